@@ -1,0 +1,1 @@
+"""The parts of the invoice generator; ``make.py`` puts them together."""

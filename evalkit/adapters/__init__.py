@@ -1,0 +1,1 @@
+"""Adapters: each file turns one entry of systems.yaml into a ``System``."""

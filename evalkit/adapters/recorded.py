@@ -1,0 +1,140 @@
+"""Recorded outputs: a file of traces answers in place of the system that wrote them."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from evalkit.adapters.options import Options, digest, inside, read_options
+from evalkit.errors import InvalidInput
+from evalkit.records import (
+    AS_IS,
+    Approach,
+    Capability,
+    Outcome,
+    Passage,
+    Question,
+    Suite,
+    System,
+    SystemSpec,
+    Trace,
+)
+from evalkit.strict import Row, read_jsonl
+from evalkit.traces import trace_at
+
+KNOWN = ("path", "system")
+SHOWN = 10  # ids that an error message names
+Key = tuple[str, str, int]
+_READ_ONLY = "a recorded system is read with trace(case_id, condition, repeat)"
+
+
+class RecordedSystem:
+    """Serves the traces of a file; nothing can be asked that was not recorded.
+
+    ``traces`` maps (case id, condition, repeat) to the trace. ``repeats`` is the number of ``as_is``
+    repeats that every case has at least.
+    """
+
+    recorded = True
+    capabilities: frozenset[Capability] = frozenset()
+
+    def __init__(
+        self, name: str, approach: Approach, fingerprint: str, traces: Mapping[Key, Trace]
+    ) -> None:
+        self.name = name
+        self.approach = approach
+        self.fingerprint = fingerprint
+        self.traces = traces
+
+    def trace(self, case_id: str, condition: str = AS_IS, repeat: int = 0) -> Trace | None:
+        """What was recorded for one case under one condition; ``None`` when nothing was."""
+        return self.traces.get((case_id, condition, repeat))
+
+    def conditions(self, case_id: str) -> frozenset[str]:
+        """The conditions under which the case was recorded."""
+        return frozenset(condition for case, condition, _ in self.traces if case == case_id)
+
+    async def ask(self, question: Question) -> Outcome:
+        """Refuse: a question has no case id, so a recording is read through ``trace``."""
+        raise NotImplementedError(_READ_ONLY)
+
+    async def retrieve(self, question: Question) -> tuple[Passage, ...]:
+        """Refuse, as ``ask`` does."""
+        raise NotImplementedError(_READ_ONLY)
+
+    async def generate(self, question: Question, passages: Sequence[Passage]) -> Outcome:
+        """Refuse, as ``ask`` does."""
+        raise NotImplementedError(_READ_ONLY)
+
+    async def lookup(self, doc_id: str) -> bool:
+        """Refuse, as ``ask`` does."""
+        raise NotImplementedError(_READ_ONLY)
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+def build(spec: SystemSpec, suite: Suite) -> System:
+    """Read the file that ``path`` names; raises ``InvalidInput`` unless it fits the suite's cases.
+
+    Lines of other systems are passed over; a line without ``system`` belongs to this one. ``system`` is
+    the name under which the lines were recorded, when it differs from this system's.
+    """
+    options = read_options(spec, KNOWN)
+    path = inside(spec.folder, options.required("path"), options, "path")
+    recorded_as = options.text("system") or spec.name
+    traces = _file_by_key(_rows_of(path, recorded_as, options), path, suite, spec.name)
+    _refuse_ids(
+        [case.id for case in suite.cases if (case.id, AS_IS, 0) not in traces],
+        "cases have no as_is trace",
+        path,
+    )
+    fingerprint = digest(recorded_as, content_digest(path))
+    return RecordedSystem(spec.name, spec.approach, fingerprint, traces)
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _rows_of(path: Path, recorded_as: str, options: Options) -> Iterator[Row]:
+    found, others = 0, set()
+    for row in read_jsonl(path):
+        system = row.value.get("system")
+        if isinstance(system, str) and system != recorded_as:
+            others.add(system)
+            continue
+        found += 1
+        yield row
+    if others and not found:
+        names = ", ".join(sorted(others)[:SHOWN])
+        hint = f"it holds {names}: set `system` to the one that is meant"
+        raise options.refuse("path", f"{path.name} has no line of system {recorded_as!r}", hint)
+
+
+def _file_by_key(rows: Iterable[Row], path: Path, suite: Suite, system: str) -> Mapping[Key, Trace]:
+    known = {case.id for case in suite.cases}
+    traces: dict[Key, Trace] = {}
+    unknown: list[str] = []
+    doubled: list[str] = []
+    for row in rows:
+        trace = dataclasses.replace(trace_at(row, path, suite.corpus), system=system)
+        key = (trace.case_id, trace.condition, trace.repeat)
+        if trace.case_id not in known:
+            unknown.append(f"{trace.case_id} (line {row.line})")
+        elif key in traces:
+            doubled.append(f"{trace.case_id} {trace.condition} {trace.repeat} (line {row.line})")
+        traces[key] = trace
+    _refuse_ids(unknown, "traces name a case that the suite does not have", path)
+    _refuse_ids(doubled, "traces have a (case_id, condition, repeat) that was given before", path)
+    return traces
+
+
+def _refuse_ids(ids: Sequence[str], what: str, path: Path) -> None:
+    if ids:
+        more = ", ..." if len(ids) > SHOWN else ""
+        raise InvalidInput(f"{len(ids)} {what}: {', '.join(ids[:SHOWN])}{more}", file=path)

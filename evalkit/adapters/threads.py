@@ -1,0 +1,66 @@
+"""A thread pool for blocking systems that neither starves behind a hung call nor keeps the program alive."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from queue import SimpleQueue
+from typing import Any
+
+Job = tuple[Future[Any], Callable[[], Any]]
+
+
+class DaemonPool(Executor):
+    """At most ``size`` daemon threads, started when needed.
+
+    A standard pool is joined when the interpreter exits, so one hung call would hang the program; and
+    ``size`` hung calls would leave no thread for the rest. ``replace_one`` is called for a call that
+    was given up: it lets a fresh thread take its place.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._free = threading.Semaphore(0)
+        self._size = size
+        self._running = 0
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Queue a call; a thread is started when none is idle and there is room."""
+        future: Future[Any] = Future()
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the system was closed")
+            self._jobs.put((future, lambda: fn(*args, **kwargs)))
+            if not self._free.acquire(blocking=False) and self._running < self._size:
+                self._running += 1
+                threading.Thread(target=self._work, name="evalkit-system", daemon=True).start()
+        return future
+
+    def replace_one(self) -> None:
+        """Make room for one more thread, because one is stuck in a call that was given up."""
+        with self._lock:
+            self._size += 1
+
+    def shutdown(self, wait: bool = False, *, cancel_futures: bool = True) -> None:  # noqa: ARG002, FBT001, FBT002 - the standard signature
+        """Let idle threads end; a stuck one is left to die with the program."""
+        with self._lock:
+            self._closed = True
+            for _ in range(self._running):
+                self._jobs.put(None)
+
+    def _work(self) -> None:
+        while True:
+            job = self._jobs.get()
+            if job is None:
+                return
+            future, call = job
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call())
+                except BaseException as error:  # noqa: BLE001 - handed to whoever awaits the future
+                    future.set_exception(error)
+            del job, future, call
+            self._free.release()

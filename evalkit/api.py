@@ -1,0 +1,295 @@
+"""The whole way from suite to diagnosis, for Python and notebooks; the command line calls the same functions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit import __version__, plugins
+from evalkit.artefacts import SCORE_COLUMNS
+from evalkit.ask import ask_all, plan
+from evalkit.cause import Cause
+from evalkit.decide import recommend, recommend_for
+from evalkit.diagnose import diagnose
+from evalkit.diagnosis import SystemDiagnosis, diagnosis_json, summarise_findings
+from evalkit.errors import InvalidInput, NothingToDo, did_you_mean
+from evalkit.grade import grade
+from evalkit.judge import judge_traces
+from evalkit.pool import block_on
+from evalkit.records import Approach, Finding, Judge, Metric, Suite, System, SystemSpec, Trace
+from evalkit.store import Store
+from evalkit.suite import load_suite
+from evalkit.summarise import summary_json
+from evalkit.symptoms import Rule, load_playbook
+from evalkit.watch import Watcher
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BATCH = 1000  # recorded traces that share a commit
+
+
+@dataclass(frozen=True)
+class Run:
+    """The answers of one or more systems, graded and diagnosed; everything is derived from the traces."""
+
+    suite: Suite
+    systems: Mapping[str, SystemDiagnosis]
+    recipe: Mapping[str, Any]
+    folder: Path | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """The content of summary.json."""
+        return summary_json(self.suite, self.systems, self.recipe)
+
+    def diagnosis(self) -> dict[str, Any]:
+        """The content of diagnosis.json; beside the published keys, a recommendation for every system."""
+        whole = recommend(self.suite, self.systems).to_json()
+        found = diagnosis_json(self.suite, self.systems, whole)
+        for name, system in self.systems.items():
+            found["systems"][name]["recommendation"] = recommend_for(self.suite, system).to_json()
+        return found
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Every score as a row, with the columns of scores.csv; ``value`` is NaN where there is none."""
+        import pandas as pd
+
+        rows = (row for found in self.systems.values() for row in found.graded.scores.rows())
+        table = [tuple(getattr(row, name) for name in SCORE_COLUMNS) for row in rows]
+        return pd.DataFrame(table, columns=list(SCORE_COLUMNS)).astype({"value": "float64"})
+
+    def findings_to_pandas(self) -> pd.DataFrame:
+        """Every finding as a row, with its system."""
+        import pandas as pd
+
+        names = [f.name for f in fields(Finding)]
+        rows = (
+            (name, *(getattr(finding, n) for n in names))
+            for name, found in self.systems.items()
+            for finding in found.findings
+        )
+        return pd.DataFrame(rows, columns=["system", *names])
+
+    def write(self, folder: str | Path | None = None) -> Path:
+        """Write every derived file (into the run's own folder if none is given); the path of report.html."""
+        from evalkit.report import write_all
+
+        target = Path(folder) if folder is not None else self.folder
+        if target is None:
+            raise ValueError("this run has no folder: say where the files should go")
+        return write_all(self, target)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Everything from the shelves that turns traces into a diagnosis."""
+
+    judge: Judge
+    metrics: tuple[Metric, ...]
+    causes: tuple[Cause, ...]
+    playbook: tuple[Rule, ...]
+
+
+def tools_for(suite: Suite, *, judge: str = "embedded", playbook: Path | None = None) -> Tools:
+    """The shelves for a suite: its retrieval measures cut at its own k and pool."""
+    from evalkit.metrics.retrieval import retrieval_metrics
+
+    metrics = (*retrieval_metrics(suite.k, suite.pool), *plugins.members("metrics"))
+    names = [metric.name for metric in metrics]
+    doubled = {name for name in names if names.count(name) > 1}
+    if doubled:
+        raise InvalidInput(f"two metrics are called {min(doubled)!r}")
+    _check_names(suite, [*names, "correct", "passed"])
+    grader = plugins.resolve("judges", judge)
+    made = grader() if isinstance(grader, type) else grader
+    return Tools(made, metrics, tuple(plugins.members("causes")), load_playbook(playbook))
+
+
+def _check_names(suite: Suite, known: Sequence[str]) -> None:
+    if suite.correct is not None and suite.correct.metric not in known:
+        raise InvalidInput(
+            f"there is no metric called {suite.correct.metric!r}",
+            file=suite.folder / "suite.yaml",
+            field="correct.metric",
+            hint=did_you_mean(suite.correct.metric, known),
+        )
+
+
+def system(name: str, target: Any, *, approach: str = "rag") -> System:
+    """A Python function or object as a system: anything design section 4 calls a system."""
+    from evalkit.adapters.python import wrap
+
+    found: System = wrap(target, name=name, approach=Approach(approach))
+    return found
+
+
+def build(spec: SystemSpec, suite: Suite) -> System:
+    """The system that an entry of systems.yaml describes."""
+    found: System = plugins.resolve("adapters", spec.adapter)(spec, suite)
+    return found
+
+
+Systems = Mapping[str, Any] | Sequence[SystemSpec | System]
+
+
+def run(suite: Suite | str | Path, systems: Systems, **options: Any) -> Run:
+    """Ask, score and diagnose; see ``arun`` for the options. In a notebook, ``await evalkit.arun(...)``."""
+    return block_on(arun(suite, systems, **options), instead="evalkit.arun(...)")
+
+
+async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
+    suite: Suite | str | Path,
+    systems: Systems,
+    *,
+    out: str | Path,
+    repeats: int | None = None,
+    limit: int | None = None,
+    concurrency: int = 8,
+    seed: int = 0,
+    retry_errors: bool = False,
+    watch: Watcher | None = None,
+    playbook: Path | None = None,
+) -> Run:
+    """Ask every system every case ``repeats`` times (the suite's own number if None), then grade and diagnose.
+
+    ``systems`` maps names to functions or objects, or lists specs of ``load_systems``. ``out`` is the run
+    folder: an earlier run there is taken up again, and only what is missing is asked. Raises
+    ``InvalidInput`` when that run had another suite, system or seed.
+    """
+    loaded = load_suite(suite) if isinstance(suite, str | Path) else suite
+    tools, folder, watcher = tools_for(loaded, playbook=playbook), Path(out), watch or Watcher()
+    async with _built(loaded, systems) as made:
+        with Store(folder) as store:
+            store.agree(recipe_of(loaded, made, seed))
+            times = repeats if repeats is not None else loaded.repeats
+            done = store.done(errors=not retry_errors)
+            live = [one for one in made if not _replay(one, store)]
+            jobs = list(plan(live, loaded.cases[:limit], times, done))
+            watcher.start("asking", len(jobs))
+            await ask_all(
+                loaded, jobs, store, concurrency=concurrency, seed=seed, on_trace=watcher.step
+            )
+            watcher.done()
+            graded = await _grade(loaded, store, {s.name: s.approach for s in made}, tools, watcher)
+            return Run(loaded, graded, _shown(store.recipe(), times), folder)
+
+
+def recipe_of(suite: Suite, systems: Iterable[System], seed: int) -> dict[str, Any]:
+    """What the answers of a run depend on; a resumed run must agree with it."""
+    return {
+        "suite": suite.digest,
+        "seed": seed,
+        **{f"system {s.name}": f"{s.approach.value} {s.fingerprint}" for s in systems},
+    }
+
+
+def _shown(recipe: Mapping[str, Any], repeats: int) -> dict[str, Any]:
+    return {"evalkit": __version__, "repeats": repeats, **recipe}
+
+
+@asynccontextmanager
+async def _built(suite: Suite, systems: Systems) -> AsyncIterator[list[System]]:
+    made: list[System] = []
+    try:
+        given = systems.items() if isinstance(systems, Mapping) else [(None, s) for s in systems]
+        for name, one in given:
+            made.append(_build_one(name, one, suite))
+        if not made:
+            raise NothingToDo("no system is given")
+        yield made
+    finally:
+        for one in made:
+            await one.aclose()
+
+
+def _build_one(name: str | None, given: Any, suite: Suite) -> System:
+    if isinstance(given, SystemSpec):
+        return build(given, suite)
+    if hasattr(given, "capabilities") and hasattr(given, "fingerprint"):
+        found: System = given
+        return found
+    if name is None:
+        raise InvalidInput("a function or object needs a name: give a mapping of names to systems")
+    return system(name, given)
+
+
+def _replay(one: System, store: Store) -> bool:
+    """File the traces of a recorded system as they are, whatever their condition; False for a live one."""
+    if not getattr(one, "recorded", False):
+        return False
+    shared = iter(getattr(one, "traces").values())  # noqa: B009 (not in the protocol of live systems)
+    while batch := list(islice(shared, BATCH)):
+        store.put_all([replace(trace, system=one.name) for trace in batch])
+    return True
+
+
+async def _grade(
+    suite: Suite, store: Store, approaches: Mapping[str, Approach], tools: Tools, watcher: Watcher
+) -> dict[str, SystemDiagnosis]:
+    found = {}
+    for name, approach in approaches.items():
+        traces = list(store.traces(name))
+        if traces:
+            found[name] = await _diagnose(suite, name, approach, traces, tools, watcher)
+    if not found:
+        raise NothingToDo("no system has answered any case")
+    return found
+
+
+async def _diagnose(
+    suite: Suite,
+    name: str,
+    approach: Approach,
+    traces: Sequence[Trace],
+    tools: Tools,
+    watcher: Watcher,
+) -> SystemDiagnosis:
+    cases = {case.id: case for case in suite.cases}
+    watcher.start(f"grading {name}", len(traces))
+    evidence = await judge_traces(cases, traces, tools.judge, on_evidence=lambda _: watcher.step())
+    watcher.done()
+    graded = grade(suite, name, approach, traces, evidence, tools.metrics)
+    findings = diagnose(suite, graded, tools.causes)
+    return summarise_findings(suite, graded, findings, tools.playbook)
+
+
+def from_traces(
+    suite: Suite, traces: Mapping[str, Sequence[Trace]], approaches: Mapping[str, str] | None = None
+) -> Run:
+    """Grade and diagnose traces that are already there, without a store; ``approaches`` defaults to rag."""
+
+    async def work() -> dict[str, SystemDiagnosis]:
+        tools = tools_for(suite)
+        named = {name: Approach((approaches or {}).get(name, "rag")) for name in traces}
+        return {
+            name: await _diagnose(suite, name, named[name], list(traces[name]), tools, Watcher())
+            for name in traces
+        }
+
+    return Run(suite, block_on(work(), instead="evalkit.arun(...)"), _shown({}, suite.repeats))
+
+
+def open_run(suite: Suite | str | Path, folder: str | Path, *, playbook: Path | None = None) -> Run:
+    """Grade and diagnose the traces of an earlier run again: no call is made."""
+    loaded = load_suite(suite) if isinstance(suite, str | Path) else suite
+    tools = tools_for(loaded, playbook=playbook)
+    if not (Path(folder) / "run.sqlite").exists():
+        raise InvalidInput("there is no run", file=folder, hint="`evalkit run` makes one")
+    with Store(Path(folder)) as store:
+        recipe = store.recipe()
+        if recipe.get("suite") not in (None, loaded.digest):
+            raise InvalidInput(
+                f"the run is of another suite ({recipe['suite']}, not {loaded.digest})", file=folder
+            )
+        approaches = {
+            name.removeprefix("system "): Approach(value.partition(" ")[0])
+            for name, value in recipe.items()
+            if name.startswith("system ")
+        }
+        work = _grade(loaded, store, approaches, tools, Watcher())
+        graded = block_on(work, instead="evalkit.arun(...)")
+    return Run(loaded, graded, _shown(recipe, loaded.repeats), Path(folder))

@@ -1,0 +1,58 @@
+"""What ``evalkit check`` says of a sound suite."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from evalkit.api import build
+from evalkit.records import Suite, SystemSpec
+
+
+def describe(suite: Suite) -> list[str]:
+    """What the suite holds, and what looks doubtful."""
+    expected = Counter(case.expected.value for case in suite.cases)
+    labelled = {
+        "gold documents": sum(case.relevant is not None for case in suite.cases),
+        "key points": sum(case.key_points is not None for case in suite.cases),
+        "references": sum(case.reference is not None for case in suite.cases),
+        "objects": sum(case.reference_object is not None for case in suite.cases),
+        "criteria": sum(case.criteria is not None for case in suite.cases),
+    }
+    lines = [
+        f"{suite.name}: {len(suite.cases)} cases, {len(suite.corpus)} documents, digest {suite.digest}",
+        "  wanted: " + ", ".join(f"{n} {name}" for name, n in expected.most_common()),
+        "  labels: " + ", ".join(f"{n} with {name}" for name, n in labelled.items() if n),
+    ]
+    lines += [f"  warning: {warning}" for warning in suite.warnings]
+    return lines
+
+
+def check_systems(suite: Suite, specs: Sequence[SystemSpec]) -> list[str]:
+    """Build every system (which checks its options) and say what it can be asked."""
+    return asyncio.run(_built(suite, specs))
+
+
+async def _built(suite: Suite, specs: Sequence[SystemSpec]) -> list[str]:
+    lines = []
+    for spec in specs:
+        system = build(spec, suite)
+        can = ", ".join(sorted(system.capabilities))
+        await system.aclose()
+        lines.append(f"  system {spec.name} ({spec.approach}, {spec.adapter}): can {can}")
+    return lines
+
+
+def write_schemas(folder: Path) -> str:
+    """Copy the published JSON Schemas, so that an editor can complete and check suite files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    published = [p for p in (files("evalkit") / "schemas").iterdir() if p.name.endswith(".json")]
+    for schema in published:
+        text = schema.read_text(encoding="utf-8")
+        json.loads(text)
+        (folder / schema.name).write_text(text, encoding="utf-8")
+    return f"  {len(published)} schemas written to {folder}"

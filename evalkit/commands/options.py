@@ -1,0 +1,47 @@
+"""Options that several commands share, and how systems are found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from evalkit.errors import InvalidInput, NothingToDo, did_you_mean
+from evalkit.records import Suite, SystemSpec
+from evalkit.suite import load_systems
+
+suite_argument = click.argument("suite", type=click.Path(path_type=Path))
+systems_option = click.option(
+    "--systems",
+    "systems_file",
+    type=click.Path(path_type=Path),
+    help="The systems file; systems.yaml in the suite folder if not given.",
+)
+names_option = click.option(
+    "--system", "names", multiple=True, help="Only this system of the file; repeatable."
+)
+
+
+def chosen_systems(
+    suite: Suite, systems_file: Path | None, names: Sequence[str]
+) -> list[SystemSpec]:
+    """The systems of the file that were asked for by name; all of them without names."""
+    file = systems_file or suite.folder / "systems.yaml"
+    if systems_file is None and not file.exists():
+        raise InvalidInput(
+            "there is no systems.yaml beside the suite",
+            file=suite.folder,
+            hint="give --systems FILE",
+        )
+    specs = load_systems(file)
+    known = [spec.name for spec in specs]
+    for name in names:
+        if name not in known:
+            raise InvalidInput(
+                f"there is no system called {name!r}", file=file, hint=did_you_mean(name, known)
+            )
+    chosen = [spec for spec in specs if not names or spec.name in names]
+    if not chosen:
+        raise NothingToDo(f"{file}: holds no systems")
+    return chosen

@@ -1,0 +1,74 @@
+"""``evalkit run``: the whole way from suite to report."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from evalkit.commands.options import chosen_systems, names_option, suite_argument, systems_option
+
+
+@click.command("run")
+@suite_argument
+@systems_option
+@names_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The run folder; the same folder again goes on where it stopped. [reports/SUITE-TIME]",
+)
+@click.option(
+    "--repeats", type=click.IntRange(1), help="How often each case is asked. [the suite's]"
+)
+@click.option("--limit", type=click.IntRange(1), help="Only the first N cases.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 1000),
+    default=8,
+    show_default=True,
+    help="Calls at a time.",
+)
+@click.option("--retry-errors", is_flag=True, help="Ask the cases again that ended in an error.")
+@click.option("--seed", type=int, default=0, show_default=True, help="For systems that sample.")
+@click.option("--playbook", type=click.Path(path_type=Path), help="Your own symptoms file.")
+def command(  # noqa: PLR0913 (one parameter an option)
+    suite: Path,
+    systems_file: Path | None,
+    names: tuple[str, ...],
+    out: Path | None,
+    repeats: int | None,
+    limit: int | None,
+    concurrency: int,
+    *,
+    retry_errors: bool,
+    seed: int,
+    playbook: Path | None,
+) -> int:
+    """Ask every system every case of SUITE, score and diagnose the answers, and write the report."""
+    from evalkit.api import arun
+    from evalkit.suite import load_suite
+    from evalkit.terminal import Progress, show_run
+
+    loaded = load_suite(suite)
+    specs = chosen_systems(loaded, systems_file, names)
+    folder = out or Path("reports") / f"{loaded.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    with Progress() as progress:
+        run = asyncio.run(
+            arun(
+                loaded,
+                specs,
+                out=folder,
+                repeats=repeats,
+                limit=limit,
+                concurrency=concurrency,
+                seed=seed,
+                retry_errors=retry_errors,
+                watch=progress,
+                playbook=playbook,
+            )
+        )
+    page = run.write()
+    return show_run(run, page)

@@ -1,0 +1,112 @@
+"""The errors a user can meet, each with the exit code it ends the program with."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from evalkit.records import Failure
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """A hint that names the known name nearest to ``name``, or lists them all; ``None`` without any."""
+    names = sorted(known)
+    nearest = difflib.get_close_matches(name, names, n=1)
+    if nearest:
+        return f"did you mean {nearest[0]!r}?"
+    return f"known: {', '.join(names)}" if names else None
+
+
+class EvalkitError(Exception):
+    """Anything that ends a command; by itself it means a fault in evalkit."""
+
+    exit_code: ClassVar[int] = 1
+    exit_name: ClassVar[str] = "internal"
+
+
+class UsageError(EvalkitError):
+    """The command line makes no sense."""
+
+    exit_code = 2
+    exit_name = "usage"
+
+
+class InvalidInput(EvalkitError):  # noqa: N818 - reads better where it is raised
+    """A file or an option is wrong; says which, where, and what would be right.
+
+    ``line`` counts from 1; ``field`` is a dotted path. What is ``None`` is not known.
+    """
+
+    exit_code = 3
+    exit_name = "invalid input"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | Path | None = None,
+        line: int | None = None,
+        field: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.file = None if file is None else str(file)
+        self.line = line
+        self.field = field
+        self.hint = hint
+
+    def __str__(self) -> str:
+        place = self.file or ""
+        if self.line is not None:
+            place = f"{place}:{self.line}" if place else f"line {self.line}"
+        text = ": ".join(part for part in (place, self.field, self.message) if part)
+        return f"{text}; {self.hint}" if self.hint else text
+
+
+class NothingToDo(EvalkitError):  # noqa: N818 - reads better where it is raised
+    """No case, system or metric is left to work on."""
+
+    exit_code = 4
+    exit_name = "nothing to do"
+
+
+class Busy(EvalkitError):  # noqa: N818 - reads better where it is raised
+    """Another run holds the folder."""
+
+    exit_code = 5
+    exit_name = "busy"
+
+
+class StorageError(EvalkitError):
+    """The disk is full or unwritable, or the store is damaged."""
+
+    exit_code = 6
+    exit_name = "storage"
+
+
+class EndpointUnusable(EvalkitError):  # noqa: N818 - reads better where it is raised
+    """The endpoint refuses us for good (a missing or wrong key, no quota): going on is pointless."""
+
+    exit_code = 7
+    exit_name = "endpoint"
+
+
+class BudgetExceeded(EvalkitError):  # noqa: N818 - reads better where it is raised
+    """The run stopped at its limit of calls, money or time."""
+
+    exit_code = 8
+    exit_name = "budget"
+
+
+class SystemFailed(Exception):  # noqa: N818 - reads better where it is raised
+    """A system's ``retrieve`` or ``lookup`` failed; ``failure`` says how.
+
+    These methods have no ``Outcome`` to put the failure in. It never ends a command.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.kind}: {failure.message}")
+        self.failure = failure

@@ -1,0 +1,315 @@
+"""What can be read off one trace about why it failed: where each piece of evidence got lost, and how the answer behaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from evalkit.records import (
+    Approach,
+    Case,
+    Document,
+    Evidence,
+    Expected,
+    Passage,
+    Suite,
+    Trace,
+)
+from evalkit.text.quantities import found_in, quantities
+from evalkit.text.tokens import stem_set
+
+SAYS = 0.6  # share of a statement's content words by which a text is taken to say it ...
+UNSAID = 0.35  # ... and below which it is taken not to
+
+
+class Reach(IntEnum):
+    """How far a piece of evidence came on its way to the prompt, in the order of the stages."""
+
+    NOWHERE = 0  # the corpus lacks it, or the system has no documents
+    INDEXED = 1  # in the corpus, not in the candidate list
+    POOLED = 2  # in the candidate list, below k
+    TOP_K = 3  # within k, not in the prompt
+    CUT = 4  # its document is in the prompt, shortened before the evidence
+    SPLIT = 5  # its document is in the prompt, by a chunk that lacks the evidence
+    PROMPT = 6  # in the prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One thing a right answer needs: a key point, a field, or the answer as a whole.
+
+    ``stated`` says whether the answer has it; ``reach`` how far its evidence came, ``None`` where that
+    was not observed or not labelled; ``rank`` the first place of an evidence document in the list.
+    """
+
+    text: str
+    evidence: tuple[str, ...]
+    stated: bool | None
+    reach: Reach | None
+    rank: int | None = None
+    supported_by_gold: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything the causes may look at for one trace."""
+
+    case: Case
+    trace: Trace
+    approach: Approach
+    k: int
+    right: bool | None
+    refused: bool
+    broken: tuple[str, ...]
+    points: tuple[Point, ...]
+    unsupported: tuple[str, ...]  # claims the context does not support
+    contradicted: tuple[str, ...]
+    other_source: str | None  # a non-gold document in the prompt that supports the wrong answer
+    stale: tuple[
+        tuple[str, str], ...
+    ]  # (superseded document in the prompt, the one that replaces it)
+    leaked: tuple[str, ...]  # forbidden documents in the prompt
+    repeats_right: int  # of the case's as_is repeats, how many passed ...
+    repeats: int  # ... and how many there are
+    notes: Mapping[str, str]  # what a broken contract says, by metric
+
+    @property
+    def answerable(self) -> bool:
+        """Whether the case wants its question answered from evidence."""
+        return self.case.expected not in (Expected.REFUSE, Expected.CLARIFY)
+
+    @property
+    def missing(self) -> tuple[Point, ...]:
+        """The points that the answer lacks."""
+        return tuple(p for p in self.points if p.stated is not True)
+
+    @property
+    def lost(self) -> Reach | None:
+        """The earliest stage at which evidence for a missing point was lost; PROMPT: none was lost."""
+        seen = [p.reach for p in self.missing if p.reach is not None]
+        return min(seen) if seen else None
+
+    @property
+    def sees_retrieval(self) -> bool:
+        """Whether the trace shows a ranked list."""
+        return self.trace.retrieved is not None
+
+    @property
+    def listed_deep(self) -> bool:
+        """Whether the ranked list goes deeper than k, so that "ranked low" and "missed" differ."""
+        return self.trace.retrieved is not None and len(self.trace.retrieved) > self.k
+
+
+def says(text: frozenset[str], numbers: frozenset[str], statement: str) -> bool:
+    """Whether a text (as stems and quantities) holds a statement: most of its words and all its numbers."""
+    wanted = stem_set(statement)
+    if not wanted:
+        return False
+    needed = quantities(statement)
+    return len(wanted & text) >= SAYS * len(wanted) and len(found_in(needed, numbers)) == len(
+        needed
+    )
+
+
+class _Text:
+    """A text as the checks see it: its stems and its quantities, read once."""
+
+    def __init__(self, *parts: str) -> None:
+        self.plain = "\n".join(parts)
+        self.stems = stem_set(self.plain)
+        self.numbers = frozenset(quantities(self.plain))
+
+    def says(self, statement: str) -> bool:
+        """Most of the statement's content words, and all its numbers, are here."""
+        return says(self.stems, self.numbers, statement)
+
+    def holds(self, need: _Need) -> bool:
+        """The value of a field to the letter; anything else by what it says."""
+        if need.exact:
+            return need.value.casefold() in self.plain.casefold()
+        return self.says(need.value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """Something the labels ask for, and the documents that hold it; ``exact`` for the value of a field."""
+
+    text: str
+    value: str
+    evidence: tuple[str, ...]
+    stated: bool | None
+    exact: bool = False
+
+
+def points(
+    suite: Suite, trace: Trace, case: Case, evidence: Evidence | None, approach: Approach
+) -> tuple[Point, ...]:
+    """The things a right answer needs, each with how far its evidence came."""
+    locate = _Locator(suite, case, trace, approach)
+    return tuple(locate.point(need) for need in _needs(case, trace, evidence))
+
+
+def _needs(case: Case, trace: Trace, evidence: Evidence | None) -> Iterator[_Need]:
+    gold = tuple(d for d, grade in (case.relevant or {}).items() if grade > 0)
+    if case.reference_object is not None:
+        for path, value in wrong_fields(case.reference_object, trace.response):
+            yield _Need(f"{path} = {value}", value, gold, stated=False, exact=True)
+    if case.key_points:
+        covered = (
+            evidence.covered if evidence and evidence.covered else (None,) * len(case.key_points)
+        )
+        for point, share in zip(case.key_points, covered, strict=True):
+            stated = None if share is None else share >= 0.5
+            yield _Need(point.text, point.text, point.evidence or gold, stated)
+    elif case.reference_object is None:
+        whole = (case.reference or ("",))[0]
+        correct = evidence.correct if evidence else None
+        yield _Need(whole, whole, gold, None if correct is None else correct >= 0.5)
+
+
+def wrong_fields(reference: Mapping[str, object], response: str | None) -> list[tuple[str, str]]:
+    """The leaves of the ideal object that the answer does not have, as (path, value)."""
+    from evalkit.text.extract import parse_json
+
+    parsed = parse_json(response or "")
+    given = dict(leaves(parsed.content)) if parsed.readable else {}
+    return [(path, text) for path, text in leaves(reference) if given.get(path) != text]
+
+
+def leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """The scalars of a JSON value with their dotted paths, as comparable text."""
+    if isinstance(value, Mapping):
+        for key, child in value.items():
+            yield from leaves(child, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for i, child in enumerate(value):
+            yield from leaves(child, f"{path}[{i}]")
+    else:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        yield path, f"{value:g}" if number else " ".join(str(value).split())
+
+
+class _Locator:
+    """Finds how far the evidence for a need came, for one trace."""
+
+    def __init__(self, suite: Suite, case: Case, trace: Trace, approach: Approach) -> None:
+        self.suite, self.case, self.trace, self.approach = suite, case, trace, approach
+
+    def point(self, need: _Need) -> Point:
+        """The need with how far its evidence came; a value that the question itself holds needs none."""
+        gold = self._gold(need)
+        if need.exact and (_Text(self.case.query).holds(need) or not (gold and gold.holds(need))):
+            return Point(need.text, (), need.stated, Reach.PROMPT)
+        rank = self._rank(need.evidence)
+        supported = None if gold is None or not need.value else _supported(gold, need)
+        return Point(
+            need.text, need.evidence, need.stated, self._reach(need, rank), rank, supported
+        )
+
+    def _gold(self, need: _Need) -> _Text | None:
+        """The gold documents as one text; None where the corpus has none of them."""
+        found = [self.suite.corpus[d] for d in need.evidence if d in self.suite.corpus]
+        return _Text(*(f"{d.title}\n{d.text}" for d in found)) if found else None
+
+    def _reach(self, need: _Need, rank: int | None) -> Reach | None:
+        if not need.evidence:
+            return None
+        if self.trace.context is not None:
+            wanted = set(need.evidence)
+            present = [p for p in self.trace.context if {p.doc_id, p.chunk_id} & wanted]
+            if present:
+                return self._inside(need, present)
+        elif self.trace.retrieved is None:
+            plain = self.approach in (Approach.PROMPT, Approach.FINETUNED)
+            return Reach.NOWHERE if plain else None
+        return self._before_prompt(rank, need.evidence)
+
+    def _rank(self, evidence: Sequence[str]) -> int | None:
+        wanted = set(evidence)
+        places = (
+            i
+            for i, p in enumerate(self.trace.retrieved or (), 1)
+            if {p.doc_id, p.chunk_id} & wanted
+        )
+        return next(places, None)
+
+    def _before_prompt(self, rank: int | None, evidence: Sequence[str]) -> Reach | None:
+        if rank is not None and rank <= self.suite.k:
+            return Reach.TOP_K if self.trace.context is not None else Reach.PROMPT
+        if rank is not None:
+            return Reach.POOLED
+        if self.trace.retrieved is None:
+            return None
+        known = not self.suite.corpus or any(_document(d) in self.suite.corpus for d in evidence)
+        return Reach.INDEXED if known else Reach.NOWHERE
+
+    def _inside(self, need: _Need, present: Sequence[Passage]) -> Reach:
+        """How far the evidence came when its document is in the prompt."""
+        if (
+            not need.value
+            or not all(p.text for p in present)
+            or _Text(*(p.text for p in present)).holds(need)
+        ):
+            return Reach.PROMPT
+        whole = self._gold(need)
+        if whole is None or not whole.holds(need):
+            return Reach.PROMPT  # not even the whole document says it: nothing was lost on the way
+        return Reach.CUT if self._shortened(present) else Reach.SPLIT
+
+    def _shortened(self, present: Sequence[Passage]) -> bool:
+        """A passage in the prompt is a mere part of the one that was retrieved."""
+        whole = {(p.doc_id, p.chunk_id): p.text for p in self.trace.retrieved or ()}
+        return any(len(p.text) < len(whole.get((p.doc_id, p.chunk_id), "")) for p in present)
+
+
+def _supported(gold: _Text, need: _Need) -> bool | None:
+    """Whether the gold documents say what is needed; None where that cannot be told from the words."""
+    if gold.holds(need):
+        return True
+    wanted = stem_set(need.value)
+    numbers = quantities(need.value)
+    overlap = len(wanted & gold.stems) / max(1, len(wanted))
+    lacking = len(found_in(numbers, gold.numbers)) < len(numbers)
+    return False if overlap < UNSAID or (lacking and overlap < SAYS) else None
+
+
+def _document(name: str) -> str:
+    return name.rpartition("#")[0] or name
+
+
+def stale_documents(suite: Suite, case: Case, trace: Trace) -> tuple[tuple[str, str], ...]:
+    """Superseded documents in the prompt whose replacement is gold for the case, oldest first."""
+    gold = {d for d, grade in (case.relevant or {}).items() if grade > 0}
+    seen = dict.fromkeys(p.doc_id for p in trace.context or ())
+    found = []
+    for doc_id in seen:
+        newest = latest(doc_id, suite.corpus)
+        if newest != doc_id and newest in gold:
+            found.append((doc_id, newest))
+    return tuple(found)
+
+
+def latest(doc_id: str, corpus: Mapping[str, Document]) -> str:
+    """The document that replaces ``doc_id`` in the end; itself when nothing does."""
+    seen = set()
+    while doc_id in corpus and corpus[doc_id].superseded_by and doc_id not in seen:
+        seen.add(doc_id)
+        doc_id = corpus[doc_id].superseded_by or doc_id
+    return doc_id
+
+
+def other_source(case: Case, trace: Trace) -> str | None:
+    """A document in the prompt that is not gold and yet says what the answer says."""
+    gold = {d for d, grade in (case.relevant or {}).items() if grade > 0}
+    for point in case.key_points or ():
+        gold.update(point.evidence)
+    if not trace.response or not gold:
+        return None
+    from_gold = _Text(*(p.text for p in trace.context or () if p.doc_id in gold))
+    if from_gold.says(trace.response):
+        return None
+    for passage in trace.context or ():
+        if passage.doc_id not in gold and _Text(passage.text).says(trace.response):
+            return passage.doc_id
+    return None

@@ -1,0 +1,231 @@
+"""The file formats as models: what users write in a suite folder, checked and published as JSON Schema."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
+
+Number = StrictInt | StrictFloat
+Share = Annotated[float, Field(ge=0, le=1)]
+Band = Annotated[list[Number], Field(min_length=2, max_length=2)]
+Text = Annotated[str, Field(min_length=1)]
+Grades = dict[str, StrictInt]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class KeyPointRow(_Model):
+    """One thing a complete answer says."""
+
+    text: Text
+    """What a complete answer says."""
+    evidence: list[Text] = []
+    """Documents any one of which supports it."""
+
+
+class MessageRow(_Model):
+    """One turn of a conversation."""
+
+    role: Literal["user", "assistant", "system"]
+    content: str
+
+
+class CriterionRow(_Model):
+    """One point that a review must address."""
+
+    id: Text
+    text: Text
+    any_of: list[Text] = []
+    """Phrases by which an answer is seen to address the point."""
+    verdict: Literal["met", "unmet", "n/a"] | None = None
+    """The right finding, where there is one."""
+
+
+class FormatRow(_Model):
+    """The shape of an answer where no schema says it."""
+
+    kind: Literal["json", "csv", "sections", "label"]
+    columns: list[Text] = []
+    headings: list[Text] = []
+    labels: list[Text] = []
+
+
+class StyleRow(_Model):
+    """Style rules; `style` is the share of the given ones that hold."""
+
+    max_sentences: Annotated[int, Field(ge=1)] | None = None
+    min_words: Annotated[int, Field(ge=0)] | None = None
+    max_words: Annotated[int, Field(ge=1)] | None = None
+    sentence_words: Band | None = None
+    """Mean words a sentence: [lowest, highest]."""
+    reading_grade: Band | None = None
+    """School years needed to read it: [lowest, highest]."""
+    register_: Literal["formal", "neutral", "informal"] | None = Field(
+        default=None, alias="register"
+    )
+    forbid_first_person: bool = False
+    forbid_emoji: bool = False
+    forbid_exclamation: bool = False
+    banned_phrases: list[Text] = []
+    required_phrases: list[Text] = []
+    opening: Text | None = None
+    """The words an answer starts with."""
+    closing: Text | None = None
+    """The words an answer ends with."""
+    politeness: Band | None = None
+    language: Text | None = None
+    """ISO 639-1 code of the language answers are written in."""
+    sections: list[Text] = []
+    exemplars: Text | None = None
+    """A JSONL file of approved answers ({"text": ...}) the brand voice is learned from."""
+
+
+class CorrectRow(_Model):
+    """What a right answer is: the metric reaches at_least."""
+
+    metric: Text
+    at_least: Number
+
+
+class LimitRow(_Model):
+    """A line that a metric, or the share of a cause, must not cross."""
+
+    metric: Text
+    at_least: Number | None = None
+    at_most: Number | None = None
+    margin: Number = 0
+    tags: list[Text] = []
+
+
+class ProfileRow(_Model):
+    """What the team knows about its task; it weighs in when an approach is recommended."""
+
+    knowledge_changes: (
+        Literal["never", "yearly", "monthly", "weekly", "daily", "realtime"] | None
+    ) = None
+    citations: bool | None = None
+    explainability: bool | None = None
+    access_control: bool | None = None
+    sensitive_training_data: bool | None = None
+    narrow_task: bool | None = None
+    format_style_critical: bool | None = None
+    corpus_documents: Annotated[int, Field(ge=0)] | None = None
+    domains: Annotated[int, Field(ge=0)] | None = None
+    labelled_examples: Annotated[int, Field(ge=0)] | None = None
+    task_changes: (
+        Literal["never", "yearly", "monthly", "weekly", "daily", "realtime"] | bool | None
+    ) = None
+    latency_ms: Number | None = None
+    queries_per_day: Number | None = None
+    unit_costs: dict[str, Number] | None = None
+    upfront_budget: Number | None = None
+    expertise: list[Literal["retrieval", "training"]] | None = None
+
+
+class SuiteFile(_Model):
+    """The file suite.yaml."""
+
+    format: Literal[1] | FormatRow
+    """1, the version of this format; or the shape of every answer, which implies version 1."""
+    name: Text
+    description: str = ""
+    licence: str = ""
+    cases: Text = "cases.jsonl"
+    """The labelled queries: JSONL, or CSV with the same column names."""
+    corpus: Text | None = None
+    """The documents, in BEIR's layout; corpus.jsonl if that file is there."""
+    train: Text | None = None
+    schema_: Text | dict[str, Any] | None = Field(default=None, alias="schema")
+    """The JSON Schema (2020-12) every answer must satisfy: a path, or the schema itself."""
+    style: Text | StyleRow | None = None
+    """The style rules: a YAML file, or the rules themselves."""
+    k: Annotated[int, Field(ge=1)] = 5
+    """Where the ranked list is cut."""
+    pool: Annotated[int, Field(ge=1)] | None = None
+    """How deep a candidate list counts as "found, ranked low"; 4 x k."""
+    repeats: Annotated[int, Field(ge=1)] = 1
+    correct: CorrectRow | None = None
+    """What a right answer is; left out, it follows from the labels."""
+    limits: list[LimitRow] = []
+    max_error_rate: Share = 0.02
+    profile: ProfileRow = ProfileRow()
+
+
+class CaseRow(_Model):
+    """One line of cases.jsonl."""
+
+    id: Text
+    query: str | None = None
+    """The user's words."""
+    messages: Annotated[list[MessageRow], Field(min_length=1)] | None = None
+    """A conversation, instead of a query; the last turn is the user's."""
+    reference: str | list[str] | dict[str, Any] | None = None
+    """Ideal answer(s), any one of which suffices; an object for structured output."""
+    relevant: Grades | list[Text] | None = None
+    """Gold documents, with grades; absent is unlabelled, {} is "nothing is relevant"."""
+    key_points: list[KeyPointRow] | None = None
+    expected: Literal["answer", "refuse", "clarify", "partial", "correct_premise"] = "answer"
+    expected_action: Annotated[str, Field(pattern="^(retrieve|answer|refuse|tool:.+)$")] | None = (
+        None
+    )
+    schema_: Text | dict[str, Any] | None = Field(default=None, alias="schema")
+    """Overrides the suite's schema; null switches it off."""
+    format: FormatRow | None = None
+    style: StyleRow | None = None
+    criteria: list[CriterionRow] | None = None
+    paraphrases: list[Text] = []
+    leading: list[Text] = []
+    clarified: Text | None = None
+    principal: Text | None = None
+    forbidden: list[Text] | None = None
+    inputs: dict[str, Any] = {}
+    group: Text | None = None
+    tags: list[Text] = []
+    split: Literal["train", "test"] | None = None
+    metadata: dict[str, Any] = {}
+
+
+class DocumentRow(_Model):
+    """One line of corpus.jsonl."""
+
+    id: Text = Field(alias="_id")
+    title: str = ""
+    text: str
+    valid_from: str | None = None
+    superseded_by: Text | None = None
+    metadata: dict[str, Any] = {}
+
+
+class SystemRow(BaseModel):
+    """One entry of systems.yaml; what else it may hold depends on the adapter."""
+
+    model_config = ConfigDict(extra="allow", strict=True, use_attribute_docstrings=True)
+
+    name: Annotated[str, Field(pattern=r"^[^\s/\\:*?\"<>|\x00-\x1f]{1,80}$")]
+    approach: Literal["prompt", "rag", "finetuned", "hybrid", "retriever"]
+    adapter: Text
+    """python, openai, http, recorded, local, or module:attr."""
+
+
+class SystemsFile(_Model):
+    """The file systems.yaml."""
+
+    systems: Annotated[list[SystemRow], Field(min_length=1)]
+
+
+PUBLISHED = {
+    "suite": SuiteFile,
+    "case": CaseRow,
+    "document": DocumentRow,
+    "systems": SystemsFile,
+    "style": StyleRow,
+}
+
+
+def published_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of one suite file, as it lies in ``evalkit/schemas``."""
+    schema = PUBLISHED[name].model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,75 @@
+"""Everything that is known of one system's answers after scoring: columns, verdicts and how cases ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evalkit.outcome import CaseOutcome, Outcomes, case_outcomes, decide
+from evalkit.records import AS_IS, Approach, Evidence, Metric, Suite, Trace
+from evalkit.score import Scores, score_cases, score_suite, score_traces
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """One system's traces with their evidence, scores and outcomes, all aligned by index."""
+
+    system: str
+    approach: Approach
+    traces: tuple[Trace, ...]
+    evidence: tuple[Evidence | None, ...]
+    scores: Scores
+    outcomes: Outcomes
+    cases: Mapping[str, CaseOutcome]
+
+    def repeats(self) -> dict[str, list[int]]:
+        """The indices of each case's ``as_is`` traces, in the order of the repeats."""
+        found: dict[str, list[int]] = {}
+        for i, trace in enumerate(self.traces):
+            if trace.condition == AS_IS:
+                found.setdefault(trace.case_id, []).append(i)
+        return found
+
+    def passed(self, index: int) -> bool | None:
+        """Whether a trace passes; None where that could not be graded."""
+        value = self.outcomes.passed.values[index]
+        return None if np.isnan(value) else bool(value)
+
+
+def grade(
+    suite: Suite,
+    system: str,
+    approach: Approach,
+    traces: Sequence[Trace],
+    evidence: Sequence[Evidence | None],
+    metrics: Sequence[Metric],
+) -> Graded:
+    """Score every trace of one system and decide what passes. Pure: the same input gives the same output."""
+    columns = score_traces(suite, approach, traces, evidence, metrics)
+    outcomes = decide(suite, approach, traces, columns)
+    columns = {"correct": outcomes.correct, "passed": outcomes.passed, **columns}
+    verdicts = [None if np.isnan(v) else bool(v) for v in outcomes.passed.values]
+    ids, case_columns = score_cases(suite.cases, traces, verdicts, metrics)
+    suite_values = score_suite(system, label_pairs(suite, traces), metrics)
+    scores = Scores(system, approach, tuple(traces), columns, ids, case_columns, suite_values)
+    cases = case_outcomes(traces, outcomes.passed)
+    return Graded(system, approach, tuple(traces), tuple(evidence), scores, outcomes, cases)
+
+
+def label_pairs(suite: Suite, traces: Sequence[Trace]) -> list[tuple[str, str]]:
+    """(wanted, given) for every ``as_is`` answer to a case that asks for a label; "" is no or no clear label."""
+    from evalkit.text.tables import extract_label
+
+    labelled = {
+        case.id: (case.format.labels, case.reference[0])
+        for case in suite.cases
+        if case.format and case.format.kind == "label" and case.reference
+    }
+    found = []
+    for trace in traces:
+        if trace.case_id in labelled and trace.condition == AS_IS:
+            labels, wanted = labelled[trace.case_id]
+            found.append((wanted, extract_label(trace.response or "", labels) or ""))
+    return found

@@ -1,0 +1,1 @@
+"""Importers: each file reads one foreign format of labels, runs or results."""

@@ -1,0 +1,1 @@
+"""Judges: each file turns a case and a trace into evidence."""

@@ -1,0 +1,57 @@
+"""Whether an answer states a key point: its words, numbers and polarity, wherever they stand in the answer."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+from evalkit.judges.equivalence import keys_of, near, wanted_of
+from evalkit.judges.support import negated, read
+from evalkit.text.quantities import found_in, quantities
+from evalkit.text.refusal import refusal_probability
+from evalkit.text.similarity import contains
+from evalkit.text.tokens import CACHE, content_stems
+
+MIDDLE, SLOPE = (
+    0.55,
+    10.0,
+)  # share of a point's words at which it is even odds, and how sharply that turns
+WRONG_NUMBER, WRONG_POLARITY = 0.15, 0.2  # what is left of the probability when these disagree
+
+
+@lru_cache(CACHE)
+def coverage(point: str, answer: str, query: str = "") -> float:
+    """Probability, 0..1, that ``answer`` states ``point``; judged on the answer alone.
+
+    Words that the question already has prove little: they count a quarter. A number or date of the
+    point that the answer lacks, or a negation only one of the two has, speaks against it.
+    """
+    if contains(answer, point):
+        return 0.97
+    if refusal_probability(answer) >= 0.9:
+        return 0.97 if refusal_probability(point) >= 0.5 else 0.03
+    share = _share(point, answer, query)
+    value = 1 / (1 + math.exp(-SLOPE * (share - MIDDLE)))
+    wanted = quantities(point)
+    if wanted:
+        value *= max(WRONG_NUMBER, len(found_in(wanted, quantities(answer))) / len(wanted))
+    return value * (WRONG_POLARITY if _polarity_differs(point, answer) else 1.0)
+
+
+def _share(point: str, answer: str, query: str) -> float:
+    """Share of the point's content words that the answer has, question words at a quarter."""
+    keys, asked = keys_of(answer), keys_of(query)
+    weights = {w: 0.25 if w in asked else 1.0 for w in wanted_of(point)}
+    total = sum(weights.values())
+    if not total:
+        return 0.0
+    return sum(weight for w, weight in weights.items() if w in keys or near(w, keys)) / total
+
+
+def _polarity_differs(point: str, answer: str) -> bool:
+    """Whether the sentence of the answer nearest to the point is negated and the point is not, or the reverse."""
+    wanted = frozenset(content_stems(point))
+    best = max(read((answer,)).sentences, key=lambda s: len(wanted & s.stems), default=None)
+    if best is None or len(wanted & best.stems) < 0.5 * len(wanted):
+        return False
+    return negated(point) != best.negated

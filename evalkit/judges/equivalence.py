@@ -1,0 +1,165 @@
+"""Do an answer and a reference mean the same? Rules over words, names, numbers and polarity."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from rapidfuzz.distance import DamerauLevenshtein
+
+from evalkit.judges.support import negated
+from evalkit.text.quantities import found_in, quantities
+from evalkit.text.refusal import refusal_probability
+from evalkit.text.sentences import spans
+from evalkit.text.similarity import contains, same_text
+from evalkit.text.tokens import CACHE, fold_accents, is_content, stem, tokens
+
+SHORT = 8  # content words up to which a reference is a fact looked for, not a text to be retold
+BRIEF = 6  # content words up to which an answer is only the answer, without a sentence around it
+# Share of a short reference's own words found in the answer -> probability that it is right.
+FACT_STEPS = ((0.99, 0.92), (0.7, 0.88), (0.45, 0.65), (0.2, 0.55), (0.0, 0.3))
+NOTHING_BRIEF, NOTHING_LONG = 0.08, 0.2  # no word of the reference, in a brief and in a long answer
+LONG_SLOPE, LONG_MIDDLE = 9.0, 0.36
+PRECISION_WORTH = 0.7  # an answer made of the reference's words only, however few
+
+_GLUED = re.compile(r"(?<=[a-zß-ÿ])(?=[A-Z][a-z])")
+_FOOTNOTE = re.compile(r"(?<=[^\W\d_]{3})\d{1,2}(?:,\d{1,2})*(?=[\s.,;]|$)|\[\d{1,3}\]|\^\d+")
+_ASIDE = re.compile(r"\s*[(\[（][^)\]）]*[)\]）]")
+_YES = "yes yeah yep true correct right ja oui sí si sì sim có đúng نعم да हाँ evet"
+_NO = "no nope false incorrect wrong nein non nee não không sai لا нет नहीं hayır"
+_POLARITY = dict.fromkeys(_YES.split(), True) | dict.fromkeys(_NO.split(), False)
+_POLARITY_WIDE = re.compile(
+    r"\W*(?:(?P<no>いいえ|不|否|没有|아니)|(?P<yes>はい|ええ|是|对|네[,.\s]|예[,.\s]))"
+)
+
+
+def clean(text: str) -> str:
+    """``text`` without footnote marks, with words that extraction glued together taken apart."""
+    return _GLUED.sub(" ", _FOOTNOTE.sub("", text))
+
+
+@lru_cache(CACHE)
+def keys_of(text: str) -> frozenset[str]:
+    """Everything a word of ``text`` can be recognised by: stems, without accents, glued words apart too."""
+    words = {*tokens(text), *tokens(clean(text))}
+    stems = {stem(fold_accents(word)) for word in words} | {stem(word) for word in words}
+    plain = tokens(clean(text))
+    return frozenset(stems | {a + b for a, b in itertools.pairwise(plain)})
+
+
+@lru_cache(CACHE)
+def wanted_of(reference: str) -> tuple[str, ...]:
+    """The content stems a reference consists of, without accents, each once."""
+    return tuple(
+        dict.fromkeys(stem(fold_accents(w)) for w in tokens(clean(reference)) if is_content(w))
+    )
+
+
+def near(word: str, keys: Iterable[str]) -> bool:
+    """Whether a key is ``word`` up to one slip of the pen in five letters."""
+    if len(word) < 4 or not word.isalpha():
+        return False
+    allowed = 1 if len(word) < 9 else 2
+    return any(
+        abs(len(key) - len(word)) <= allowed
+        and key[:1] == word[:1]
+        and DamerauLevenshtein.distance(word, key, score_cutoff=allowed) <= allowed
+        for key in keys
+    )
+
+
+def polarity(text: str) -> bool | None:
+    """True for an answer that opens with yes, False for no; ``None`` for neither."""
+    wide = _POLARITY_WIDE.match(text)
+    if wide is not None:
+        return wide["yes"] is not None
+    return _POLARITY.get(next(iter(tokens(text)), ""))
+
+
+def equivalence(answer: str, references: Iterable[str], query: str = "") -> float:
+    """Probability, 0..1, that ``answer`` means what any one of ``references`` means.
+
+    A refusal never equals a substantive reference, nor the other way round. ``query`` tells which
+    words are given by the question and prove nothing. The order of references does not matter.
+    """
+    return max((_one(answer, reference, query) for reference in references), default=0.0)
+
+
+@lru_cache(CACHE)
+def _one(answer: str, reference: str, query: str) -> float:
+    if same_text(answer, reference):
+        return 1.0
+    refused, refusing = refusal_probability(answer), refusal_probability(reference)
+    if refused >= 0.5 or refusing >= 0.5:
+        return 0.9 if refused >= 0.5 and refusing >= 0.5 else 0.03
+    want, got = polarity(reference), polarity(answer)
+    if want is not None and len(wanted_of(reference)) <= 1:
+        return _yes_no(answer, want, got)
+    if want is not None and got is not None and want != got:
+        return 0.1
+    if len(wanted_of(reference)) <= SHORT:
+        return _short(answer, reference, query)
+    return _long(answer, reference, query)
+
+
+def _yes_no(answer: str, want: bool, got: bool | None) -> float:  # noqa: FBT001 - two polarities
+    if got is not None:
+        return 0.97 if got == want else 0.03
+    first = answer[slice(*spans(answer)[0])] if spans(answer) else ""
+    return 0.6 if negated(first) != want else 0.15
+
+
+def _short(answer: str, reference: str, query: str) -> float:
+    """A fact looked for in an answer of any length."""
+    if contains(clean(answer), reference) or contains(answer, reference):
+        return 0.95
+    return max(_facts(answer, reference, query), _facts(answer, _ASIDE.sub("", reference), query))
+
+
+@lru_cache(CACHE)
+def _quantities_of(text: str) -> frozenset[str]:
+    return frozenset(quantities(clean(text)))
+
+
+def _facts(answer: str, reference: str, query: str) -> float:
+    """A short reference that does not stand in the answer word for word, by what of it does."""
+    wanted_numbers = _quantities_of(reference)
+    if wanted_numbers:
+        return _number_match(wanted_numbers, _quantities_of(answer))
+    keys, asked = keys_of(answer), keys_of(query)
+    wanted = [w for w in wanted_of(reference) if w not in asked] or list(wanted_of(reference))
+    if not wanted:
+        return 0.05
+    recall = sum(w in keys or near(w, keys) for w in wanted) / len(wanted)
+    if recall == 0:
+        return NOTHING_BRIEF if len(wanted_of(answer)) <= BRIEF else NOTHING_LONG
+    if negated(answer) and not negated(reference) and len(wanted_of(answer)) <= BRIEF:
+        return 0.2
+    return next(value for at_least, value in FACT_STEPS if recall >= at_least)
+
+
+def _number_match(wanted: frozenset[str], given: frozenset[str]) -> float:
+    """A number is right or wrong; of several, half will do no better than a guess."""
+    share = len(found_in(wanted, given)) / len(wanted)
+    if share == 1:
+        return 0.92
+    return 0.4 if share >= 0.5 else 0.06
+
+
+def _long(answer: str, reference: str, query: str) -> float:
+    """A reference of several statements: how much of it is retold, and is any number another."""
+    keys, refkeys, asked = keys_of(answer), keys_of(reference), keys_of(query)
+    wanted = [w for w in wanted_of(reference) if w not in asked] or list(wanted_of(reference))
+    said = [w for w in wanted_of(answer) if w not in asked]
+    recall = sum(w in keys for w in wanted) / len(wanted)
+    precision = sum(w in refkeys for w in said) / len(said) if said else 0.0
+    overlap = max(recall, PRECISION_WORTH * precision if len(said) >= 3 else 0.0)
+    value = 1 / (1 + math.exp(-LONG_SLOPE * (overlap - LONG_MIDDLE)))
+    missing = _quantities_of(reference) - found_in(
+        _quantities_of(reference), _quantities_of(answer)
+    )
+    wrong = _quantities_of(answer) - found_in(_quantities_of(answer), _quantities_of(reference))
+    return value * (0.6 if missing and wrong else 1.0)

@@ -1,0 +1,44 @@
+"""What a generator can do, tried in order: fill a form, review against criteria, answer in prose."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from evalkit.local.request import Request, Written
+from evalkit.local.writer import Writer
+from evalkit.records import Passage
+
+
+class Skill(Protocol):
+    """One thing a generator can do; ``None`` means that the request is not of this kind."""
+
+    def attempt(
+        self, request: Request, passages: Sequence[Passage], chance: random.Random
+    ) -> Written | None:
+        """Respond, or leave it to the next skill."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Skills:
+    """The special skills of a generator and its prose."""
+
+    writer: Writer
+    special: tuple[Skill, ...] = ()
+
+    def respond(
+        self, request: Request, passages: Sequence[Passage], chance: random.Random
+    ) -> Written:
+        """The first special skill that applies, else prose."""
+        for skill in self.special:
+            written = skill.attempt(request, passages, chance)
+            if written is not None:
+                return written
+        return self.writer.write(request, passages, chance)
+
+    def question(self, request: Request) -> str:
+        """The question as this generator understands it."""
+        return self.writer.question(request)

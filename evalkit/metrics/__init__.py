@@ -1,0 +1,1 @@
+"""Metrics: each file ends with the tuple of metrics it offers."""

@@ -1,0 +1,159 @@
+"""Metrics of what the system did: refuse, ask back, correct a premise, route, address the criteria."""
+
+from __future__ import annotations
+
+import re
+
+from evalkit.records import Criterion, Evidence, Expected, Metric, Stage
+from evalkit.text.refusal import asks_clarification, corrects_premise, mentions_gap
+from evalkit.text.sentences import spans
+from evalkit.text.similarity import containment
+from evalkit.text.tokens import normalise, stem_set
+
+REFUSED = 0.5  # probability from which on a response counts as a refusal
+PURE_REFUSAL = 0.9  # and from which on it says nothing else
+MOST_WORDS = 0.6  # share of a criterion's content words in one sentence that addresses it
+
+
+def refused(response: str, evidence: Evidence) -> float | None:  # noqa: ARG001 - a need
+    """1 if the response declines to answer, else 0."""
+    return None if evidence.refused is None else float(evidence.refused >= REFUSED)
+
+
+def behaviour(expected: Expected, response: str, evidence: Evidence) -> float | None:
+    """1 if the response shows the behaviour the case asks for, else 0."""
+    if evidence.refused is None:
+        return None
+    declined = evidence.refused >= REFUSED
+    if expected is Expected.REFUSE:
+        return float(declined)
+    if expected is Expected.CLARIFY:
+        return float(asks_clarification(response))
+    if expected is Expected.PARTIAL:
+        return float(_answers_something(evidence) and mentions_gap(response))
+    if expected is Expected.CORRECT_PREMISE:
+        return float(not declined and corrects_premise(response))
+    return float(not declined and not (evidence.claims == () and asks_clarification(response)))
+
+
+def _answers_something(evidence: Evidence) -> bool:
+    if evidence.claims is not None:
+        return bool(evidence.claims)
+    return evidence.refused is not None and evidence.refused < PURE_REFUSAL
+
+
+def action(expected_action: str, action: str) -> float:
+    """1 if the system decided for the expected action, else 0."""
+    return float(normalise(expected_action.strip()) == normalise(action.strip()))
+
+
+# What a review writes for each verdict; the order matters: "not applicable" and "not met" hold "met" words.
+_VERDICTS = (
+    (
+        "n/a",
+        r"\bn\s?/\s?a\b|not applicable|inapplicable|does not apply|doesn't apply|irrelevant|nicht anwendbar|entfällt|"
+        r"sans objet|non applicable|no aplica\w*|không áp dụng|該当なし|対象外|不适用|不適用|غير قابل للتطبيق|لا ينطبق",
+    ),
+    (
+        "unmet",
+        r"\bunmet\b|\bnot (?:\w+ )?(?:met|satisfied|fulfilled|compliant|complied|addressed|provided|present|achieved|adequate|ok)\b|"
+        r"\b(?:non-?compliant|non-?compliance|fail(?:s|ed|ure|ing)?|violat\w+|missing|absent|lack\w*|insufficient|inadequate|breach\w*|deficien\w+|unsatisfactory)\b|"
+        r"\b(?:no|false)\b|\b(?:does not|doesn't|do not|is not|isn't|are not|was not|has not|cannot)\b|[✗✘❌☒]|nicht erfüllt|fehlt|verletzt|\bnein\b|"
+        r"non (?:respecté|conforme|rempli|satisfait)|no (?:se )?(?:cumple|cumplido|satisface)|incumpl\w+|không đạt|chưa đạt|không đáp ứng|未達|不適合|満たしていない|満たしていません|不符合|未满足|未滿足|不合格|غير مستوف|لم يتحقق|لا يستوفي",
+    ),
+    (
+        "met",
+        r"\b(?:met|meets|satisf\w+|fulfil\w*|compl(?:y|ies|iant|ied)|compliance|pass(?:es|ed)?|adequate|present|addressed|achieved|conform\w*|ok|yes|true|sufficient|in place)\b|[✓✔✅☑]|"
+        r"erfüllt|eingehalten|\bja\b|respecté|conforme|rempli|satisfait|\boui\b|cumple|cumplido|\bsí\b|đạt|đáp ứng|満たし|適合|達成|符合|满足|滿足|合格|مستوف|يستوفي|تحقق",
+    ),
+)
+_VERDICT = re.compile("|".join(f"(?P<v{i}>{pattern})" for i, (_, pattern) in enumerate(_VERDICTS)))
+_REACH = 280  # characters after a mention in which its verdict must stand
+
+
+def criteria(criteria: tuple[Criterion, ...], response: str) -> float | None:
+    """Share of the criteria that the response addresses, with the right verdict where one is given."""
+    if not criteria:
+        return None
+    plain = normalise(response)
+    mentions = [_mention(criterion, plain) for criterion in criteria]
+    done = [
+        mention is not None and _verdict_right(criterion, plain, mention, mentions)
+        for criterion, mention in zip(criteria, mentions, strict=True)
+    ]
+    return sum(done) / len(done)
+
+
+def _mention(criterion: Criterion, plain: str) -> tuple[int, int] | None:
+    """Where the response takes up a criterion: its id, one of its phrases, or most of its words."""
+    for phrase in (criterion.id, *criterion.any_of):
+        found = re.search(rf"(?<![^\W_]){re.escape(normalise(phrase))}(?![^\W_])", plain)
+        found = found or (
+            re.search(re.escape(normalise(phrase)), plain) if not phrase.isascii() else None
+        )
+        if found and phrase.strip():
+            return found.span()
+    best: tuple[float, tuple[int, int]] | None = None
+    for start, end in spans(plain):
+        share = containment(criterion.text, stem_set(plain[start:end])) or 0.0
+        if share >= MOST_WORDS and (best is None or share > best[0]):
+            best = (share, (start, start))
+    return None if best is None else best[1]
+
+
+def _verdict_right(
+    criterion: Criterion,
+    plain: str,
+    mention: tuple[int, int],
+    mentions: list[tuple[int, int] | None],
+) -> bool:
+    """Whether the first verdict after the mention (else the last before it, on its line) is the right one."""
+    if criterion.verdict is None:
+        return True
+    start, end = mention
+    others = [m for m in mentions if m is not None and m != mention]
+    until = min([m[0] for m in others if m[0] >= end] + [end + _REACH, len(plain)])
+    since = max([m[1] for m in others if m[1] <= start] + [plain.rfind("\n", 0, start) + 1])
+    after = _VERDICT.search(plain, end, until)
+    before = list(_VERDICT.finditer(plain, since, start))
+    found = after or (before[-1] if before else None)
+    if found is None or found.lastgroup is None:
+        return False
+    return _VERDICTS[int(found.lastgroup[1:])][0] == criterion.verdict
+
+
+BEHAVIOUR: tuple[Metric, ...] = (
+    Metric(
+        "refused",
+        Stage.GENERATION,
+        refused,
+        "1 when the response declines to answer (judge's probability >= 0.5), else 0. An observation: neither "
+        "direction is better by itself, so higher_is_better means nothing here; `behaviour` says whether it was "
+        "wanted. Undefined when the judge cannot tell.",
+    ),
+    Metric(
+        "behaviour",
+        Stage.GENERATION,
+        behaviour,
+        "1 when the response does what the case expects: answers (answer), declines (refuse), asks back (clarify), "
+        "says something and names what is missing (partial), or objects instead of refusing (correct_premise). "
+        "Undefined when the judge cannot tell whether it is a refusal.",
+        outcome=True,
+    ),
+    Metric(
+        "action",
+        Stage.SYSTEM,
+        action,
+        "1 when the system's routing decision (retrieve, answer, refuse, tool:<name>) is the expected one, case ignored.",
+        outcome=True,
+    ),
+    Metric(
+        "criteria",
+        Stage.GENERATION,
+        criteria,
+        "Share of the review criteria that the response addresses, by id, by one of the listed phrases, or by most of "
+        "the criterion's words in one sentence; where the case gives the verdict (met, unmet, n/a), the one written "
+        "next to it must be the same. Undefined when the list is empty.",
+        outcome=True,
+    ),
+)

@@ -1,0 +1,79 @@
+"""Metrics of citations: whether the cited documents are in the context and the right ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evalkit.records import KeyPoint, Metric, Passage, Stage
+
+
+def citation_precision(citations: tuple[str, ...], context: tuple[Passage, ...]) -> float | None:
+    """Share of the distinct cited ids (document or chunk) that are in the context, 0..1."""
+    cited = set(citations)
+    shown = {p.doc_id for p in context} | {p.chunk_id for p in context if p.chunk_id is not None}
+    return len(cited & shown) / len(cited) if cited else None
+
+
+def citation_gold_precision(
+    citations: tuple[str, ...], context: tuple[Passage, ...], relevant: Mapping[str, int]
+) -> float | None:
+    """Share of the distinct cited documents that are in the context and relevant, 0..1."""
+    cited = _documents(citations, context)
+    good = {p.doc_id for p in context} & _gold(relevant)
+    return len(cited & good) / len(cited) if cited else None
+
+
+def citation_recall(
+    relevant: Mapping[str, int], citations: tuple[str, ...], context: tuple[Passage, ...]
+) -> float | None:
+    """Share of the relevant documents shown to the generator that are cited, 0..1."""
+    wanted = _gold(relevant) & {p.doc_id for p in context}
+    return len(wanted & _documents(citations, context)) / len(wanted) if wanted else None
+
+
+def citation_coverage(key_points: tuple[KeyPoint, ...], citations: tuple[str, ...]) -> float | None:
+    """Share of the key points with evidence of which any evidence document is cited, 0..1."""
+    wanted = [set(point.evidence) for point in key_points if point.evidence]
+    return sum(bool(each & set(citations)) for each in wanted) / len(wanted) if wanted else None
+
+
+def _gold(relevant: Mapping[str, int]) -> set[str]:
+    return {doc_id for doc_id, grade in relevant.items() if grade > 0}
+
+
+def _documents(citations: tuple[str, ...], context: tuple[Passage, ...]) -> set[str]:
+    """The cited document ids, a cited chunk standing for its document."""
+    of_chunk = {p.chunk_id: p.doc_id for p in context if p.chunk_id is not None}
+    return {of_chunk.get(cited, cited) for cited in citations}
+
+
+CITATIONS: tuple[Metric, ...] = (
+    Metric(
+        "citation_precision",
+        Stage.CONTRACT,
+        citation_precision,
+        "Share of the distinct cited ids that name a document or chunk of the context: below 1 an id was invented. "
+        "Undefined when nothing is cited.",
+    ),
+    Metric(
+        "citation_gold_precision",
+        Stage.CONTRACT,
+        citation_gold_precision,
+        "Share of the distinct cited documents that are both in the context and labelled relevant (grade > 0): the "
+        "stricter reading of citation precision, for cases with relevance labels. Undefined when nothing is cited.",
+    ),
+    Metric(
+        "citation_recall",
+        Stage.CONTRACT,
+        citation_recall,
+        "Share of the relevant documents in the context that the answer cites; documents that never reached the prompt "
+        "are not held against the generator. Undefined when the context has no relevant document.",
+    ),
+    Metric(
+        "citation_coverage",
+        Stage.CONTRACT,
+        citation_coverage,
+        "Share of the key points of which at least one evidence document is cited. Undefined when no key point names "
+        "evidence.",
+    ),
+)

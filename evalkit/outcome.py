@@ -1,0 +1,197 @@
+"""What a right answer is, and which traces and cases pass: the contract of the suite, applied to scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from evalkit.records import AS_IS, Approach, Case, Expected, Metric, Stage, Status, Suite, Trace
+from evalkit.score import CODE, STATUSES, Column
+
+CORRECT = Metric(
+    "correct",
+    Stage.GENERATION,
+    compute=lambda: None,
+    outcome=True,
+    card="Whether the answer is right, 0..1, by the labels the case has: the objects' fields, the key points, "
+    "or equivalence with the reference; for a case that wants no answer, whether the wanted behaviour was "
+    "shown; for a retriever alone, whether the evidence is within the first k. Undefined without any such "
+    "label. Source: evalkit's own rule, `correct` in suite.yaml overrides it.",
+)
+PASSED = Metric(
+    "passed",
+    Stage.SYSTEM,
+    compute=lambda: None,
+    outcome=True,
+    card="1 when the trace did not err, `correct` reaches its line, the expected behaviour was shown and every "
+    "contract that is due holds (schema, format, style, citations, criteria, no forbidden document). "
+    "Undefined when the outcome could not be graded.",
+)
+
+# Contracts of an answer: the metric that must be 1 wherever it is due.
+CONTRACTS = (
+    "behaviour",
+    "schema_valid",
+    "format_valid",
+    "style",
+    "citation_precision",
+    "criteria",
+    "permission_ok",
+)
+
+
+class CaseOutcome(StrEnum):
+    """How a case ended over all its ``as_is`` repeats."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "errors"
+    UNGRADED = "ungraded"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Per trace: the correctness and pass columns, and the contracts each trace broke."""
+
+    correct: Column
+    passed: Column
+    right: tuple[bool | None, ...]  # does `correct` reach its line?
+    broken: tuple[tuple[str, ...], ...]
+
+
+def decide(
+    suite: Suite, approach: Approach, traces: Sequence[Trace], columns: Mapping[str, Column]
+) -> Outcomes:
+    """Apply the pass rule to every trace."""
+    cases = {case.id: case for case in suite.cases}
+    correct, passed = _blank(CORRECT, len(traces)), _blank(PASSED, len(traces))
+    right: list[bool | None] = []
+    broken: list[tuple[str, ...]] = []
+    for i, trace in enumerate(traces):
+        rules = correct_rules(suite, cases[trace.case_id], approach)
+        value, status, reached = _correct(rules, columns, i)
+        _put(correct, i, value, status)
+        contracts = _contracts(columns, i)
+        right.append(reached)
+        broken.append(contracts.broken)
+        _put(passed, i, *_passed(trace, status, reached, contracts))
+    return Outcomes(correct, passed, tuple(right), tuple(broken))
+
+
+def correct_rules(suite: Suite, case: Case, approach: Approach) -> tuple[tuple[str, float], ...]:
+    """Which metrics make up ``correct`` for a case, and the line each must reach; empty: nothing to grade."""
+    if approach is Approach.RETRIEVER:
+        return _evidence_rules(suite, case)
+    if suite.correct is not None:
+        return ((suite.correct.metric, suite.correct.at_least),)
+    if case.expected in (Expected.REFUSE, Expected.CLARIFY):
+        return (("behaviour", 1.0),)
+    if case.format is not None and case.format.kind == "label" and case.reference:
+        return (("label_accuracy", 1.0),)
+    rules = []
+    if case.reference_object is not None:
+        rules.append(("field_score", 1.0))
+    if case.key_points:
+        rules.append(("key_points", 1.0))
+    if not rules and case.reference:
+        rules.append(("equivalence", 0.5))
+    if not rules and case.criteria:
+        rules.append(("criteria", 1.0))
+    return tuple(rules)
+
+
+def _evidence_rules(suite: Suite, case: Case) -> tuple[tuple[str, float], ...]:
+    """A retriever is right when what the answer needs is within the first k."""
+    if case.key_points and any(point.evidence for point in case.key_points):
+        return (("evidence_retrieved", 1.0),)
+    return ((f"Success@{suite.k}", 1.0),) if case.relevant else ()
+
+
+def _correct(
+    rules: Sequence[tuple[str, float]], columns: Mapping[str, Column], i: int
+) -> tuple[float | None, Status, bool | None]:
+    """The worst of the rules' values: everything asked for must be right."""
+    cells = [(columns[name], line) for name, line in rules if name in columns]
+    due = [(c, line) for c, line in cells if STATUSES[c.status[i]] is not Status.NOT_APPLICABLE]
+    if not due:
+        return None, Status.NOT_APPLICABLE, None
+    for column, _ in due:
+        if np.isnan(column.values[i]):
+            return None, STATUSES[column.status[i]], None
+    value = min(float(column.values[i]) for column, _ in due)
+    reached = all(column.values[i] >= line - 1e-9 for column, line in due)
+    status = next(
+        (STATUSES[c.status[i]] for c, _ in due if STATUSES[c.status[i]] is not Status.SCORED),
+        Status.SCORED,
+    )
+    return value, status, reached
+
+
+@dataclass(frozen=True, slots=True)
+class _Contracts:
+    broken: tuple[str, ...]
+    ungraded: bool  # some contract that is due could not be graded
+    graded: bool  # some contract beyond the plain "do answer" was graded
+
+
+def _contracts(columns: Mapping[str, Column], i: int) -> _Contracts:
+    broken, ungraded, graded = [], False, False
+    for name in CONTRACTS:
+        column = columns.get(name)
+        if column is None:
+            continue
+        status = STATUSES[column.status[i]]
+        if status is Status.SCORED:
+            graded = graded or name != "behaviour"
+            if column.values[i] < 1 - 1e-9:
+                broken.append(name)
+        ungraded = ungraded or status is Status.GRADER_ERROR
+    return _Contracts(tuple(broken), ungraded, graded)
+
+
+def _passed(
+    trace: Trace,
+    status: Status,
+    right: bool | None,  # noqa: FBT001 (three-valued, not a switch)
+    contracts: _Contracts,
+) -> tuple[float | None, Status]:
+    if trace.error is not None:
+        return 0.0, Status.SYSTEM_ERROR
+    if right is False or contracts.broken:
+        return 0.0, Status.SCORED
+    if status in (Status.GRADER_ERROR, Status.UNOBSERVED) or contracts.ungraded:
+        return None, Status.GRADER_ERROR
+    if right is None and not contracts.graded:
+        return None, Status.NOT_APPLICABLE
+    return 1.0, Status.SCORED
+
+
+def _blank(metric: Metric, n: int) -> Column:
+    values = np.full(n, np.nan)
+    return Column(metric, values, np.full(n, CODE[Status.NOT_APPLICABLE], np.uint8))
+
+
+def _put(column: Column, i: int, value: float | None, status: Status) -> None:
+    column.values[i] = np.nan if value is None else value
+    column.status[i] = CODE[status]
+
+
+def case_outcomes(traces: Sequence[Trace], passed: Column) -> dict[str, CaseOutcome]:
+    """Each case once: it passes when every ``as_is`` repeat passes; a wrong answer outweighs an error."""
+    repeats: dict[str, list[CaseOutcome]] = {}
+    for i, trace in enumerate(traces):
+        if trace.condition == AS_IS:
+            repeats.setdefault(trace.case_id, []).append(_trace_outcome(passed, i))
+    worst_first = (CaseOutcome.FAILED, CaseOutcome.ERROR, CaseOutcome.UNGRADED, CaseOutcome.PASSED)
+    return {case: next(o for o in worst_first if o in found) for case, found in repeats.items()}
+
+
+def _trace_outcome(passed: Column, i: int) -> CaseOutcome:
+    if STATUSES[passed.status[i]] is Status.SYSTEM_ERROR:
+        return CaseOutcome.ERROR
+    if np.isnan(passed.values[i]):
+        return CaseOutcome.UNGRADED
+    return CaseOutcome.PASSED if passed.values[i] == 1 else CaseOutcome.FAILED

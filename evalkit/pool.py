@@ -1,0 +1,39 @@
+"""Bounded concurrency: a few workers over one iterator, so that a million jobs need no million tasks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, TypeVar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+async def each(jobs: Iterable[Job], do: Callable[[Job], Awaitable[None]], workers: int) -> None:
+    """Await ``do(job)`` for every job, at most ``workers`` at a time; jobs are drawn as workers are free.
+
+    The first exception stops the others and is raised as it is.
+    """
+    shared = iter(jobs)
+
+    async def worker() -> None:
+        for job in shared:
+            await do(job)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(worker())
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+def block_on(coroutine: Coroutine[Any, Any, Result], *, instead: str) -> Result:
+    """Run a coroutine from blocking code; inside a running loop the async twin must be used ``instead``."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    coroutine.close()
+    raise RuntimeError(f"an event loop is running here (a notebook?): use `await {instead}`")

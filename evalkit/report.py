@@ -1,0 +1,82 @@
+"""Stage 10: everything a run folder holds besides the store, derived and rebuildable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit.artefacts import write_json, write_scores, write_text, write_traces
+from evalkit.errors import StorageError
+from evalkit.records import Score, Trace
+
+if TYPE_CHECKING:
+    from evalkit.api import Run
+
+
+def write_all(run: Run, folder: Path) -> Path:
+    """Write every derived file, the verdict last; the path of report.html."""
+    from evalkit.pages import html, markdown
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be made: {error.strerror}") from error
+    summary, diagnosis = run.summary(), run.diagnosis()
+    write_traces(folder / "traces.jsonl", _traces(run))
+    write_scores(folder / "scores.csv", _scores(run))
+    write_json(folder / "summary.json", summary)
+    write_json(folder / "diagnosis.json", diagnosis)
+    write_json(folder / "manifest.json", manifest_of(run))
+    write_text(folder / "report.md", markdown(run, summary, diagnosis))
+    write_text(folder / "report.html", html(run, summary, diagnosis))
+    write_json(folder / "verdict.json", verdict_of(run))
+    return folder / "report.html"
+
+
+def _traces(run: Run) -> Iterator[Trace]:
+    for found in run.systems.values():
+        yield from found.graded.traces
+
+
+def _scores(run: Run) -> Iterator[Score]:
+    for found in run.systems.values():
+        yield from found.graded.scores.rows()
+
+
+def manifest_of(run: Run) -> dict[str, Any]:
+    """What the run is made of, so that tables of different recipes are not compared by mistake."""
+    return {
+        "format": 1,
+        "suite": {"name": run.suite.name, "digest": run.suite.digest},
+        "recipe": dict(run.recipe),
+        "systems": {
+            name: {"approach": found.graded.approach.value, "traces": len(found.graded.traces)}
+            for name, found in run.systems.items()
+        },
+    }
+
+
+def verdict_of(run: Run) -> dict[str, Any]:
+    """A run never gates: its verdict is ``none``, or ``incomplete`` with more errors than the suite tolerates."""
+    counts = {"passed": 0, "failed": 0, "errors": 0, "ungraded": 0}
+    reasons = []
+    for name, found in run.systems.items():
+        for key in counts:
+            counts[key] += found.counts[key]
+        share = found.counts["errors"] / found.counts["due"]
+        if share > run.suite.max_error_rate:
+            reasons.append(
+                f"{name}: {found.counts['errors']} of {found.counts['due']} cases ended in an error"
+            )
+    incomplete = bool(reasons)
+    return {
+        "format": 1,
+        "verdict": "incomplete" if incomplete else "none",
+        "exit_code": 12 if incomplete else 0,
+        "exit_name": "incomplete" if incomplete else "pass",
+        "suite_digest": run.suite.digest,
+        "counts": counts,
+        "limits": [],
+        "reason": "; ".join(reasons) or None,
+    }

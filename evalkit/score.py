@@ -1,0 +1,295 @@
+"""Stage 5, traces + evidence -> scores: every metric on every trace, each cell with its status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evalkit.needs import ROW_NEEDS, Source, View, column_need, needs_of
+from evalkit.records import (
+    AS_IS,
+    Approach,
+    Case,
+    Evidence,
+    Level,
+    Metric,
+    Score,
+    Status,
+    Suite,
+    Trace,
+)
+
+Floats = npt.NDArray[np.float64]
+Bytes = npt.NDArray[np.uint8]
+
+STATUSES = tuple(Status)
+CODE = {status: code for code, status in enumerate(STATUSES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One metric over a list of traces (or cases): values, NaN where there is none, and status codes."""
+
+    metric: Metric
+    values: Floats
+    status: Bytes
+    notes: Mapping[int, str] = field(default_factory=dict)
+
+    def scored(self) -> npt.NDArray[np.bool_]:
+        """Which entries count in the mean: scored ones, and errors that were given the worst value."""
+        return ~np.isnan(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The scores of one system: columns over its traces, over its cases, and values of the whole suite."""
+
+    system: str
+    approach: Approach
+    traces: tuple[Trace, ...]
+    columns: Mapping[str, Column]
+    case_ids: tuple[str, ...] = ()
+    case_columns: Mapping[str, Column] = field(default_factory=dict)
+    suite_values: Mapping[str, Score] = field(default_factory=dict)
+
+    def value(self, metric: str, index: int) -> float | None:
+        """The value of a metric for trace number ``index``; None where there is none."""
+        column = self.columns.get(metric)
+        if column is None or np.isnan(column.values[index]):
+            return None
+        return float(column.values[index])
+
+    def status(self, metric: str, index: int) -> Status:
+        """Why trace number ``index`` has that value, or none."""
+        column = self.columns.get(metric)
+        return STATUSES[column.status[index]] if column is not None else Status.NOT_APPLICABLE
+
+    def rows(self) -> Iterator[Score]:
+        """Every cell as a record, in the order of scores.csv."""
+        for name, column in self.columns.items():
+            for i, trace in enumerate(self.traces):
+                yield _row(self, column, i, name, trace.case_id, trace.condition, trace.repeat)
+        for name, column in self.case_columns.items():
+            for i, case_id in enumerate(self.case_ids):
+                yield _row(self, column, i, name, case_id, AS_IS, None)
+        yield from self.suite_values.values()
+
+
+def _row(
+    scores: Scores,
+    column: Column,
+    i: int,
+    name: str,
+    case_id: str,
+    condition: str,
+    repeat: int | None,
+) -> Score:
+    value = None if np.isnan(column.values[i]) else float(column.values[i])
+    status, note = STATUSES[column.status[i]], column.notes.get(i, "")
+    return Score(scores.system, case_id, condition, repeat, name, value, status, note)
+
+
+def score_traces(
+    suite: Suite,
+    approach: Approach,
+    traces: Sequence[Trace],
+    evidence: Sequence[Evidence | None],
+    metrics: Sequence[Metric],
+) -> dict[str, Column]:
+    """The trace-level metrics of one system, one column each, aligned with ``traces``."""
+    cases = {case.id: case for case in suite.cases}
+    views = [
+        View(suite, cases[trace.case_id], trace, found, approach)
+        for trace, found in zip(traces, evidence, strict=True)
+    ]
+    by_row = [m for m in metrics if m.level is Level.TRACE and not m.columns]
+    by_column = [m for m in metrics if m.level is Level.TRACE and m.columns]
+    return {**_row_columns(views, by_row), **_ranked_columns(views, by_column)}
+
+
+# --- row metrics -----------------------------------------------------------------------------
+
+
+def _row_columns(views: Sequence[View], metrics: Sequence[Metric]) -> dict[str, Column]:
+    values = np.full((len(metrics), len(views)), np.nan)
+    status = np.zeros((len(metrics), len(views)), np.uint8)
+    notes: list[dict[int, str]] = [{} for _ in metrics]
+    wanted = [(m, needs_of(m)) for m in metrics]
+    names = sorted({name for _, needs in wanted for name in needs})
+    for i, view in enumerate(views):
+        given = {name: ROW_NEEDS[name][1](view) for name in names}
+        for j, (metric, needs) in enumerate(wanted):
+            value, state, note = _cell(metric, needs, given, view)
+            status[j, i] = CODE[state]
+            if value is not None:
+                values[j, i] = value
+            if note:
+                notes[j][i] = note
+    return {m.name: Column(m, values[j], status[j], notes[j]) for j, m in enumerate(metrics)}
+
+
+def _cell(
+    metric: Metric, needs: Sequence[str], given: Mapping[str, Any], view: View
+) -> tuple[float | None, Status, str]:
+    """One value with its status: design's table of the denominator, in the order of its questions."""
+    absent = [name for name in needs if given[name] is None]
+    if any(ROW_NEEDS[name][0] in (Source.CASE, Source.SUITE) for name in absent):
+        return None, Status.NOT_APPLICABLE, ""
+    if view.trace.error is not None:
+        return _failed(metric, needs, given, view)
+    if absent:
+        return None, *_absence(absent, view)
+    try:
+        value = metric.compute(*[given[name] for name in needs])
+    except Exception as error:  # noqa: BLE001 (foreign code: a metric may be anybody's)
+        return None, Status.GRADER_ERROR, f"{type(error).__name__}: {error}"
+    return _checked(metric, value)
+
+
+def _failed(
+    metric: Metric, needs: Sequence[str], given: Mapping[str, Any], view: View
+) -> tuple[float | None, Status, str]:
+    """The system erred: outcomes take their worst value, a crash says nothing about a stage."""
+    assert view.trace.error is not None
+    if "citations" in needs or not _shows_what_it_must(needs, given, view):
+        return None, Status.NOT_APPLICABLE, ""
+    worst = metric.low if metric.higher_is_better else metric.high
+    return (worst if metric.outcome else None), Status.SYSTEM_ERROR, view.trace.error.kind
+
+
+def _shows_what_it_must(needs: Sequence[str], given: Mapping[str, Any], view: View) -> bool:
+    """False for measures of retrieval on a system that has none."""
+    retrieval = [name for name in needs if name in ("retrieved", "context") and given[name] is None]
+    return not (retrieval and view.approach in (Approach.PROMPT, Approach.FINETUNED))
+
+
+def _absence(absent: Sequence[str], view: View) -> tuple[Status, str]:
+    sources = {ROW_NEEDS[name][0] for name in absent}
+    if Source.CITED in sources or absent == ["parsed"]:
+        return Status.NOT_APPLICABLE, ""
+    if Source.TRACE in sources:
+        return _unseen([n for n in absent if ROW_NEEDS[n][0] is Source.TRACE], view)
+    note = view.evidence.error if view.evidence and view.evidence.error else "no judge graded this"
+    return Status.GRADER_ERROR, note
+
+
+def _unseen(absent: Sequence[str], view: View) -> tuple[Status, str]:
+    plain = view.approach in (Approach.PROMPT, Approach.FINETUNED)
+    if plain and set(absent) & {"retrieved", "context"}:
+        return Status.NOT_APPLICABLE, ""
+    if view.approach is Approach.RETRIEVER and not set(absent) <= {"retrieved"}:
+        return Status.NOT_APPLICABLE, ""
+    return Status.UNOBSERVED, "the system does not show " + " and ".join(absent)
+
+
+def _checked(metric: Metric, value: Any) -> tuple[float | None, Status, str]:
+    if value is None:
+        return None, Status.NOT_APPLICABLE, "undefined here"
+    number = float(value)
+    if not metric.low - 1e-9 <= number <= metric.high + 1e-9:  # also false for NaN
+        return None, Status.GRADER_ERROR, f"returned {number}, outside {metric.low}..{metric.high}"
+    return number, Status.SCORED, ""
+
+
+# --- ranked lists, in columns ----------------------------------------------------------------
+
+
+def _ranked_columns(views: Sequence[View], metrics: Sequence[Metric]) -> dict[str, Column]:
+    """Retrieval measures, computed over all due traces at once."""
+    if not metrics:
+        return {}
+    status = np.array([CODE[_ranking_status(view)] for view in views], np.uint8)
+    due = np.flatnonzero(status == CODE[Status.SCORED])
+    relevant = [views[i].case.relevant or {} for i in due]
+    lists = [views[i].trace.retrieved or () for i in due]
+    made: dict[str, Any] = {}
+    columns = {}
+    for metric in metrics:
+        need = needs_of(metric)[0]
+        if need not in made:
+            made[need] = column_need(need)(relevant, lists)
+        values = np.full(len(views), np.nan)
+        values[due] = metric.compute(made[need])
+        state = status.copy()
+        state[due[np.isnan(values[due])]] = CODE[Status.NOT_APPLICABLE]
+        columns[metric.name] = Column(metric, values, state)
+    return columns
+
+
+def _ranking_status(view: View) -> Status:
+    if view.case.relevant is None:
+        return Status.NOT_APPLICABLE
+    if view.trace.error is not None:
+        plain = view.approach in (Approach.PROMPT, Approach.FINETUNED)
+        return Status.NOT_APPLICABLE if plain else Status.SYSTEM_ERROR
+    if view.trace.retrieved is None:
+        return _unseen(["retrieved"], view)[0]
+    return Status.SCORED
+
+
+# --- metrics over the repeats of a case, and over the suite -----------------------------------
+
+
+def score_cases(
+    cases: Sequence[Case],
+    traces: Sequence[Trace],
+    passed: Sequence[bool | None],
+    metrics: Sequence[Metric],
+) -> tuple[tuple[str, ...], dict[str, Column]]:
+    """The case-level metrics: how far the ``as_is`` repeats of each case agree."""
+    repeats: dict[str, list[int]] = {}
+    for i, trace in enumerate(traces):
+        if trace.condition == AS_IS:
+            repeats.setdefault(trace.case_id, []).append(i)
+    ids = tuple(case.id for case in cases if case.id in repeats)
+    chosen = [m for m in metrics if m.level is Level.CASE]
+    values = np.full((len(chosen), len(ids)), np.nan)
+    status = np.full((len(chosen), len(ids)), CODE[Status.NOT_APPLICABLE], np.uint8)
+    for i, case_id in enumerate(ids):
+        given = _repeats(
+            [traces[t] for t in repeats[case_id]], [passed[t] for t in repeats[case_id]]
+        )
+        for j, metric in enumerate(chosen):
+            value, state, _ = _case_cell(metric, given)
+            status[j, i] = CODE[state]
+            values[j, i] = np.nan if value is None else value
+    return ids, {m.name: Column(m, values[j], status[j]) for j, m in enumerate(chosen)}
+
+
+def _repeats(traces: Sequence[Trace], passed: Sequence[bool | None]) -> dict[str, tuple[Any, ...]]:
+    sound = [t for t in traces if t.error is None]
+    return {
+        "responses": tuple(t.response for t in sound if t.response is not None),
+        "retrievals": tuple(t.retrieved for t in sound if t.retrieved is not None),
+        "passes": tuple(p for p in passed if p is not None),
+    }
+
+
+def _case_cell(
+    metric: Metric, given: Mapping[str, tuple[Any, ...]]
+) -> tuple[float | None, Status, str]:
+    arguments = [given[name] for name in needs_of(metric)]
+    if not all(arguments):
+        return None, Status.NOT_APPLICABLE, ""
+    try:
+        return _checked(metric, metric.compute(*arguments))
+    except Exception as error:  # noqa: BLE001 (foreign code: a metric may be anybody's)
+        return None, Status.GRADER_ERROR, f"{type(error).__name__}: {error}"
+
+
+def score_suite(
+    system: str, label_pairs: Sequence[tuple[str, str]], metrics: Sequence[Metric]
+) -> dict[str, Score]:
+    """The suite-level metrics; a measure without its labels is not applicable."""
+    found = {}
+    for metric in metrics:
+        if metric.level is not Level.SUITE:
+            continue
+        value = metric.compute(label_pairs) if label_pairs else None
+        status = Status.NOT_APPLICABLE if value is None else Status.SCORED
+        found[metric.name] = Score(system, None, AS_IS, None, metric.name, value, status)
+    return found

@@ -1,0 +1,235 @@
+"""Reads outcomes, passages and their parts strictly from plain values or records."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import numbers
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from evalkit.errors import did_you_mean
+from evalkit.records import (
+    FAILURE_KINDS,
+    Document,
+    Failure,
+    Outcome,
+    Passage,
+    Seconds,
+    Trace,
+    Usage,
+)
+
+Corpus = Mapping[str, Document]
+Reader = Callable[[Any, str], Any]
+R = TypeVar("R")
+
+
+class ShapeError(ValueError):
+    """A value has the wrong shape; ``field`` is its dotted path, ``hint`` what would be right."""
+
+    def __init__(self, message: str, field: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = f"{self.field}: {self.message}" if self.field else self.message
+        return f"{text}; {self.hint}" if self.hint else text
+
+
+def text(value: Any, field: str) -> str:
+    """A string that can be written as UTF-8; a subclass of ``str`` becomes a plain one."""
+    if not isinstance(value, str):
+        raise _wrong(value, field, "a string")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ShapeError(f"holds a lone surrogate at character {error.start}", field) from None
+    return str.__str__(value)
+
+
+def name(value: Any, field: str) -> str:
+    """A string that is not empty."""
+    if not text(value, field):
+        raise ShapeError("is empty", field)
+    return text(value, field)
+
+
+def number(value: Any, field: str) -> float:
+    """A finite real number; numpy's scalars are welcome, booleans are not."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise _wrong(value, field, "a number")
+    if not math.isfinite(value):
+        raise ShapeError(f"{float(value)} is not a finite number", field)
+    return float(value)
+
+
+def amount(value: Any, field: str) -> float:
+    """A number that is not negative."""
+    if number(value, field) < 0:
+        raise ShapeError(f"{value} is negative", field)
+    return number(value, field)
+
+
+def count(value: Any, field: str) -> int:
+    """An integer that is not negative."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise _wrong(value, field, "an integer")
+    return int(amount(value, field))
+
+
+def items(value: Any, field: str) -> Sequence[Any]:
+    """A list or tuple."""
+    if not isinstance(value, (list, tuple)):
+        raise _wrong(value, field, "a list")
+    return value
+
+
+def texts(value: Any, field: str) -> tuple[str, ...]:
+    """A list of strings."""
+    return tuple(text(item, f"{field}[{i}]") for i, item in enumerate(items(value, field)))
+
+
+def json_value(value: Any, field: str) -> Any:
+    """A copy of ``value`` that JSON can hold: no NaN, no foreign objects, string keys only."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return text(value, field)
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return number(value, field)
+    if isinstance(value, (list, tuple)):
+        return [json_value(item, f"{field}[{i}]") for i, item in enumerate(value)]
+    if isinstance(value, Mapping):
+        return {text(k, field): json_value(item, join(field, str(k))) for k, item in value.items()}
+    raise _wrong(value, field, "something JSON can hold")
+
+
+def json_object(value: Any, field: str) -> dict[str, Any]:
+    """A mapping that JSON can hold, copied."""
+    if not isinstance(value, Mapping):
+        raise _wrong(value, field, "an object")
+    copied: dict[str, Any] = json_value(value, field)
+    return copied
+
+
+def response(value: Any, field: str) -> str:
+    """The answer: a string as it is, an object or a list as its JSON text."""
+    if isinstance(value, (Mapping, list, tuple)):
+        return json.dumps(json_value(value, field), ensure_ascii=False)
+    if not isinstance(value, str):
+        raise _wrong(value, field, "a string, or an object that is written as JSON")
+    return text(value, field)
+
+
+def failure_kind(value: Any, field: str) -> str:
+    """One of ``FAILURE_KINDS``."""
+    if value not in FAILURE_KINDS:
+        hint = did_you_mean(value, FAILURE_KINDS) if isinstance(value, str) else None
+        raise ShapeError(f"unknown kind {value!r}", field, hint)
+    return str(value)
+
+
+def record(
+    kind: type[R],
+    readers: Mapping[str, Reader],
+    value: Any,
+    field: str,
+    required: Sequence[str] = (),
+) -> R:
+    """Build ``kind`` from one of its instances or a mapping, each field read by its reader."""
+    given = fields_of(kind, readers, value, field)
+    for missing in required:
+        if given.get(missing) is None:
+            raise ShapeError("is missing", join(field, missing))
+    return kind(**{n: readers[n](v, join(field, n)) for n, v in given.items() if v is not None})
+
+
+def fields_of(
+    kind: type[Any], readers: Mapping[str, Reader], value: Any, field: str
+) -> Mapping[str, Any]:
+    """What ``value`` gives, by field name; refuses what is no instance, no mapping or not known."""
+    if isinstance(value, kind):
+        return {n: getattr(value, n) for n in readers if hasattr(value, n)}
+    if not isinstance(value, Mapping):
+        raise _wrong(value, field, f"an object with {kind.__name__}'s fields")
+    for given in value:
+        if given not in readers:
+            raise ShapeError("unknown field", join(field, given), did_you_mean(str(given), readers))
+    return value
+
+
+_PASSAGE: dict[str, Reader] = {
+    "doc_id": name,
+    "chunk_id": text,
+    "text": text,
+    "title": text,
+    "score": number,
+}
+_FAILURE: dict[str, Reader] = {"kind": failure_kind, "message": text}
+_SECONDS: dict[str, Reader] = {"retrieval": amount, "generation": amount, "total": amount}
+_USAGE: dict[str, Reader] = {"prompt_tokens": count, "completion_tokens": count, "cost": amount}
+
+
+def passage(value: Any, field: str, corpus: Corpus) -> Passage:
+    """One passage; one given by ``doc_id`` alone takes its text and title from the corpus."""
+    read = record(Passage, _PASSAGE, value, field, required=["doc_id"])
+    document = corpus.get(read.doc_id)
+    said = value.get("text") is not None if isinstance(value, Mapping) else bool(read.text)
+    if document is None or said or read.chunk_id is not None:
+        return read
+    return dataclasses.replace(read, text=document.text, title=read.title or document.title or None)
+
+
+def passages(value: Any, field: str, corpus: Corpus) -> tuple[Passage, ...]:
+    """Ranked passages, in the order given."""
+    listed = enumerate(items(value, field))
+    return tuple(passage(item, f"{field}[{i}]", corpus) for i, item in listed)
+
+
+def outcome_readers(corpus: Corpus) -> dict[str, Reader]:
+    """A reader for each field of an ``Outcome``."""
+
+    def ranked(value: Any, field: str) -> tuple[Passage, ...]:
+        return passages(value, field, corpus)
+
+    return {
+        "response": response,
+        "retrieved": ranked,
+        "context": ranked,
+        "citations": texts,
+        "action": text,
+        "error": lambda v, f: record(Failure, _FAILURE, v, f, required=["kind", "message"]),
+        "seconds": lambda v, f: record(Seconds, _SECONDS, v, f),
+        "usage": lambda v, f: record(Usage, _USAGE, v, f),
+        "meta": json_object,
+    }
+
+
+FILING: dict[str, Reader] = {"system": text, "case_id": text, "condition": name, "repeat": count}
+
+
+def outcome(value: Any, corpus: Corpus) -> Outcome:
+    """An ``Outcome`` from an Outcome, a Trace or a mapping; where a trace is filed is left out."""
+    readers = outcome_readers(corpus)
+    given = fields_of(Outcome, {**readers, **FILING}, value, "")
+    return record(Outcome, readers, {n: given[n] for n in given if n in readers}, "")
+
+
+def trace(value: Any, corpus: Corpus) -> Trace:
+    """A ``Trace`` from a mapping; ``case_id`` is required."""
+    return record(Trace, {**outcome_readers(corpus), **FILING}, value, "", required=["case_id"])
+
+
+def join(field: str, part: object) -> str:
+    """The path of a part of ``field``."""
+    return f"{field}.{part}" if field else str(part)
+
+
+def _wrong(value: Any, field: str, wanted: str) -> ShapeError:
+    return ShapeError(f"expected {wanted}, got {type(value).__name__}", field)

@@ -1,0 +1,187 @@
+"""The store: one SQLite file a run, in which every answer is committed before its worker goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from evalkit.errors import Busy, InvalidInput, StorageError
+from evalkit.records import Trace
+from evalkit.traces import trace_from_json, trace_to_json
+
+Key = tuple[str, str, str, int]  # system, case_id, condition, repeat
+
+SCHEMA_VERSION = 1
+_TABLES = """
+CREATE TABLE IF NOT EXISTS recipe (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS traces (
+  system TEXT NOT NULL, case_id TEXT NOT NULL, condition TEXT NOT NULL, repeat INTEGER NOT NULL,
+  error TEXT, trace TEXT NOT NULL,
+  PRIMARY KEY (system, case_id, condition, repeat)
+) WITHOUT ROWID;
+"""
+
+
+class Store:
+    """The traces of one run folder. One process writes at a time; a second one gets ``Busy``.
+
+    Answers that wait at the same moment share one durable commit (WAL, synchronous FULL).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.file = folder / "run.sqlite"
+        self._lock = _lock(folder)
+        self._db = _open(self.file)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="evalkit-store")
+        self._waiting: list[tuple[Trace, asyncio.Future[None]]] = []
+        self._flushing: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Commit what was handed over, then let go of the file and the lock."""
+        self._thread.shutdown(wait=True)
+        self._db.close()
+        self._lock.close()
+
+    # recipe: what a resumed run must agree with
+
+    def recipe(self) -> dict[str, Any]:
+        """What this run was started with; empty for a new one."""
+        rows = self._db.execute("SELECT name, value FROM recipe ORDER BY name")
+        return {name: json.loads(value) for name, value in rows}
+
+    def agree(self, recipe: Mapping[str, Any]) -> None:
+        """Note what the run is made of; ``InvalidInput`` with the difference when it was another."""
+        before = self.recipe()
+        changed = [_difference(n, before[n], v) for n, v in recipe.items() if before.get(n, v) != v]
+        if changed:
+            raise InvalidInput(
+                "this run was started with something else: " + "; ".join(changed),
+                file=self.folder,
+                hint="give another --out, or delete the folder to start afresh",
+            )
+        with self._db:
+            self._db.executemany(
+                "INSERT OR REPLACE INTO recipe VALUES (?, ?)",
+                [(name, json.dumps(value, sort_keys=True)) for name, value in recipe.items()],
+            )
+
+    # traces
+
+    def done(self, *, errors: bool = True) -> set[Key]:
+        """The keys already answered; without ``errors`` those that failed are left out, to be asked again."""
+        where = "" if errors else " WHERE error IS NULL"
+        query = f"SELECT system, case_id, condition, repeat FROM traces{where}"  # noqa: S608 (constant)
+        return set(self._db.execute(query))
+
+    async def put(self, trace: Trace) -> None:
+        """Return once the trace is on disk."""
+        loop = asyncio.get_running_loop()
+        written: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((trace, written))
+        if self._flushing is None or self._flushing.done():
+            self._flushing = loop.create_task(self._flush(loop))
+        await written
+
+    async def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                await loop.run_in_executor(self._thread, self.put_all, [t for t, _ in batch])
+            except StorageError as error:
+                for _, written in batch:
+                    if not written.done():
+                        written.set_exception(error)
+            else:
+                for _, written in batch:
+                    if not written.done():
+                        written.set_result(None)
+
+    def put_all(self, traces: list[Trace]) -> None:
+        """Write traces in one durable commit."""
+        rows = [
+            (t.system, t.case_id, t.condition, t.repeat, t.error and t.error.kind, _text(t))
+            for t in traces
+        ]
+        try:
+            with self._db:
+                self._db.executemany("INSERT OR REPLACE INTO traces VALUES (?,?,?,?,?,?)", rows)
+        except sqlite3.Error as error:
+            raise StorageError(f"{self.file}: cannot be written: {error}") from error
+
+    def traces(self, system: str) -> Iterator[Trace]:
+        """The traces of one system, in the order of case id, condition and repeat."""
+        query = "SELECT trace FROM traces WHERE system = ? ORDER BY case_id, condition, repeat"
+        for (text,) in self._db.execute(query, (system,)):
+            yield trace_from_json(json.loads(text), where=str(self.file))
+
+    def systems(self) -> list[str]:
+        """The names of the systems that have traces."""
+        return [
+            name for (name,) in self._db.execute("SELECT DISTINCT system FROM traces ORDER BY 1")
+        ]
+
+
+def _text(trace: Trace) -> str:
+    return json.dumps(trace_to_json(trace), ensure_ascii=False, allow_nan=False)
+
+
+def _lock(folder: Path) -> sqlite3.Connection:
+    """An exclusive lock that the system itself releases when the process ends, however it ends."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = sqlite3.connect(folder / "run.lock", timeout=0, isolation_level=None)
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise Busy(
+                f"{folder}: another run is writing here; wait for it, or give another --out"
+            ) from None
+        raise StorageError(f"{folder}: cannot be written: {error}") from error
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be made: {error.strerror}") from error
+    return lock
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    try:
+        if not file.exists():
+            os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
+        db = sqlite3.connect(file, check_same_thread=False)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, SCHEMA_VERSION):
+            raise StorageError(
+                f"{file}: was written by another version of evalkit (store {version})"
+            )
+        db.executescript(_TABLES)
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    except (sqlite3.Error, OSError) as error:
+        raise StorageError(f"{file}: is no run store, or damaged: {error}") from error
+    return db
+
+
+def _difference(name: str, before: Any, now: Any) -> str:
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = [k for k in sorted({*before, *now}) if before.get(k) != now.get(k)]
+        return "; ".join(_difference(f"{name} {k}", before.get(k), now.get(k)) for k in keys)
+    return f"{name} was {before}, now {now}"

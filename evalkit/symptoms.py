@@ -1,0 +1,128 @@
+"""Symptoms: the six complaints teams know, measured by the rules of an editable playbook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evalkit.errors import InvalidInput
+from evalkit.grade import Graded
+from evalkit.outcome import CaseOutcome
+from evalkit.records import Case, Expected, Finding, Interval, Suite
+from evalkit.stats import wilson
+from evalkit.strict import read_yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One entry of the playbook."""
+
+    id: str
+    symptom: str
+    root_cause: str
+    approach: str
+    fine_tuning: str
+    due: tuple[str, ...] | str
+    unmeasured: str
+    metrics: tuple[str, ...] = ()
+    line: float = 1.0
+    causes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """How often one symptom shows: a rate over the cases that can show it, or why it was not measured."""
+
+    rule: Rule
+    rate: Interval | None
+    case_ids: tuple[str, ...]
+    not_measured: str | None
+
+
+@cache
+def load_playbook(path: Path | None = None) -> tuple[Rule, ...]:
+    """The rules of a playbook file; our own without a path."""
+    file = path or Path(str(files("evalkit") / "playbook.yaml"))
+    rows = (read_yaml(file).value or {}).get("symptoms", [])
+    try:
+        return tuple(_rule(row) for row in rows)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InvalidInput(f"is not a playbook: {error}", file=file, field="symptoms") from None
+
+
+def _rule(row: Mapping[str, Any]) -> Rule:
+    below = row.get("below") or {}
+    return Rule(
+        id=row["id"],
+        symptom=row["symptom"],
+        root_cause=row["root_cause"],
+        approach=row["approach"],
+        fine_tuning=row["fine_tuning"],
+        due=row["due"] if isinstance(row["due"], str) else tuple(row["due"]),
+        unmeasured=row["unmeasured"],
+        metrics=tuple(below.get("metrics", ())),
+        line=float(below.get("line", 1.0)),
+        causes=tuple(row.get("causes", ())),
+    )
+
+
+def measure(
+    suite: Suite, graded: Graded, findings: Sequence[Finding], rules: Sequence[Rule]
+) -> list[Symptom]:
+    """Every symptom of the playbook, measured or "not measured" with the reason."""
+    table = _Table(graded, {f.case_id: f for f in findings})
+    return [_measure(suite, table, rule) for rule in rules]
+
+
+class _Table:
+    """What the rules look up, by case id."""
+
+    def __init__(self, graded: Graded, findings: Mapping[str, Finding]) -> None:
+        self.graded = graded
+        self.findings = findings
+        self.repeats = graded.repeats()
+        self.places = {case_id: i for i, case_id in enumerate(graded.scores.case_ids)}
+
+    def values(self, metric: str, case_id: str) -> list[float]:
+        """The values of a metric for one case: of its repeats, or the one of the case as a whole."""
+        scores = self.graded.scores
+        if metric in scores.columns:
+            values = scores.columns[metric].values[self.repeats[case_id]]
+        elif metric in scores.case_columns:
+            values = scores.case_columns[metric].values[[self.places[case_id]]]
+        else:
+            return []
+        return [float(v) for v in values if not np.isnan(v)]
+
+
+def _measure(suite: Suite, table: _Table, rule: Rule) -> Symptom:
+    due = [c for c in suite.cases if c.id in table.graded.cases and _due(c, table, rule)]
+    if not due:
+        return Symptom(rule, None, (), rule.unmeasured)
+    shown = tuple(case.id for case in due if _shows(case.id, table, rule))
+    return Symptom(rule, wilson(len(shown), len(due)), shown, None)
+
+
+def _due(case: Case, table: _Table, rule: Rule) -> bool:
+    if isinstance(rule.due, str):
+        wants_answer = case.expected not in (Expected.REFUSE, Expected.CLARIFY)
+        labelled = case.relevant is not None or case.key_points is not None
+        counted = table.graded.cases[case.id] is not CaseOutcome.UNGRADED
+        return counted and (rule.due != "answerable" or (wants_answer and labelled))
+    if "refusal_due" in rule.due and case.expected is Expected.REFUSE:
+        return True
+    return any(table.values(name, case.id) for name in rule.due)
+
+
+def _shows(case_id: str, table: _Table, rule: Rule) -> bool:
+    finding = table.findings.get(case_id)
+    if finding is not None and {finding.cause, *finding.also} & set(rule.causes):
+        return True
+    values = (value for name in rule.metrics for value in table.values(name, case_id))
+    return any(value < rule.line - 1e-9 for value in values)

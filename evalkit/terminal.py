@@ -1,0 +1,185 @@
+"""What the command line shows: progress while a run goes on, and the result as tables."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from evalkit.records import Interval, Trace
+from evalkit.watch import Watcher
+
+if TYPE_CHECKING:
+    from evalkit.api import Run
+    from evalkit.diagnosis import SystemDiagnosis
+
+PLAIN_SECONDS = 5.0  # between progress lines where there is no terminal
+
+
+class Progress(Watcher):
+    """Progress on stderr: done of total, rate, time left, errors, tokens and cost; plain lines off a terminal."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        self.bar: Any = None
+        self.task: Any = None
+        self._reset("", 0)
+
+    def _reset(self, stage: str, total: int) -> None:
+        self.stage, self.total, self.count = stage, total, 0
+        self.errors, self.tokens, self.cost = 0, 0, 0.0
+        self.began = self.told = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def start(self, stage: str, total: int) -> None:
+        """A stage of ``total`` steps begins."""
+        self._stop()
+        self._reset(stage, total)
+        if total and self.console.is_terminal:
+            from rich import progress
+
+            self.bar = progress.Progress(
+                progress.TextColumn("{task.description}"),
+                progress.BarColumn(),
+                progress.MofNCompleteColumn(),
+                progress.TimeRemainingColumn(),
+                progress.TextColumn("{task.fields[note]}"),
+                console=self.console,
+                transient=True,
+            )
+            self.bar.start()
+            self.task = self.bar.add_task(stage, total=total, note="")
+
+    def step(self, trace: Trace | None = None) -> None:
+        """One more step is done."""
+        self.count += 1
+        if trace is not None:
+            self._account(trace)
+        if self.bar is not None:
+            self.bar.update(self.task, advance=1, note=self._note())
+        elif time.monotonic() - self.told >= PLAIN_SECONDS:
+            self.told = time.monotonic()
+            self.console.print(self._line(), markup=False, highlight=False)
+
+    def _account(self, trace: Trace) -> None:
+        self.errors += trace.error is not None
+        self.tokens += (trace.usage.prompt_tokens or 0) + (trace.usage.completion_tokens or 0)
+        self.cost += trace.usage.cost or 0.0
+
+    def _note(self) -> str:
+        rate = self.count / max(1e-9, time.monotonic() - self.began)
+        parts = [f"{rate:.0f}/s"]
+        if self.errors:
+            parts.append(f"{self.errors} errors")
+        if self.tokens:
+            parts.append(f"{self.tokens:,} tokens")
+        if self.cost:
+            parts.append(f"cost {self.cost:.2f}")
+        return " · ".join(parts)
+
+    def _line(self) -> str:
+        spent = time.monotonic() - self.began
+        left = spent / max(1, self.count) * (self.total - self.count)
+        return f"{self.stage}: {self.count} of {self.total} ({self._note()}), {left:.0f} s left"
+
+    def done(self) -> None:
+        """The stage is over; a long one leaves a line behind."""
+        self._stop()
+        if self.total and time.monotonic() - self.began > PLAIN_SECONDS:
+            seconds = time.monotonic() - self.began
+            line = f"{self.stage}: {self.count} in {seconds:.0f} s ({self._note()})"
+            self.console.print(line, markup=False, highlight=False)
+
+    def _stop(self) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+
+def show_run(run: Run, page: Path) -> int:
+    """Print the result of a run; the exit code: 0, or 12 when errors are above the suite's tolerance."""
+    from evalkit.report import verdict_of
+
+    console = Console(soft_wrap=True)
+    console.print(_systems_table(run))
+    advice = run.diagnosis()["recommendation"]
+    console.print(
+        f"First step: [bold]{escape(advice['approach'])}[/bold]. {escape(advice['reasons'][0])}."
+    )
+    for warning in run.suite.warnings[:3]:
+        console.print(f"warning: {warning}", markup=False)
+    console.print(f"Report: {page.resolve()}", markup=False, highlight=False)
+    verdict = verdict_of(run)
+    if verdict["exit_code"]:
+        console.print(f"Incomplete: {verdict['reason']}", markup=False)
+    return int(verdict["exit_code"])
+
+
+def _systems_table(run: Run) -> Table:
+    """One row a system: what passes, what leads the failures, how sure."""
+    title = f"{run.suite.name}: {len(run.suite.cases)} cases"
+    table = Table(
+        title=escape(title), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
+    for name in ("system", "approach", "passed", "pass rate", f"R@{run.suite.k}", "leading cause"):
+        table.add_column(name, no_wrap=name != "leading cause")
+    table.add_column("share of failures", no_wrap=True)
+    for name, found in run.systems.items():
+        table.add_row(*map(escape, _row(name, found, run.suite.k)))
+    return table
+
+
+def _row(name: str, found: SystemDiagnosis, k: int) -> list[str]:
+    cause, share = "none", "-"
+    if found.causes:
+        cause, (n, interval) = next(iter(found.causes.items()))
+        share = f"{percent(interval)} ({n}/{found.counts['failed'] + found.counts['errors']})"
+    passed = f"{found.counts['passed']}/{found.due}"
+    return [
+        name,
+        found.graded.approach.value,
+        passed,
+        percent(found.pass_rate),
+        _recall(found, k),
+        cause,
+        share,
+    ]
+
+
+def _recall(found: SystemDiagnosis, k: int) -> str:
+    column = found.graded.scores.columns.get(f"R@{k}")
+    if column is None or not column.scored().any():
+        return "n/a"
+    return f"{column.values[column.scored()].mean():.2f}"
+
+
+def percent(found: Interval | None) -> str:
+    """A share with its interval, as people read it."""
+    if found is None:
+        return "n/a"
+    return f"{100 * found.value:.0f} % [{100 * found.low:.0f}, {100 * found.high:.0f}]"
+
+
+def show_scores(run: Run) -> None:
+    """Print every metric of every system: mean, interval, and how many cases were scored of those due."""
+    console = Console(soft_wrap=True)
+    for name, system in run.summary()["systems"].items():
+        table = Table(title=escape(name), title_justify="left", box=None, padding=(0, 2, 0, 0))
+        for column in ("metric", "mean", "95 % interval", "scored / due"):
+            table.add_column(column)
+        for metric, cell in system["metrics"].items():
+            if cell["mean"] is not None:
+                bounds = "" if cell["low"] is None else f"{cell['low']:.3f} .. {cell['high']:.3f}"
+                table.add_row(
+                    metric, f"{cell['mean']:.3f}", bounds, f"{cell['scored']} / {cell['due']}"
+                )
+        console.print(table)

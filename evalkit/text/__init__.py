@@ -1,0 +1,1 @@
+"""The language layer: tokens, sentences, quantities, refusals and similarity in any script."""

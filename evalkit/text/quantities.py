@@ -1,0 +1,180 @@
+"""Numbers, amounts and dates of a text in one normal form, whatever the locale they are written in."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from evalkit.text.number_words import CURRENCIES, MAGNITUDES, MONTHS, NUMBER_WORDS, UNITS
+from evalkit.text.tokens import CACHE, normalise
+
+_MONTH = "|".join(sorted(map(re.escape, MONTHS), key=len, reverse=True))
+_YEAR = r"(?P<y>\d{4})"
+_DATES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(?<!\d)(?P<y>\d{4})[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})日?(?!\d)",
+        r"(?<!\d)(?P<y>\d{4})年(?P<m>\d{1,2})月",
+        rf"(?<!\w)(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|[.º])?\s*(?:of |de |ngày |tháng )?\s*(?P<m>{_MONTH})\.?,?\s*(?:of |de |del |năm )?\s*{_YEAR}(?!\d)",
+        rf"(?<!\w)(?P<m>{_MONTH})\.?\s*(?:the )?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?:of )?{_YEAR}(?!\d)",
+        r"(?<!\w)ngày (?P<d>\d{1,2}) tháng (?P<m>\d{1,2}) năm (?P<y>\d{4})(?!\d)",
+        r"(?<![\d/.])(?P<a>\d{1,2})[/.](?P<b>\d{1,2})[/.](?P<y>\d{4})(?!\d)",
+        rf"(?<!\w)(?P<m>{_MONTH})\.?,?\s+(?:of |de |del |năm )?{_YEAR}(?!\d)",
+        rf"(?<!\w)(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|[.º])?\s+(?:of |de )?(?P<m>{_MONTH})(?!\w)",
+        rf"(?<!\w)(?P<m>{_MONTH})\s+(?:the )?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\d\w,.]*\d)",
+    )
+)
+_WORD_NUMBER = "|".join(sorted(map(re.escape, NUMBER_WORDS), key=len, reverse=True))
+_SPELLED = re.compile(
+    rf"(?<![\w-])(?:{_WORD_NUMBER})(?:[\s-]+(?:and\s+)?(?:{_WORD_NUMBER}|one))*(?![\w])"
+)
+_SYMBOL = "|".join(sorted((re.escape(c) for c in CURRENCIES), key=len, reverse=True))
+_UNIT = "|".join(sorted((re.escape(u) for u in (*UNITS, *MAGNITUDES)), key=len, reverse=True))
+_NUMBER = re.compile(
+    rf"(?P<before>(?<!\w)(?:{_SYMBOL})\s?)?"
+    r"(?<![a-zß-ɏ\d.,_])(?P<sign>[-−](?=\d))?(?P<digits>\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d[\d.,]*\d|\d)"
+    r"(?P<ordinal>(?:st|nd|rd|th|º)(?!\w))?"
+    rf"(?P<size>\s?(?:{'|'.join(sorted(map(re.escape, MAGNITUDES), key=len, reverse=True))})(?![a-z]))?"
+    rf"(?:\s?-?(?P<unit>%|‰|(?:{_SYMBOL}|{_UNIT})(?![^\W\d_])))?"
+)
+_WIDE_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९٫٬", "012345678901234567890123456789.,")
+
+
+def _plain(value: float) -> str:
+    """The shortest decimal spelling: 12, 1234.5."""
+    return f"{value:.10g}" if abs(value) < 1e15 else f"{value:.6e}"
+
+
+def parse_number(digits: str) -> float | None:
+    """The value of ``1,234.50``, ``1.234,50``, ``1 234,50`` or ``1234``; ``None`` where it is none.
+
+    The last separator is the decimal one unless exactly three digits follow it and it is a comma,
+    or it occurs more than once: ``1,234`` is a thousand and more, ``1.234`` stays a decimal.
+    """
+    text = re.sub(r"[\s\u00a0\u202f]", "", digits).strip(".,")
+    dot, comma = text.rfind("."), text.rfind(",")
+    if dot >= 0 and comma >= 0:
+        decimal = "." if dot > comma else ","
+    elif max(text.count("."), text.count(",")) > 1 or (comma >= 0 and len(text) - comma == 4):
+        if any(len(group) != 3 for group in re.split("[.,]", text)[1:]):
+            return None  # a version or a list of numbers
+        decimal = ""
+    else:
+        decimal = "." if dot >= 0 else ","
+    kept = "".join(c for c in text if c.isdigit() or c == decimal).replace(",", ".")
+    return float(kept) if kept and kept.count(".") <= 1 else None
+
+
+def _date(match: re.Match[str]) -> str | None:
+    """ISO form of a matched date: ``2024-03-05``, ``2024-03`` or, without a year, ``--03-05``."""
+    parts = match.groupdict()
+    if "a" in parts:  # 05/03/2024: the day is first unless it cannot be
+        first, second = int(parts["a"]), int(parts["b"])
+        day, month = (first, second) if second <= 12 else (second, first)
+    else:
+        name = parts["m"]
+        month = int(name) if name.isdigit() else MONTHS[name]
+        day = int(parts["d"]) if parts.get("d") else 0
+    if not 1 <= month <= 12 or day > 31:
+        return None
+    year = parts.get("y") or "-"
+    return f"{year}-{month:02d}" + (f"-{day:02d}" if day else "")
+
+
+def _dates(text: str) -> tuple[set[str], str]:
+    """The dates of ``text`` and the text with them blanked out."""
+    found: set[str] = set()
+    for pattern in _DATES:
+        for match in pattern.finditer(text):
+            value = _date(match)
+            if value is not None:
+                found.add(value)
+                text = text[: match.start()] + " " * len(match.group()) + text[match.end() :]
+    return found, text
+
+
+def _spelled(match: re.Match[str]) -> str:
+    """``two hundred and five`` as ``205``."""
+    total = current = 0.0
+    for word in re.findall(r"[^\W\d_]+", match.group()):
+        value = 1 if word == "one" else NUMBER_WORDS.get(word)
+        if value is None:
+            continue
+        if value >= 1000:
+            total, current = total + max(current, 1) * value, 0.0
+        elif value == 100:
+            current = max(current, 1) * 100
+        else:
+            current += value
+    return _plain(total + current)
+
+
+def _amount(match: re.Match[str]) -> str | None:
+    """A number with its magnitude, currency or unit in canonical spelling."""
+    value = parse_number(match["digits"])
+    if value is None:
+        return None
+    if match["sign"]:
+        value = -value
+    if match["size"]:
+        value *= MAGNITUDES[match["size"].strip()]
+    unit = (match["unit"] or match["before"] or "").strip()
+    if unit in MAGNITUDES:
+        value, unit = value * MAGNITUDES[unit], (match["before"] or "").strip()
+    if unit in CURRENCIES:
+        return f"{_plain(value)} {CURRENCIES[unit]}"
+    if unit in UNITS:
+        name, factor = UNITS[unit]
+        return f"{_plain(value * factor)}{'' if name == '%' else ' '}{name}"
+    return _plain(value)
+
+
+@lru_cache(CACHE)
+def _quantities(text: str) -> frozenset[str]:
+    plain = normalise(text).translate(_WIDE_DIGITS)
+    if plain.strip(" .!") in {"one", "1"}:
+        return frozenset({"1"})
+    if _SPELLED.search(plain):
+        plain = _SPELLED.sub(_spelled, plain)
+    if not any(c.isdigit() for c in plain):
+        return frozenset()
+    found, rest = _dates(plain)
+    found.update(value for m in _NUMBER.finditer(rest) if (value := _amount(m)) is not None)
+    return frozenset(found)
+
+
+def quantities(text: str) -> set[str]:
+    """The numbers, amounts and dates of ``text`` as canonical strings.
+
+    ``1234.5`` number, ``12%`` per cent, ``5 USD`` money, ``5000 m`` length (units of one kind are
+    converted), ``2024-03-05``, ``2024-03`` and ``--03-05`` dates. Number words count from two upwards
+    ("one" is a pronoun more often than a number, unless it is the whole text).
+    """
+    return set(_quantities(text))
+
+
+def _head(value: str) -> str:
+    return value.partition(" ")[0].rstrip("%")
+
+
+def agrees(wanted: str, given: str) -> bool:
+    """Whether two canonical quantities can be the same: equal, or one merely less specific.
+
+    A bare number agrees with the same number that has a unit; a year or a month agrees with a date in it.
+    """
+    if wanted == given:
+        return True
+    if wanted.count("-") >= 1 or given.count("-") >= 1:
+        short, long = sorted((wanted, given), key=len)
+        return (len(short) >= 4 and long.startswith(short)) or (
+            short[:2] == "--" and long[-6:] == short[1:]
+        )
+    bare = " " not in wanted + given and "%" not in wanted + given
+    return _head(wanted) == _head(given) and (
+        bare or wanted == _head(wanted) or given == _head(given)
+    )
+
+
+def found_in(wanted: frozenset[str] | set[str], given: frozenset[str] | set[str]) -> frozenset[str]:
+    """The members of ``wanted`` with which some member of ``given`` agrees."""
+    return frozenset(w for w in wanted if w in given or any(agrees(w, g) for g in given))

@@ -1,0 +1,129 @@
+"""Sentences and clauses of a text in any script, as character offsets into it."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+Span = tuple[int, int]
+
+# Ends that need no space after them (CJK, Arabic, Devanagari), and those that do.
+_END = re.compile(
+    r"(?P<wide>[。！？｡]+[」』”’）)\"]*)"
+    r"|(?P<narrow>(?:[.!?…]+|[؟۔।॥።]+)[\"'”’»)\]]*(?:\s*\[[\w, ]{1,12}\])?(?=\s))"
+    r"|(?P<line>\s*\n\s*)"
+)
+_ABBREVIATED = """
+mr mrs ms dr prof st sr jr vs etc e.g i.e cf fig no nos vol pp ed eds al inc ltd co corp dept approx
+est gen col sgt capt lt rev hon u.s u.k a.m p.m jan feb mar apr jun jul aug sep sept oct nov dec mt ft
+bzw z.b d.h u.a usw ca nr str hr fr evtl ggf inkl bspw vgl abs art bd
+m mme mlle p.ex av env sra dra sres ud uds núm pág tp ths ts gs
+"""
+_ABBREVIATIONS = frozenset(_ABBREVIATED.split())
+_LAST_WORD = re.compile(r"([^\W_]+(?:\.[^\W_]+)*)\.+$")
+_LIST_MARK = re.compile(r"\s*(?:[-*•–]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+")
+_CLAUSE = re.compile(
+    r";\s+|[；、，]|،\s*"
+    r"|,\s+(?=(?:and|but|while|whereas|which|who|where|although|because|so|including|with|or|"
+    r"und|aber|während|wobei|der|die|das|et|mais|qui|y|pero|que|và|nhưng)\b)"
+    r"|\s+[–—-]{1,2}\s+"
+)
+MIN_CLAUSE = 16  # characters; shorter pieces stay with their neighbour
+MIN_CLAUSE_WIDE = 5  # the same in scripts that say a word in one or two characters
+
+
+@lru_cache(4096)
+def spans(text: str) -> tuple[Span, ...]:
+    """The sentences of ``text`` as an immutable, remembered tuple; see ``sentences``."""
+    found: list[Span] = []
+    start = 0
+    for match in _END.finditer(text):
+        if _ends_here(text, start, match):
+            _append(found, text, start, match.end())
+            start = match.end()
+    _append(found, text, start, len(text))
+    return tuple(found)
+
+
+def sentences(text: str) -> list[Span]:
+    """``(start, end)`` of each sentence, in order and without surrounding white space.
+
+    A list item, a heading or a table row is a sentence of its own; abbreviations, initials,
+    decimals and hard line wraps do not end one.
+    """
+    return list(spans(text))
+
+
+def _append(found: list[Span], text: str, start: int, end: int) -> None:
+    piece = text[start:end]
+    stripped = piece.strip()
+    if any(char.isalnum() for char in stripped):
+        begin = start + len(piece) - len(piece.lstrip())
+        found.append((begin, begin + len(stripped)))
+    elif stripped and found and "\n" not in piece:
+        found[-1] = (found[-1][0], start + len(piece.rstrip()))
+
+
+def _ends_here(text: str, start: int, match: re.Match[str]) -> bool:
+    if match.lastgroup == "wide":
+        return True
+    before, after = text[start : match.start()], text[match.end() :][:8].lstrip()
+    if match.lastgroup == "line":
+        # A wrapped line goes on in lower case; two line breaks always end a sentence.
+        return (
+            match.group().count("\n") > 1
+            or not after[:1].islower()
+            or before.rstrip()[-1:] in ".!?:"
+        )
+    return _narrow_end(before, match.group(), after)
+
+
+def _narrow_end(before: str, mark: str, after: str) -> bool:
+    if after[:1].islower():
+        return False
+    if not mark.startswith(".") or mark.startswith(".."):
+        return True
+    if _LIST_MARK.fullmatch(before.lstrip() + ". "):
+        return False
+    last = _LAST_WORD.search(before[-24:] + ".")
+    if last is None:
+        return True
+    word = last.group(1)
+    initial = len(word) == 1 and word.isupper()  # "J. Smith"
+    dated = word.isdigit() and len(word) <= 2 and _is_month(after)
+    return not (word.casefold() in _ABBREVIATIONS or initial or dated)
+
+
+def _is_month(after: str) -> bool:
+    """Whether what follows "3." is a month, as in German "3. Oktober"."""
+    return after[:3].casefold() in {
+        "jan",
+        "feb",
+        "mär",
+        "apr",
+        "mai",
+        "jun",
+        "jul",
+        "aug",
+        "sep",
+        "okt",
+        "nov",
+        "dez",
+    }
+
+
+@lru_cache(4096)
+def clauses(text: str) -> tuple[Span, ...]:
+    """Sentences cut further at semicolons and at commas that open a clause; offsets as above."""
+    return tuple(clause for span in spans(text) for clause in _clauses_of(text, span))
+
+
+def _clauses_of(text: str, span: Span) -> list[Span]:
+    start, end = span
+    least = MIN_CLAUSE if any(c.isspace() for c in text[start:end]) else MIN_CLAUSE_WIDE
+    found: list[Span] = []
+    for match in _CLAUSE.finditer(text, start, end):
+        if match.start() - start >= least and end - match.end() >= least:
+            found.append((start, match.start()))
+            start = match.end()
+    return [*found, (start, end)]

@@ -1,0 +1,80 @@
+"""How alike two texts are by their words: token F1, containment, weighted overlap."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
+
+from evalkit.text.tokens import CACHE, SPACELESS, content_stems, normalise, stem_set
+
+_ARTICLES = frozenset({"a", "an", "the"})
+_PUNCTUATION = re.compile(rf"[{re.escape(string.punctuation)}–—“”„«»…、。・！？「」『』（）،؛؟।]")
+_SPACELESS_CHAR = re.compile(rf"([{SPACELESS}])")
+
+
+@lru_cache(CACHE)
+def answer_tokens(text: str) -> tuple[str, ...]:
+    """Tokens as SQuAD's evaluation makes them: case and punctuation gone, English articles dropped.
+
+    Scripts without spaces give single characters, the usual extension to them (XQuAD, MLQA).
+    """
+    plain = _PUNCTUATION.sub("", normalise(text))
+    return tuple(
+        token for token in _SPACELESS_CHAR.sub(r" \1 ", plain).split() if token not in _ARTICLES
+    )
+
+
+def same_text(a: str, b: str) -> bool:
+    """Whether both texts have the same SQuAD tokens in the same order."""
+    return answer_tokens(a) == answer_tokens(b)
+
+
+def token_f1(a: str, b: str) -> float:
+    """Harmonic mean of precision and recall over the multiset of tokens, 0..1 (Rajpurkar et al. 2016).
+
+    Two texts without any token are equal (1); one without is unlike the other (0).
+    """
+    left, right = answer_tokens(a), answer_tokens(b)
+    if not left or not right:
+        return float(left == right)
+    shared = sum((Counter(left) & Counter(right)).values())
+    return 2 * shared / (len(left) + len(right))
+
+
+def contains(text: str, part: str) -> bool:
+    """Whether the tokens of ``part`` occur in ``text`` one after the other; an empty part never does."""
+    whole, wanted = answer_tokens(text), answer_tokens(part)
+    if not wanted:
+        return False
+    return f" {' '.join(wanted)} " in f" {' '.join(whole)} "
+
+
+def containment(part: str, whole: str | Collection[str]) -> float | None:
+    """Share of the distinct content stems of ``part`` that occur in ``whole`` (a text, or its stems), 0..1.
+
+    ``None`` where ``part`` has no word at all.
+    """
+    stems = frozenset(content_stems(part))
+    if not stems:
+        return None
+    given = stem_set(whole) if isinstance(whole, str) else whole
+    return sum(stem in given for stem in stems) / len(stems)
+
+
+def weighted_overlap(
+    wanted: Collection[str],
+    given: Collection[str],
+    weight: Mapping[str, float] | Callable[[str], float],
+) -> float | None:
+    """Share of the weight of ``wanted`` that ``given`` has, 0..1; ``None`` where nothing has weight.
+
+    ``weight`` is a mapping or a function from stem to weight, such as an inverse document frequency.
+    """
+    of = weight if callable(weight) else lambda stem: weight.get(stem, 1.0)
+    total = sum(of(stem) for stem in wanted)
+    if total <= 0:
+        return None
+    return sum(of(stem) for stem in wanted if stem in given) / total

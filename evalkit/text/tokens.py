@@ -1,0 +1,176 @@
+"""Words of a text in any script: normalised, cased down, stemmed, with or without stop words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from evalkit.text.sentences import spans
+from evalkit.text.stopwords import STOP_WORDS
+
+# Scripts written without spaces between words, and Hangul, whose particles are glued to the word:
+# their runs are cut into overlapping pairs of characters, the usual unit of retrieval there.
+SPACELESS = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\u1100-\u11ff\U00020000-\U0003134f"
+)
+# Combining marks that belong to a word although ``\w`` does not match them.
+_MARKS = (
+    "\u0300-\u036f\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc"
+    "\u0900-\u0963\u0966-\u0dff"
+)
+_LETTER = rf"(?:[^\W\d_{SPACELESS}]|[{_MARKS}])"
+_TOKEN = re.compile(
+    rf"(?P<acronym>(?<!\w)(?:[^\W\d_]\.){{2,}}[^\W\d_]?(?!\w))"
+    rf"|(?P<number>\d+(?:[.,]\d+)*)"
+    rf"|(?P<run>[{SPACELESS}]+)"
+    rf"|(?P<word>{_LETTER}(?:{_LETTER}|\d)*(?:'{_LETTER}+)*)"
+)
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_HIRAGANA = re.compile(r"[\u3040-\u309f]+")
+_QUOTES = str.maketrans(
+    {"’": "'", "‘": "'", "ʼ": "'", "´": "'", "`": "'", "ـ": None, "\u00ad": None}
+)
+_ARABIC_MARKS = re.compile(r"[\u064b-\u065f\u0670]")
+_ARABIC_ALEF = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه"})
+_ARABIC_PREFIXES = ("وال", "بال", "كال", "فال", "لل", "ال")
+_VIETNAMESE_ONLY = re.compile("[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]")
+
+CACHE = 4096  # strings remembered by each cached function
+
+
+def normalise(text: str) -> str:
+    """``text`` in NFKC, case-folded, with one kind of apostrophe and no soft hyphens."""
+    return unicodedata.normalize("NFKC", text.translate(_QUOTES)).casefold()
+
+
+@lru_cache(CACHE)
+def tokens(text: str) -> tuple[str, ...]:
+    """The words of ``text`` as an immutable, remembered tuple; see ``words``."""
+    found: list[str] = []
+    for match in _TOKEN.finditer(normalise(text)):
+        token, kind = match.group(), match.lastgroup
+        if kind == "run":
+            found.extend(_pairs(token))
+        elif kind == "number":
+            found.append(token.replace(",", "") if _GROUPED.fullmatch(token) else token)
+        elif kind == "acronym":
+            found.append(token.replace(".", ""))
+        else:
+            found.append(token.removesuffix("'s").strip("'"))
+    return tuple(found)
+
+
+def words(text: str) -> list[str]:
+    """The words of ``text``, case-folded and in order, without punctuation.
+
+    Scripts without spaces give overlapping pairs of characters (one character where a run has only
+    one); a possessive ``'s`` is dropped, ``U.S.`` becomes ``us`` and ``1,234`` becomes ``1234``.
+    """
+    return list(tokens(text))
+
+
+def _pairs(run: str) -> list[str]:
+    """Overlapping pairs of characters of a run without spaces."""
+    if len(run) < 2:
+        return [run]
+    return [run[i : i + 2] for i in range(len(run) - 1)]
+
+
+def is_content(word: str) -> bool:
+    """Whether a word carries content: no stop word, no pair of hiragana (grammar, mostly)."""
+    return (
+        word not in STOP_WORDS
+        and not _HIRAGANA.fullmatch(word)
+        and (len(word) > 1 or not word.isascii() or word.isdigit())
+    )
+
+
+def content_words(text: str) -> list[str]:
+    """The words of ``text`` that carry content; all words where none does ("to be or not to be")."""
+    kept = [word for word in tokens(text) if is_content(word)]
+    return kept or list(tokens(text))
+
+
+@lru_cache(CACHE * 8)
+def stem(word: str) -> str:
+    """``word`` without the commonest endings of English, or the article and marks of Arabic.
+
+    Light on purpose: plurals and verb forms meet, different words seldom do.
+    """
+    if "\u0600" <= word[:1] <= "\u06ff":
+        return _arabic_stem(word)
+    if len(word) < 4 or not word[-1:].isascii() or not word.isalpha():
+        return word
+    return _english_stem(word)
+
+
+def _arabic_stem(word: str) -> str:
+    word = _ARABIC_MARKS.sub("", word).translate(_ARABIC_ALEF)
+    for prefix in _ARABIC_PREFIXES:
+        if word.startswith(prefix) and len(word) - len(prefix) >= 3:
+            return word[len(prefix) :]
+    return word
+
+
+def _english_stem(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        word = word[:-3] + "y"
+    elif word.endswith(("sses", "shes", "ches", "xes", "zes")):
+        word = word[:-2]
+    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    for ending in ("ing", "ed", "ly"):
+        rest = word[: -len(ending)]
+        if word.endswith(ending) and len(rest) >= 3 and re.search("[aeiouy]", rest):
+            word = _undouble(rest)
+            break
+    if word.endswith("e") and len(word) > 4:
+        word = word[:-1]
+    return word[:-1] + "i" if len(word) > 3 and re.search("[^aeiou]y$", word) else word
+
+
+def _undouble(word: str) -> str:
+    """``stopp`` is ``stop``; ``fill`` and ``pass`` stay."""
+    return word[:-1] if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz" else word
+
+
+@lru_cache(CACHE)
+def content_stems(text: str) -> tuple[str, ...]:
+    """The stems of the content words of ``text``, in order, repetitions kept."""
+    return tuple(stem(word) for word in content_words(text))
+
+
+@lru_cache(CACHE)
+def stem_set(text: str) -> frozenset[str]:
+    """The stems of all words of ``text``, stop words included: what a claim may draw on."""
+    return frozenset(stem(word) for word in tokens(text))
+
+
+@lru_cache(CACHE)
+def fold_accents(text: str) -> str:
+    """``text`` without accents (``Röntgen`` is ``Rontgen``), Vietnamese left alone: tones tell words apart."""
+    if text.isascii() or _VIETNAMESE_ONLY.search(unicodedata.normalize("NFC", text.casefold())):
+        return text
+    parts = unicodedata.normalize("NFD", text)
+    return unicodedata.normalize("NFC", "".join(c for c in parts if not "\u0300" <= c <= "\u036f"))
+
+
+_CAPITALISED = re.compile(r"(?<![\w'’])[^\W\d_a-z](?:[\w’'-]*\w)?")
+
+
+@lru_cache(CACHE)
+def names(text: str) -> frozenset[str]:
+    """Stems of the capitalised words of ``text`` that do not merely open a sentence.
+
+    Empty for scripts without capital letters. German nouns count: there they are content too.
+    """
+    found: set[str] = set()
+    for start, end in spans(text):
+        for match in _CAPITALISED.finditer(text, start, end):
+            word = match.group()
+            opens = not any(c.isalnum() for c in text[start : match.start()])
+            if word[0].isupper() and (not opens or (word.isupper() and len(word) > 1)):
+                found.update(stem(part) for part in tokens(word) if is_content(part))
+    return frozenset(found)

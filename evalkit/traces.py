@@ -1,0 +1,116 @@
+"""Traces as JSON Lines: reading recorded outputs strictly, and writing the same file back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from evalkit import shapes
+from evalkit.errors import InvalidInput
+from evalkit.records import Document, Passage, Trace
+from evalkit.strict import Row, read_jsonl
+
+_ORDER = (
+    "system",
+    "case_id",
+    "condition",
+    "repeat",
+    "response",
+    "retrieved",
+    "context",
+    "citations",
+    "action",
+    "error",
+    "seconds",
+    "usage",
+    "meta",
+)
+_NO_DOCUMENTS: Mapping[str, Document] = {}
+
+
+def trace_from_json(
+    obj: Any,
+    *,
+    where: str | Path | None = None,
+    line: int | None = None,
+    corpus: Mapping[str, Document] = _NO_DOCUMENTS,
+) -> Trace:
+    """One trace from its JSON object; ``null`` is the same as left out.
+
+    A passage given by ``doc_id`` alone takes its text from ``corpus``; in ``context`` the text must be
+    known one way or the other, because an answer is judged against it. Raises ``InvalidInput`` at ``where:line``.
+    """
+    try:
+        trace = shapes.trace(obj, corpus)
+        _check_context(trace, obj, corpus)
+    except shapes.ShapeError as error:
+        raise InvalidInput(
+            error.message, file=where, line=line, field=error.field or None, hint=error.hint
+        ) from None
+    except RecursionError:
+        raise InvalidInput("is nested too deeply", file=where, line=line) from None
+    return trace
+
+
+def trace_to_json(trace: Trace) -> dict[str, Any]:
+    """The JSON object of a trace; what is ``None`` is left out, what is empty stays."""
+    found = {name: _to_json(getattr(trace, name)) for name in _ORDER}
+    kept = ("retrieved", "context", "citations", "response")
+    return {n: v for n, v in found.items() if v is not None and (v != {} or n in kept)}
+
+
+def read_traces(path: Path, corpus: Mapping[str, Document] = _NO_DOCUMENTS) -> Iterator[Trace]:
+    """The traces of a file, in its order; raises ``InvalidInput`` naming file, line and field."""
+    for row in read_jsonl(path):
+        yield trace_at(row, path, corpus)
+
+
+def trace_at(row: Row, path: Path, corpus: Mapping[str, Document]) -> Trace:
+    """The trace on one line of ``path``."""
+    return trace_from_json(row.value, corpus=corpus, where=path, line=row.line)
+
+
+def write_traces(traces: Iterable[Trace], stream: IO[str]) -> int:
+    """Write one trace a line, ended by a line feed; returns how many were written."""
+    written = 0
+    for trace in traces:
+        stream.write(trace_line(trace))
+        written += 1
+    return written
+
+
+def trace_line(trace: Trace) -> str:
+    """One trace as the line that stands for it in ``traces.jsonl``."""
+    return json.dumps(trace_to_json(trace), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_to_json(item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: _to_json(item) for name, item in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: _to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {name: item for name, item in fields.items() if item is not None}
+    return value
+
+
+def _check_context(trace: Trace, obj: Any, corpus: Mapping[str, Document]) -> None:
+    for i, passage in enumerate(trace.context or ()):
+        if not passage.text and not _says_text(obj["context"][i]):
+            raise shapes.ShapeError(_no_text(passage, corpus), f"context[{i}].text")
+
+
+def _says_text(given: Any) -> bool:
+    return isinstance(given, Passage) or given.get("text") is not None
+
+
+def _no_text(passage: Passage, corpus: Mapping[str, Document]) -> str:
+    if passage.doc_id in corpus and passage.chunk_id is None:
+        return f"is missing, and document {passage.doc_id!r} has none"
+    if passage.doc_id in corpus:
+        return f"is missing: the corpus has document {passage.doc_id!r}, but not its chunks"
+    return f"is missing, and the corpus has no document {passage.doc_id!r}"
