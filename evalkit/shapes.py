@@ -211,7 +211,7 @@ def outcome_readers(corpus: Corpus) -> dict[str, Reader]:
     }
 
 
-FILING: dict[str, Reader] = {"system": text, "case_id": text, "condition": name, "repeat": count}
+FILING: dict[str, Reader] = {"system": text, "case_id": name, "condition": name, "repeat": count}
 
 
 def outcome(value: Any, corpus: Corpus) -> Outcome:

@@ -88,9 +88,8 @@ def _units(column: Floats, clusters: Sequence[Hashable] | None) -> tuple[Floats,
     code = np.fromiter(
         (numbers.setdefault(name, len(numbers)) for name in clusters), np.int64, len(column)
     )
-    order = np.lexsort(
-        (column, code)
-    )  # by value within a cluster: sums must not depend on case order
+    # By value within a cluster: the rounding of its sum must not depend on the order of cases.
+    order = np.lexsort((column, code))
     sums: Floats = np.bincount(code[order], weights=column[order]).astype(np.float64)
     return sums, np.bincount(code).astype(np.float64)
 

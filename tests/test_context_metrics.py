@@ -106,6 +106,11 @@ def test_evidence_coverage_sees_evidence_under_new_ids_and_cuts():
     assert c.evidence_coverage((POINT, KeyPoint("Gift cards never expire")), corpus, whole) == 0.5
 
 
+def test_evidence_coverage_takes_no_sentence_for_evidence_that_shares_no_word():
+    paraphrase = KeyPoint("Money comes back quickly", ("P",))
+    assert c.evidence_coverage((paraphrase,), {"P": POLICY}, said("The shop opened in 1998.")) == 0
+
+
 def test_evidence_coverage_reads_the_document_of_a_passage_given_by_id_alone():
     assert c.evidence_coverage((POINT,), {"P": POLICY}, docs("P")) == 1
 

@@ -117,6 +117,14 @@ def test_the_order_of_cases_and_the_names_of_clusters_do_not_matter(rows, random
     assert interval(rows) == interval(shuffled, rename=ord)
 
 
+def test_not_even_the_rounding_depends_on_the_order_of_cases():
+    values, groups = random_values(600), [n % 4 for n in range(600)]
+    for seed in range(5):
+        order = np.random.default_rng(seed).permutation(600)
+        again = mean_interval(values[order], [groups[n] for n in order], resamples=200)
+        assert again == mean_interval(values, groups, resamples=200)
+
+
 @pytest.mark.parametrize("values", [random_values(50), np.repeat([0.0, 0.5, 1.0], 60)])
 def test_the_seed_decides(values):
     assert mean_interval(values, seed=1) == mean_interval(values, seed=1)
@@ -145,8 +153,11 @@ def test_unanimous_clusters_are_no_certainty():
     assert never.high == pytest.approx(1 - ten.low)
 
 
-def test_equal_values_give_an_interval_around_their_mean():
-    found = mean_interval([0.1] * 7)
+@pytest.mark.parametrize("clusters", [None, list("aabcccd"), [1, 1, 1, 1, 1, 1, 2]])
+@pytest.mark.parametrize("times", [1, 100])
+def test_equal_values_give_an_interval_around_their_mean(clusters, times):
+    groups = clusters and [(name, n) for n in range(times) for name in clusters]
+    found = mean_interval([0.1] * 7 * times, groups, resamples=500)
     assert found is not None
     assert found.low <= found.value <= found.high
     assert found.value == pytest.approx(0.1)

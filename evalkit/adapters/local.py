@@ -9,14 +9,17 @@ from typing import Any
 
 from evalkit.adapters.options import Options, digest, inside, read_options
 from evalkit.adapters.python import wrap
+from evalkit.local.fields import FieldSkill
 from evalkit.local.learning import Learned, learn
 from evalkit.local.memory import build_memory
+from evalkit.local.papers import LabelFormSkill, TrainedFormSkill
 from evalkit.local.reader import Reader
-from evalkit.local.skills import Skills
+from evalkit.local.reviews import QuotingReview, TrainedReview, VagueReview, learn_reviews
+from evalkit.local.skills import Skill, Skills
 from evalkit.local.systems import Model, ModelAlone, RetrievingModel
 from evalkit.local.writer import Habits, Writer
-from evalkit.records import Suite, System, SystemSpec
-from evalkit.retrievers import build_retriever
+from evalkit.records import JsonObject, Suite, System, SystemSpec
+from evalkit.retrievers import Retriever, build_retriever
 
 KINDS = ("prompt", "rag", "finetuned", "hybrid")
 KNOWN = (
@@ -95,16 +98,19 @@ def build(spec: SystemSpec, suite: Suite) -> System:
     kind = options.choice("kind", KINDS, spec.approach.value)
     train = options.text("train")
     path = inside(spec.folder, train, options, "train") if train else suite.train
-    learned = learn(path if kind in TRAINED else None)
     defaults = _DEFAULTS[kind]
+    found = _retriever(options, defaults, suite) if kind in RETRIEVING else None
+    learned = Learned()
+    if kind in TRAINED:
+        key = digest(dict(options.values), suite.digest) if found else ""
+        learned = learn(path, key, found[0].retrieve if found else None)
     seed = options.count("seed", 0, low=0) or 0
-    model = Model(
-        _skills(kind, options, defaults, suite, learned, seed),
-        seed,
-        options.count("budget", defaults.budget),
-    )
+    skills = _skills(kind, options, defaults, suite, learned, seed)
+    model = Model(skills, seed, options.count("budget", defaults.budget))
     return wrap(
-        _retrieving(model, options, defaults, suite) if kind in RETRIEVING else ModelAlone(model),
+        RetrievingModel(model, found[0], k=found[1], usual_k=suite.k)
+        if found
+        else ModelAlone(model),
         name=spec.name,
         approach=spec.approach,
         fingerprint=_fingerprint(kind, options, suite, path),
@@ -112,12 +118,17 @@ def build(spec: SystemSpec, suite: Suite) -> System:
     )
 
 
-def _skills(
-    kind: str, options: Options, defaults: Defaults, suite: Suite, learned: Learned, seed: int
-) -> Skills:
+def _retriever(options: Options, defaults: Defaults, suite: Suite) -> tuple[Retriever, int | None]:
+    """The index, and the system's own number of passages if it has one."""
+    given = {**(defaults.retriever or {}), **(options.mapping("retriever") or {})}
+    if "enforce_access" in options.values:
+        given["enforce_access"] = options.flag("enforce_access", default=False)
+    return build_retriever(given, suite.corpus), given.get("k")
+
+
+def _habits(kind: str, options: Options, defaults: Defaults, learned: Learned) -> Habits:
     length = learned.voice.body if kind in TRAINED else defaults.max_sentences
-    share = options.number("memory", defaults.memory) or 0.0
-    habits = Habits(
+    return Habits(
         temperature=_given(options.number("temperature"), defaults.temperature),
         max_sentences=options.count("max_sentences", length) or length,
         refuse_below=_given(options.number("refuse_below"), defaults.refuse_below),
@@ -125,26 +136,50 @@ def _skills(
         history=kind != "rag",
         cites=kind in RETRIEVING,
     )
+
+
+def _skills(
+    kind: str, options: Options, defaults: Defaults, suite: Suite, learned: Learned, seed: int
+) -> Skills:
+    share = options.number("memory", defaults.memory) or 0.0
+    habits = _habits(kind, options, defaults, learned)
+    reader = Reader(f"{document.title}\n{document.text}" for document in suite.corpus.values())
+    memory = build_memory(suite.corpus, share, seed) if share else None
+    neighbours = learned.neighbours if kind == "finetuned" else None
     writer = Writer(
-        Reader(f"{document.title}\n{document.text}" for document in suite.corpus.values()),
+        reader,
         habits,
-        memory=build_memory(suite.corpus, share, seed) if share else None,
-        neighbours=learned.neighbours if kind == "finetuned" else None,
+        memory=memory,
+        neighbours=neighbours,
         voice=learned.voice,
         refusals=learned.refusals,
     )
-    return Skills(writer)
+    recall = memory.retrieve if memory else neighbours.recall if neighbours else None
+    special: list[Skill] = []
+    form = common_schema(suite)
+    if learned.form is not None:
+        special.append(
+            TrainedFormSkill(learned.form, learned.form_refusals, habits.temperature, habits.cites)
+        )
+    elif form is not None:
+        special.append(LabelFormSkill(form, habits.cites))
+    special.append(FieldSkill(reader, kind in TRAINED, habits.cites, recall))
+    special.append(_review(kind, habits, reader, learned))
+    return Skills(writer, tuple(special))
 
 
-def _retrieving(
-    model: Model, options: Options, defaults: Defaults, suite: Suite
-) -> RetrievingModel:
-    given = {**(defaults.retriever or {}), **(options.mapping("retriever") or {})}
-    if "enforce_access" in options.values:
-        given["enforce_access"] = options.flag("enforce_access", default=False)
-    return RetrievingModel(
-        model, build_retriever(given, suite.corpus), k=given.get("k"), usual_k=suite.k
-    )
+def _review(kind: str, habits: Habits, reader: Reader, learned: Learned) -> Skill:
+    verdicts = learn_reviews(learned.examples, reader)
+    if verdicts is not None:
+        return TrainedReview(reader, verdicts, habits.cites)
+    return QuotingReview(reader) if kind in RETRIEVING else VagueReview(habits.temperature)
+
+
+def common_schema(suite: Suite) -> JsonObject | None:
+    """The schema that all cases with one share: the task's form, which any prompt would spell out."""
+    schemas = [case.schema for case in suite.cases if case.schema is not None]
+    same = schemas and all(schema == schemas[0] for schema in schemas)
+    return schemas[0] if same and len(schemas) > len(suite.cases) / 2 else None
 
 
 def _given(value: float | None, default: float) -> float:

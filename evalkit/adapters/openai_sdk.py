@@ -29,10 +29,10 @@ class SdkTransport:
         self,
         url: str,
         payload: Any,
-        headers: Mapping[str, str],  # noqa: ARG002 - the client sets its own
+        headers: Mapping[str, str],
         deadline: float,
         *,
-        method: str = "POST",  # noqa: ARG002 - the API knows no other
+        method: str = "POST",
     ) -> Reply:
         """Send ``payload`` by the SDK's method for ``url`` and read the whole reply by ``deadline``."""
         import openai

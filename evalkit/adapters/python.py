@@ -78,10 +78,11 @@ def source_of(target: object) -> list[str]:
     """What names the code behind an object: its qualified name and its module's source."""
     inner = getattr(target, "func", target)
     kind = inner if hasattr(inner, "__qualname__") else type(inner)
-    module = sys.modules.get(kind.__module__)
+    module_name = str(getattr(kind, "__module__", ""))
+    module = sys.modules.get(module_name)
     file = getattr(module, "__file__", None)
     source = Path(file).read_text("utf-8", "replace") if file and file.endswith(".py") else ""
-    return [kind.__module__, str(getattr(kind, "__qualname__", "")), source]
+    return [module_name, str(getattr(kind, "__qualname__", "")), source]
 
 
 def build(spec: SystemSpec, suite: Suite) -> System:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from queue import SimpleQueue
@@ -26,6 +27,7 @@ class DaemonPool(Executor):
         self._running = 0
         self._closed = False
         self._lock = threading.Lock()
+        self._end = weakref.finalize(self, self._jobs.put, None)  # a pool that is dropped ends too
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Queue a call; a thread is started when none is idle and there is room."""
@@ -36,31 +38,36 @@ class DaemonPool(Executor):
             self._jobs.put((future, lambda: fn(*args, **kwargs)))
             if not self._free.acquire(blocking=False) and self._running < self._size:
                 self._running += 1
-                threading.Thread(target=self._work, name="evalkit-system", daemon=True).start()
+                self._start()
         return future
+
+    def _start(self) -> None:
+        work = (self._jobs, self._free)
+        threading.Thread(target=_work, args=work, name="evalkit-system", daemon=True).start()
 
     def replace_one(self) -> None:
         """Make room for one more thread, because one is stuck in a call that was given up."""
         with self._lock:
             self._size += 1
 
-    def shutdown(self, wait: bool = False, *, cancel_futures: bool = True) -> None:  # noqa: ARG002, FBT001, FBT002 - the standard signature
+    def shutdown(self, wait: bool = False, *, cancel_futures: bool = True) -> None:  # noqa: FBT001, FBT002 - the standard signature
         """Let idle threads end; a stuck one is left to die with the program."""
         with self._lock:
             self._closed = True
-            for _ in range(self._running):
-                self._jobs.put(None)
+        self._end()
 
-    def _work(self) -> None:
-        while True:
-            job = self._jobs.get()
-            if job is None:
-                return
-            future, call = job
-            if future.set_running_or_notify_cancel():
-                try:
-                    future.set_result(call())
-                except BaseException as error:  # noqa: BLE001 - handed to whoever awaits the future
-                    future.set_exception(error)
-            del job, future, call
-            self._free.release()
+
+def _work(jobs: SimpleQueue[Job | None], free: threading.Semaphore) -> None:
+    while True:
+        job = jobs.get()
+        if job is None:
+            jobs.put(None)  # for the next thread
+            return
+        future, call = job
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(call())
+            except BaseException as error:  # noqa: BLE001 - handed to whoever awaits the future
+                future.set_exception(error)
+        del job, future, call
+        free.release()

@@ -119,7 +119,7 @@ def _ungrounded_content(facts: Facts) -> Sign | None:
 
 
 def _incomplete_answer(facts: Facts) -> Sign | None:
-    if not _wrong_with_evidence(facts) or not _stated(facts) or facts.contradicted:
+    if not _wrong_with_evidence(facts) or not (_stated(facts) and facts.missing) or facts.contradicted:
         return None
     text = f"{_stated(facts)} of {len(facts.points)} points are stated; missing: “{facts.missing[0].text[:160]}”"
     return sign(LIKELY, "points_stated", _stated(facts), text)

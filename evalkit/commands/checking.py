@@ -17,7 +17,7 @@ def describe(suite: Suite) -> list[str]:
     """What the suite holds, and what looks doubtful."""
     expected = Counter(case.expected.value for case in suite.cases)
     labelled = {
-        "gold documents": sum(case.relevant is not None for case in suite.cases),
+        "relevance labels": sum(case.relevant is not None for case in suite.cases),
         "key points": sum(case.key_points is not None for case in suite.cases),
         "references": sum(case.reference is not None for case in suite.cases),
         "objects": sum(case.reference_object is not None for case in suite.cases),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -83,10 +84,9 @@ def _decoded(path: Path, line: int, field: bytes) -> str:
 
 
 def _grade(path: Path, line: int, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise _wrong(path, line, f"grade {text!r} is not a whole number") from None
+    if not re.fullmatch(r"[+-]?\d{1,9}", text, re.ASCII):
+        raise _wrong(path, line, f"grade {text!r} is not a whole number of at most 9 digits")
+    return int(text)
 
 
 def _score(path: Path, line: int, text: str) -> float:

@@ -9,15 +9,15 @@ from evalkit.text.refusal import declines, is_courtesy
 from evalkit.text.sentences import Span, clauses, spans
 from evalkit.text.tokens import CACHE, content_stems
 
-CLAIM_WORDS = (
-    8  # content words a claim has at most, about: a longer clause is cut at a softer joint
-)
+# Content words a claim has at most, about: a longer clause is cut at a softer joint.
+CLAIM_WORDS = 8
 _JOINT_WORDS = (
     "and or but because when where while which that who as than into from with without for by in on at of to over after before "
     "und oder weil als wenn mit von für bei nach in et ou parce que avec pour dans de y o porque con para en de và hoặc với trong của و"
 )
 _JOINT = re.compile(
-    rf",\s+|[、，]|\s+(?=\()|\s+(?=(?:{'|'.join(dict.fromkeys(_JOINT_WORDS.split()))})\s)", re.IGNORECASE
+    rf",\s+|[、，]|\s+(?=\()|\s+(?=(?:{'|'.join(dict.fromkeys(_JOINT_WORDS.split()))})\s)",
+    re.IGNORECASE,
 )
 # What announces a statement without being one: "Based on the documents provided," and the like.
 _ATTRIBUTION = re.compile(
@@ -35,7 +35,10 @@ _ATTRIBUTION = re.compile(
 )
 _LIST_MARK = re.compile(r"\s*(?:[-*•–#>]+|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+")
 _LEAD_IN = re.compile(r"[:：]\W*$")
-_ASIDE = re.compile(r"\b(?:please note|it is important to note that|note that|i recommend|keep in mind)\b", re.IGNORECASE)
+_ASIDE = re.compile(
+    r"\b(?:please note|it is important to note that|note that|i recommend|keep in mind)\b",
+    re.IGNORECASE,
+)
 _QUESTION = re.compile(r"[?？؟]\W*$")
 
 

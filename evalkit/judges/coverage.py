@@ -10,13 +10,17 @@ from evalkit.judges.support import negated, read
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.refusal import refusal_probability
 from evalkit.text.similarity import contains
-from evalkit.text.tokens import CACHE, content_stems
+from evalkit.text.tokens import CACHE, content_stems, names, stem_set
 
 MIDDLE, SLOPE = (
     0.55,
     10.0,
 )  # share of a point's words at which it is even odds, and how sharply that turns
-WRONG_NUMBER, WRONG_POLARITY = 0.15, 0.2  # what is left of the probability when these disagree
+WRONG_NUMBER, WRONG_POLARITY, WRONG_NAME = (
+    0.15,
+    0.2,
+    0.5,
+)  # what is left of the probability when these disagree
 
 
 @lru_cache(CACHE)
@@ -35,6 +39,8 @@ def coverage(point: str, answer: str, query: str = "") -> float:
     wanted = quantities(point)
     if wanted:
         value *= max(WRONG_NUMBER, len(found_in(wanted, quantities(answer))) / len(wanted))
+    if names(point) - stem_set(answer) - stem_set(query):
+        value *= WRONG_NAME
     return value * (WRONG_POLARITY if _polarity_differs(point, answer) else 1.0)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import math
 import re
 from collections.abc import Iterable
 from functools import lru_cache
 
 from rapidfuzz.distance import DamerauLevenshtein
 
+from evalkit.judges.retelling import retold
 from evalkit.judges.support import negated
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.refusal import refusal_probability
@@ -22,8 +22,6 @@ BRIEF = 6  # content words up to which an answer is only the answer, without a s
 # Share of a short reference's own words found in the answer -> probability that it is right.
 FACT_STEPS = ((0.99, 0.92), (0.7, 0.88), (0.45, 0.65), (0.2, 0.55), (0.0, 0.3))
 NOTHING_BRIEF, NOTHING_LONG = 0.08, 0.2  # no word of the reference, in a brief and in a long answer
-LONG_SLOPE, LONG_MIDDLE = 9.0, 0.36
-PRECISION_WORTH = 0.7  # an answer made of the reference's words only, however few
 
 _GLUED = re.compile(r"(?<=[a-zß-ÿ])(?=[A-Z][a-z])")
 _FOOTNOTE = re.compile(r"(?<=[^\W\d_]{3})\d{1,2}(?:,\d{1,2})*(?=[\s.,;]|$)|\[\d{1,3}\]|\^\d+")
@@ -58,16 +56,23 @@ def wanted_of(reference: str) -> tuple[str, ...]:
     )
 
 
-def near(word: str, keys: Iterable[str]) -> bool:
+@lru_cache(CACHE)
+def _by_initial(keys: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    table: dict[str, list[str]] = {}
+    for key in keys:
+        table.setdefault(key[:1], []).append(key)
+    return {initial: tuple(found) for initial, found in table.items()}
+
+
+def near(word: str, keys: frozenset[str]) -> bool:
     """Whether a key is ``word`` up to one slip of the pen in five letters."""
     if len(word) < 4 or not word.isalpha():
         return False
     allowed = 1 if len(word) < 9 else 2
     return any(
         abs(len(key) - len(word)) <= allowed
-        and key[:1] == word[:1]
         and DamerauLevenshtein.distance(word, key, score_cutoff=allowed) <= allowed
-        for key in keys
+        for key in _by_initial(keys).get(word[:1], ())
     )
 
 
@@ -102,7 +107,7 @@ def _one(answer: str, reference: str, query: str) -> float:
         return 0.1
     if len(wanted_of(reference)) <= SHORT:
         return _short(answer, reference, query)
-    return _long(answer, reference, query)
+    return retold(answer, reference, query)
 
 
 def _yes_no(answer: str, want: bool, got: bool | None) -> float:  # noqa: FBT001 - two polarities
@@ -147,19 +152,3 @@ def _number_match(wanted: frozenset[str], given: frozenset[str]) -> float:
     if share == 1:
         return 0.92
     return 0.4 if share >= 0.5 else 0.06
-
-
-def _long(answer: str, reference: str, query: str) -> float:
-    """A reference of several statements: how much of it is retold, and is any number another."""
-    keys, refkeys, asked = keys_of(answer), keys_of(reference), keys_of(query)
-    wanted = [w for w in wanted_of(reference) if w not in asked] or list(wanted_of(reference))
-    said = [w for w in wanted_of(answer) if w not in asked]
-    recall = sum(w in keys for w in wanted) / len(wanted)
-    precision = sum(w in refkeys for w in said) / len(said) if said else 0.0
-    overlap = max(recall, PRECISION_WORTH * precision if len(said) >= 3 else 0.0)
-    value = 1 / (1 + math.exp(-LONG_SLOPE * (overlap - LONG_MIDDLE)))
-    missing = _quantities_of(reference) - found_in(
-        _quantities_of(reference), _quantities_of(answer)
-    )
-    wrong = _quantities_of(answer) - found_in(_quantities_of(answer), _quantities_of(reference))
-    return value * (0.6 if missing and wrong else 1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from evalkit.judges.opposites import OPPOSITES, RESTRICTIONS
 from evalkit.text.quantities import found_in, quantities
@@ -11,11 +12,11 @@ from evalkit.text.sentences import spans
 from evalkit.text.stopwords import NEGATIONS
 from evalkit.text.tokens import CACHE, content_stems, names, stem_set, tokens
 
-SUPPORTED, UNSUPPORTED = 0.6, 0.55  # share of a claim's weight in the passages: there, not there
-NEARBY = (
-    0.45  # share of it in one sentence, which then speaks of the same thing and can contradict it
-)
-RARE = 1.6  # weight of a name against about 1 of any other content word
+SUPPORTED, UNSUPPORTED = 0.65, 0.5  # a claim's score from which on it is supported, below which not
+TOGETHER = 0.3  # part of the score that asks for the words within two neighbouring sentences
+NEARBY = 0.45  # share of a claim in one sentence, which then speaks of the same thing
+RARE, ASKED = 1.6, 0.5  # weight of a name or number; and what is left of a word that the query has
+PREFIX = 6  # letters that a long word shares with its derivations
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,11 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of a passage, ready to be compared."""
+    """One sentence of a passage, ready to be compared; ``keys`` as ``_key`` makes them."""
 
     stems: frozenset[str]
+    keys: frozenset[str]
+    names: frozenset[str]
     quantities: frozenset[str]
     negated: bool
     passage: int
@@ -44,6 +47,7 @@ class Context:
 
     sentences: tuple[Sentence, ...]
     stems: frozenset[str]
+    keys: frozenset[str]
     quantities: frozenset[str]
     asked: frozenset[str]
 
@@ -57,87 +61,133 @@ def negated(text: str) -> bool:
 @lru_cache(CACHE)
 def _sentences(passage: str, index: int) -> tuple[Sentence, ...]:
     parts = (passage[start:end] for start, end in spans(passage))
-    return tuple(
-        Sentence(stem_set(part), frozenset(quantities(part)), negated(part), index)
-        for part in parts
-    )
+    return tuple(_sentence(part, index) for part in parts)
+
+
+def _sentence(text: str, index: int) -> Sentence:
+    stems = stem_set(text)
+    numbers = frozenset(quantities(text))
+    return Sentence(stems, frozenset(map(_key, stems)), names(text), numbers, negated(text), index)
+
+
+def _key(stem: str) -> str:
+    """What a word is recognised by: the beginning of a long one, which its derivations share."""
+    return stem[:PREFIX]
 
 
 @lru_cache(512)
 def read(passages: tuple[str, ...], query: str = "") -> Context:
-    """The sentences, words and quantities of some passages; what the query names needs no support."""
+    """The sentences, words and quantities of some passages; what the query says needs less support."""
     sentences = tuple(s for index, text in enumerate(passages) for s in _sentences(text, index))
     return Context(
-        sentences,
-        frozenset().union(*(s.stems for s in sentences)),
-        frozenset(quantities(query)).union(*(s.quantities for s in sentences)),
-        stem_set(query),
+        sentences=sentences,
+        stems=frozenset().union(*(s.stems for s in sentences)),
+        keys=frozenset().union(*(s.keys for s in sentences)),
+        quantities=frozenset(quantities(query)).union(*(s.quantities for s in sentences)),
+        asked=stem_set(query),
     )
 
 
-def _weights(claim: str) -> dict[str, float]:
-    """Content stem -> weight: names and long words tell more than short common ones."""
+def _weights(claim: str, asked: frozenset[str]) -> dict[str, float]:
+    """Key of a content word -> weight: names and long words tell more, words of the query less."""
     known = names(claim)
-    return {
-        word: RARE if word in known or word[0].isdigit() else 0.6 + 0.08 * min(len(word), 10)
-        for word in content_stems(claim)
-    }
+    weights = {}
+    for word in content_stems(claim):
+        weight = RARE if word in known or word[0].isdigit() else 0.6 + 0.08 * min(len(word), 10)
+        weights[_key(word)] = weight * (ASKED if word in asked else 1.0)
+    return weights
 
 
-def _share(weights: dict[str, float], given: frozenset[str]) -> float:
-    total = sum(weights.values())
-    return sum(w for word, w in weights.items() if word in given) / total if total else 0.0
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """Shares of a claim's weight: anywhere, in the nearest sentence, in the nearest two neighbours."""
+
+    anywhere: float
+    nearest: float
+    together: float
+    sentence: Sentence
+
+
+def _match(weights: dict[str, float], context: Context) -> _Match:
+    wanted, total = frozenset(weights), sum(weights.values())
+
+    def share(keys: frozenset[str]) -> float:
+        return sum(weights[key] for key in keys) / total
+
+    hits = [wanted & s.keys for s in context.sentences]
+    alone = [share(keys) if keys else 0.0 for keys in hits]
+    best = max(range(len(alone)), key=alone.__getitem__)
+    neighbours = pairwise(zip(context.sentences, hits, strict=True))
+    pairs = (share(a | b) for (s, a), (t, b) in neighbours if a and b and s.passage == t.passage)
+    together = max(pairs, default=0.0)
+    return _Match(
+        share(wanted & context.keys),
+        alone[best],
+        max(together, alone[best]),
+        context.sentences[best],
+    )
+
+
+def sentence_near(claim: str, context: Context) -> Sentence | None:
+    """The sentence that speaks of the same thing as the claim, ``None`` where there is none."""
+    weights = _weights(claim, context.asked)
+    if not weights or not context.sentences:
+        return None
+    match = _match(weights, context)
+    return match.sentence if match.nearest >= NEARBY else None
 
 
 def assess(claim: str, context: Context) -> Support:
     """Whether ``context`` supports ``claim``: its words are there and nothing speaks against it.
 
     A number, a name, a negation, a restriction ("only") or an opposite that the passages do not have
-    makes a claim unsupported whatever its other words are; next to a sentence about the same thing
-    it makes it contradicted.
+    makes a claim unsupported whatever its other words are; beside a sentence about the same thing
+    it makes it contradicted. Over an empty context nothing is supported.
     """
-    weights = _weights(claim)
-    if not weights or not context.sentences:
-        return Support(0.0, None if not weights else False)
-    score = _share(weights, context.stems)
-    shares = [_share(weights, s.stems) for s in context.sentences]
-    best = max(range(len(shares)), key=shares.__getitem__)
-    nearest = context.sentences[best]
-    near = shares[best] >= NEARBY
+    weights = _weights(claim, context.asked)
+    if not weights:
+        return Support(0.0, supported=None)
+    if not context.sentences:
+        return Support(0.0, supported=False)
+    match = _match(weights, context)
+    nearest, near = match.sentence, match.nearest >= NEARBY
+    score = (1 - TOGETHER) * match.anywhere + TOGETHER * match.together
     if _conflicts(claim, context, nearest, near=near):
         return Support(min(score, 0.3), supported=False, contradicted=near, passage=nearest.passage)
-    supported = True if score >= SUPPORTED else (False if score < UNSUPPORTED else None)
-    return Support(score, supported, passage=nearest.passage if score >= UNSUPPORTED else None)
+    if score >= SUPPORTED:
+        return Support(score, supported=True, passage=nearest.passage)
+    return Support(score, supported=False if score < UNSUPPORTED else None)
 
 
 def _conflicts(claim: str, context: Context, nearest: Sentence, *, near: bool) -> bool:
-    """Whether anything in the claim speaks against it being drawn from the context."""
+    """Whether anything in the claim speaks against its being drawn from the context."""
     wanted = frozenset(q for q in quantities(claim) if not _mere_count(q))
-    if wanted and len(found_in(wanted, context.quantities)) < len(wanted):
+    if len(found_in(wanted, context.quantities)) < len(wanted):
+        return True
+    if any(name not in context.stems and name not in context.asked for name in names(claim)):
         return True
     stems = stem_set(claim)
-    if any(n not in context.stems and n not in context.asked for n in names(claim)):
+    if stems & RESTRICTIONS - context.stems - context.asked:
         return True
-    if stems & RESTRICTIONS - context.stems:
-        return True
-    if (
-        near
-        and negated(claim) != nearest.negated
-        and (negated(claim) or _same_words(stems, nearest))
-    ):
-        return True
-    return any(
-        word not in context.stems and OPPOSITES[word] & context.stems
-        for word in stems
-        if word in OPPOSITES
-    )
+    return near and (negation_differs(claim, nearest) or _opposed(stems, context, nearest))
 
 
 def _mere_count(quantity: str) -> bool:
-    """A bare number up to a dozen: how many items the answer lists, more often than a fact of the source."""
-    return quantity.isdigit() and int(quantity) <= 12
+    """A bare number up to a dozen: how many items the answer lists, more often than a fact."""
+    return quantity.isdecimal() and int(quantity) <= 12
 
 
-def _same_words(stems: frozenset[str], nearest: Sentence) -> bool:
-    """Whether the claim has nearly all words of a negated sentence, so that only the "not" is gone."""
-    return bool(nearest.stems) and len(stems & nearest.stems) >= 0.8 * len(nearest.stems)
+def negation_differs(claim: str, nearest: Sentence) -> bool:
+    """Whether the claim negates a plain sentence, or drops the "not" of a sentence it repeats."""
+    if negated(claim):
+        return not nearest.negated
+    return nearest.negated and len(stem_set(claim) & nearest.stems) >= 0.8 * len(nearest.stems)
+
+
+def _opposed(stems: frozenset[str], context: Context, nearest: Sentence) -> bool:
+    """Whether the nearest sentence has the opposite of a word that no passage has."""
+    return any(
+        word not in context.stems and OPPOSITES[word] & nearest.stems
+        for word in stems
+        if word in OPPOSITES
+    )

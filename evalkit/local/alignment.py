@@ -18,7 +18,9 @@ def align(units: Sequence[Unit], record: Mapping[str, Any]) -> list[str]:
         if isinstance(value, list):
             _align_rows(units, labels, name, value)
     for value in dict.fromkeys(v for v in record.values() if isinstance(v, (str, int, float))):
-        names = [name for name, other in record.items() if other == value and not isinstance(other, bool)]
+        names = [
+            name for name, other in record.items() if other == value and not isinstance(other, bool)
+        ]
         places = [at for at, unit in enumerate(units) if labels[at] == NONE and _is(unit, value)]
         places = _preferred(units, places)
         for nth, name in enumerate(names[: len(places)]):

@@ -33,13 +33,15 @@ class Classifier:
         if len(self.classes) < 2 or not size:
             return np.zeros((size, max(1, len(self.classes)))), np.zeros(max(1, len(self.classes)))
         from sklearn.linear_model import LogisticRegression
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-        model: Any = LogisticRegression(C=strength, max_iter=60, tol=1e-2)
+        model: Any = LogisticRegression(C=strength, max_iter=80, tol=1e-4)
         with threadpool_limits(1):
             model.fit(self._matrix(items), list(labels))
         weights, intercept = model.coef_.T, model.intercept_
-        if len(self.classes) == 2:  # scikit-learn keeps one column: the second class against the first
+        if (
+            len(self.classes) == 2
+        ):  # scikit-learn keeps one column: the second class against the first
             weights = np.hstack([np.zeros_like(weights), weights])
             intercept = np.array([0.0, float(intercept[0])])
         return np.ascontiguousarray(weights), np.asarray(intercept)
@@ -62,6 +64,12 @@ class Classifier:
             scores[row] = self._weights[self._known(item)].sum(axis=0) + self._intercept
         scores = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
         return np.asarray(scores / scores.sum(axis=1, keepdims=True))
+
+    def chances(self, items: Sequence[Sequence[str]], name: str) -> list[float]:
+        """The probability of one class for each item; 0 for a class never seen."""
+        if name not in self.classes:
+            return [0.0] * len(items)
+        return [float(x) for x in self.probabilities(items)[:, self.classes.index(name)]]
 
     def best(self, item: Sequence[str]) -> tuple[str, float]:
         """The likeliest class and its probability."""

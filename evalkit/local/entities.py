@@ -14,7 +14,6 @@ from evalkit.records import Passage
 Record = Mapping[str, Any]
 
 HEAD = 8  # cells at the head of a paper, where the sender stands
-NAMED = 4.0  # what it counts that the paper shows the passage's title in full
 SURE = 2  # cells that must speak for a party before it is recognised
 
 
@@ -49,11 +48,8 @@ class Parties:
         best = max(matches, key=lambda match: match[1], default=None)
         return self.records[best[2] if best else 0]
 
-    def read(self, text: str, passages: Sequence[Passage]) -> Record | None:
-        """The party one of the passages describes: its title, and ids by their shape."""
-        passage = best_match(text, passages)
-        if passage is None:
-            return None
+    def read(self, passage: Passage) -> Record:
+        """The party that a passage describes: its title, and ids by their shape."""
         found: dict[str, Any] = {}
         for name in self.names:
             shape = self.shapes.get(name)
@@ -62,29 +58,13 @@ class Parties:
         return found
 
 
-def best_match(text: str, passages: Sequence[Passage]) -> Passage | None:
-    """The passage that shares most rare words with the paper, words all passages have not counted."""
-    keys = [frozenset(_words(f"{passage.title or ''} {passage.text}")) for passage in passages]
-    common = Counter(word for key in keys for word in key)
-    paper = frozenset(_words(text))
-    letters = _key(text)
-    scores = [
-        sum(1.0 / common[word] ** 2 for word in key & paper)
-        + NAMED * (bool(passage.title) and _key(passage.title or "") in letters)
-        for key, passage in zip(keys, passages, strict=True)
-    ]
-    return passages[scores.index(max(scores))] if scores and max(scores) > 0 else None
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"[^\W_]{3,}", text.casefold())
-
-
 def _key(cell: str) -> str:
     return "".join(character for character in cell.casefold() if character.isalnum())
 
 
-def learn_parties(papers: Sequence[str], records: Sequence[Record], names: Sequence[str]) -> Parties:
+def learn_parties(
+    papers: Sequence[str], records: Sequence[Record], names: Sequence[str]
+) -> Parties:
     """Remember, for each party, the cells that no other party's papers show."""
     parties: dict[tuple[Any, ...], int] = {}
     seen: dict[str, set[int]] = defaultdict(set)
@@ -107,6 +87,7 @@ def _shapes(records: Sequence[Record], names: Sequence[str]) -> dict[str, re.Pat
     for name in names:
         looks = {re.sub(r"\d", "9", str(record[name])) for record in records}
         if len(looks) == 1 and "9" in (look := looks.pop()):
-            shapes[name] = re.compile(rf"(?<!\w){re.escape(look).replace('9', chr(92) + 'd')}(?!\w)")
+            shapes[name] = re.compile(
+                rf"(?<!\w){re.escape(look).replace('9', chr(92) + 'd')}(?!\w)"
+            )
     return shapes
-

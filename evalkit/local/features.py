@@ -15,7 +15,9 @@ def _grams(label: str) -> list[str]:
 
 
 def _bucket(value: float) -> str:
-    return "small" if value < 10 else "tens" if value < 100 else "hundreds" if value < 1e3 else "big"
+    return (
+        "small" if value < 10 else "tens" if value < 100 else "hundreds" if value < 1e3 else "big"
+    )
 
 
 def roles(numbers: Sequence[Unit]) -> list[set[str]]:
@@ -65,7 +67,11 @@ def unit_features(units: Sequence[Unit], text: str) -> list[list[str]]:
 
 
 def _own(unit: Unit, text: str) -> list[str]:
-    shape = "".join("9" if c.isdigit() else "A" if c.isalpha() else c for c in unit.value) if isinstance(unit.value, str) else ""
+    shape = (
+        "".join("9" if c.isdigit() else "A" if c.isalpha() else c for c in unit.value)
+        if isinstance(unit.value, str)
+        else ""
+    )
     size = _bucket(abs(unit.value)) if isinstance(unit.value, float) else f"shape={shape}"
     decimals = len(unit.text) > 3 and unit.text[-3] in ".,"
     return [

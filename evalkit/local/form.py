@@ -11,9 +11,10 @@ from typing import Any
 from evalkit.local.classifier import Classifier
 from evalkit.local.entities import Parties
 from evalkit.local.features import unit_features
+from evalkit.local.matching import Matcher
 from evalkit.local.relations import complete
 from evalkit.local.roles import Roles
-from evalkit.local.rows import Row, group_rows, plain, read_text, row_record
+from evalkit.local.rows import Row, TextReader, group_rows, plain, row_record
 from evalkit.local.units import Unit, units
 from evalkit.records import Passage
 
@@ -37,7 +38,7 @@ class Form:
     roles: Roles
     months: Mapping[str, int]
     tagger: Classifier
-    row_text: Mapping[str, Classifier]
+    row_text: Mapping[str, TextReader]
     categories: Mapping[str, Classifier]
     month_first: Classifier
     is_record: Classifier
@@ -45,6 +46,7 @@ class Form:
     due: DueRule | None
     absent: Mapping[str, float]
     names: tuple[str, ...]
+    matcher: Matcher
 
     def applies(self, paper: str) -> bool:
         """Whether the paper is one to fill the form from."""
@@ -54,8 +56,9 @@ class Form:
         """The whole record; passages, where there are any, say who the sender is."""
         found = units(paper, self.months)
         reading = _Reading(self, paper, found)
-        note = self._note(paper, passages)
-        values: dict[str, Any] = dict(self._sender(paper, passages))
+        sender = self.matcher.choose(paper, passages)
+        note = sender.text if sender else ""
+        values: dict[str, Any] = dict(self._sender(paper, sender))
         values |= reading.codes() | reading.dates()
         gap = _gap(values, self.due)
         words = category_features(paper, found, note, gap)
@@ -75,18 +78,11 @@ class Form:
                     return value
         return self.categories[name].best(words)[0]
 
-    def _note(self, paper: str, passages: Sequence[Passage]) -> str:
-        from evalkit.local.entities import best_match
-
-        passage = best_match(paper, passages)
-        return passage.text if passage else ""
-
-    def _sender(self, paper: str, passages: Sequence[Passage]) -> Mapping[str, Any]:
+    def _sender(self, paper: str, entry: Passage | None) -> Mapping[str, Any]:
         if not self.roles.parties:
             return {}
-        read = self.parties.read(paper, passages)
-        if read is not None:
-            return read
+        if entry is not None:
+            return self.parties.read(entry)
         recalled = self.parties.recall(paper)
         return recalled[0] if recalled else self.parties.nearest(paper)
 
@@ -142,12 +138,18 @@ class _Reading:
         swapped = any(unit.other for unit in self.units) and (
             self.form.month_first.best(paper_words(self.paper))[0] == "month"
         )
-        found = {name: self.best(name, ("date",)) for name in self.form.roles.dates}
-        return {
-            name: hit[0].other if swapped and hit[0].other else hit[0].value
-            for name, hit in found.items()
-            if hit is not None
-        }
+        hits = [
+            (hit[1], name, hit[0])
+            for name in self.form.roles.dates
+            if (hit := self.best(name, ("date",))) is not None
+        ]
+        found: dict[str, Any] = {}
+        used: set[int] = set()
+        for _, name, unit in sorted(hits, key=lambda hit: -hit[0]):
+            if unit.start not in used:  # one printed date is one field's
+                used.add(unit.start)
+                found[name] = unit.other if swapped and unit.other else unit.value
+        return found
 
     def rows(self) -> list[dict[str, Any]]:
         roles = self.form.roles
@@ -158,7 +160,7 @@ class _Reading:
     def _row(self, row: Row) -> dict[str, Any]:
         roles = self.form.roles
         texts = {
-            name: read_text(self.units, self.paper, row, self.form.row_text[name])
+            name: self.form.row_text[name].read(self.units, self.paper, row)
             for name in roles.row_texts
         }
         return {**texts, **row_record(self.units, row, roles.row_numbers)}
@@ -198,14 +200,15 @@ def paper_words(paper: str) -> list[str]:
     return sorted(set(re.findall(r"[^\W\d_]{2,}|[€$£¥]", paper.casefold())))
 
 
-def category_features(
-    paper: str, found: Sequence[Unit], note: str, gap: int | None
-) -> list[str]:
+def category_features(paper: str, found: Sequence[Unit], note: str, gap: int | None) -> list[str]:
     """Words, currency signs and numbers with the word after them; the directory's words; the days between dates."""
     features = [f"w={word}" for word in paper_words(paper)]
+    priced = {unit.line for unit in found if unit.kind == "number" and "." in unit.text[-3:]}
     for at, unit in enumerate(found[:-1]):
         if unit.kind == "number" and found[at + 1].kind == "word":
             features.append(f"b={unit.text} {found[at + 1].text.casefold()[:4]}")
+        if unit.kind == "number" and unit.text.isdigit() and len(unit.text) < 3:
+            features.append(f"n={unit.text} {unit.line in priced}")
         if unit.kind == "number" and unit.text[-3:-2] in (".", ","):
             features.append(f"c={paper[unit.end : unit.end + 4].strip()[:3]}")
             features.append(f"c={paper[max(0, unit.start - 2) : unit.start].strip()}")

@@ -22,32 +22,45 @@ from evalkit.local.form import (
     majority,
     paper_words,
 )
+from evalkit.local.matching import Matcher, learn_matcher
 from evalkit.local.roles import Roles, read_roles
-from evalkit.local.rows import group_rows, span_labels, word_features
-from evalkit.local.units import Unit, units
+from evalkit.local.rows import Row, TextReader, group_rows, learn_text
+from evalkit.local.units import Unit, month_keys, units
+from evalkit.records import Passage
 from evalkit.text.number_words import MONTHS
 
 Record = Mapping[str, Any]
-Note = Callable[[str], str]  # a paper -> what the directory says of its sender
+Retrieve = Callable[[str], Sequence[Passage]]  # a paper -> what the system's retriever finds for it
 
-_DAY_IN_WORDS = re.compile(r"(?<!\d)(\d{1,2})\.?\s?(?:de )?([^\W\d_]{3,12})\.?\s?(?:de )?(\d{4})(?!\d)")
+_DAY_IN_WORDS = re.compile(
+    r"(?<!\d)(\d{1,2})\.?\s?(?:de )?([^\W\d_]{3,12})\.?\s?(?:de )?(\d{4})(?!\d)"
+)
 
 
 def train_form(
-    papers: Sequence[str], records: Sequence[Record], others: Sequence[str], note: Note | None = None
+    papers: Sequence[str],
+    records: Sequence[Record],
+    others: Sequence[str],
+    retrieve: Retrieve | None = None,
 ) -> Form:
     """A form filler for records like these; ``others`` are papers to decline."""
-    months = {**MONTHS, **learn_months(papers, records)}
+    months = month_keys({**learn_months(papers, records), **MONTHS})
     read = [units(paper, months) for paper in papers]
     labelled = [align(found, record) for found, record in zip(read, records, strict=True)]
     roles = read_roles(records, labelled)
     due = due_rule(records, roles)
+    found = [retrieve(paper) if retrieve else () for paper in papers]
+    matcher = _matcher(papers, found, records, roles)
+    notes = [
+        passage.text if (passage := matcher.choose(paper, passages)) else ""
+        for paper, passages in zip(papers, found, strict=True)
+    ]
     return Form(
         roles=roles,
         months=months,
         tagger=_tagger(papers, read, labelled),
         row_text={n: _row_text(papers, read, labelled, records, roles, n) for n in roles.row_texts},
-        categories=_categories(papers, records, read, labelled, roles, due, note),
+        categories=_categories(papers, records, read, labelled, roles, due, notes),
         month_first=_month_first(papers, records, read, labelled),
         is_record=Classifier(
             [paper_words(paper) for paper in (*papers, *others)],
@@ -57,14 +70,31 @@ def train_form(
         due=due,
         absent=_absent(records, labelled, roles),
         names=tuple(records[0]),
+        matcher=matcher,
     )
+
+
+def _matcher(
+    papers: Sequence[str],
+    found: Sequence[Sequence[Passage]],
+    records: Sequence[Record],
+    roles: Roles,
+) -> Matcher:
+    """Learned from the party field whose values are titles of passages, if there is one."""
+    titles = {passage.title for passages in found for passage in passages}
+    for name in roles.parties:
+        if sum(record[name] in titles for record in records) > len(records) / 2:
+            return learn_matcher(papers, found, [record[name] for record in records])
+    return Matcher()
 
 
 def learn_months(papers: Sequence[str], records: Sequence[Record]) -> dict[str, int]:
     """Month names of any language, from days in words whose record has a date with that day and year."""
     votes: dict[str, Counter[int]] = defaultdict(Counter)
     for paper, record in zip(papers, records, strict=True):
-        days = [v for v in record.values() if isinstance(v, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", v)]
+        days = [
+            v for v in record.values() if isinstance(v, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", v)
+        ]
         for day, name, year in _DAY_IN_WORDS.findall(paper):
             for wanted in days:
                 if wanted.startswith(year) and int(wanted[8:]) == int(day):
@@ -112,20 +142,16 @@ def _row_text(
     records: Sequence[Record],
     roles: Roles,
     name: str,
-) -> Classifier:
-    items: list[list[str]] = []
-    wanted: list[str] = []
+) -> TextReader:
+    told: list[tuple[Sequence[Unit], str, Row, str]] = []
     for paper, found, labels, record in zip(papers, read, labelled, records, strict=True):
         rows = group_rows(labels, roles.rows or "", roles.row_numbers)
         values = record[roles.rows] if roles.rows else []
-        if len(rows) != len(values):
-            continue
-        for row, value in zip(rows, values, strict=True):
-            spans = span_labels(found, paper, row, value[name])
-            if spans is not None:
-                items += word_features(found, paper, row)
-                wanted += spans
-    return Classifier(items, wanted)
+        if len(rows) == len(values):
+            told += [
+                (found, paper, row, value[name]) for row, value in zip(rows, values, strict=True)
+            ]
+    return learn_text(told)
 
 
 def _categories(
@@ -135,13 +161,15 @@ def _categories(
     labelled: Sequence[Sequence[str]],
     roles: Roles,
     due: DueRule | None,
-    note: Note | None,
+    notes: Sequence[str],
 ) -> dict[str, Classifier]:
     items = []
-    for paper, record, found, labels in zip(papers, records, read, labelled, strict=True):
+    for paper, record, found, labels, note in zip(
+        papers, records, read, labelled, notes, strict=True
+    ):
         shown = due is not None and due.base in labels and due.target in labels
         gap = _days(record[due.base], record[due.target]) if due is not None and shown else None
-        items.append(category_features(paper, found, note(paper) if note else "", gap))
+        items.append(category_features(paper, found, note, gap))
     return {n: Classifier(items, [str(record[n]) for record in records]) for n in roles.categories}
 
 
@@ -171,7 +199,9 @@ def _absent(
     """For each number, the usual value where the paper does not show it."""
     found = {}
     for name in roles.numbers:
-        values = [r[name] for r, labels in zip(records, labelled, strict=True) if name not in labels]
+        values = [
+            r[name] for r, labels in zip(records, labelled, strict=True) if name not in labels
+        ]
         if values:
             found[name] = majority(values)
     return {name: value for name, value in found.items() if value == 0}

@@ -9,6 +9,7 @@ import numpy as np
 
 from evalkit.local.sampling import pick
 from evalkit.local.training import Example
+from evalkit.records import Passage
 from evalkit.retrievers.analyzers import stem_terms
 from evalkit.retrievers.rankers import Tfidf
 
@@ -30,3 +31,9 @@ class Neighbours:
         order = np.argsort(-scores, kind="stable")[:CONSIDERED].tolist()
         at = order[pick([float(scores[i]) for i in order], temperature, chance)]
         return self._examples[at], float(scores[at])
+
+    def recall(self, query: str) -> list[Passage]:
+        """The training answers nearest to ``query`` as if they were passages: all a tuned model has."""
+        scores = self._ranker.scores(query)
+        order = np.argsort(-scores, kind="stable")[:CONSIDERED].tolist()
+        return [Passage(f"trained-{at}", text=self._examples[at].text or "") for at in order]

@@ -94,6 +94,11 @@ class Reader:
         total = sum(raw.values()) or 1.0
         return {stem: value / total for stem, value in raw.items()}
 
+    def share(self, query: str, text: str) -> float:
+        """The share of the question's weight that ``text`` holds, 0..1."""
+        stems = _stems(text)
+        return sum(weight for stem, weight in self.weights(query).items() if stem in stems)
+
     def candidates(self, query: str, passages: Sequence[Passage]) -> list[Candidate]:
         """Every sentence of every passage, best first; equal scores keep the order of reading."""
         weights = self.weights(query)

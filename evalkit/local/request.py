@@ -29,3 +29,4 @@ class Written:
 
     text: str
     cited: tuple[str, ...] | None = None
+    refused: bool = False

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from evalkit.local.classifier import Classifier
-from evalkit.local.units import Unit
+from evalkit.local.units import Unit, scan_key
 
 BACK = 16  # units before a row's first number in which its text may begin
-INSIDE, OUTSIDE = "inside", "outside"
+FIRST, LAST, OTHER = "first", "last", "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def word_features(units: Sequence[Unit], text: str, row: Row) -> list[list[str]]
     found: list[list[str]] = []
     passed = "^"
     quantity = min(row.places.values())
-    opens = quantity == 0 or units[quantity - 1].line != units[quantity].line
+    style = _gap(text[units[quantity - 1].end : units[quantity].start]) if quantity else "line"
     for at in range(row.first, row.last + 1):
         unit = units[at]
         passed = marks.get(at, passed)
@@ -64,9 +64,10 @@ def word_features(units: Sequence[Unit], text: str, row: Row) -> list[list[str]]
         found.append([
             f"mark={marks.get(at, '')}", f"passed={passed}", f"gap={_gap(gap)}", f"after={_gap(after)}",
             f"t={_token(unit)}", f"p={_token(before) if before else '^'}", f"n={following}",
-            f"lines={lines} {opens}", f"from={min(at - row.first, 6)}", f"to={min(row.last - at, 6)}",
-            f"passed={passed} lines={lines} {opens}", f"gap={_gap(gap)} passed={passed} lines={lines}", f"kind={unit.kind}",
-            f"kind={unit.kind} lines={lines} {opens}",
+            f"lines={lines} {style}", f"from={min(at - row.first, 6)}", f"to={min(row.last - at, 6)}",
+            f"passed={passed} lines={lines} {style}", f"gap={_gap(gap)} passed={passed} lines={lines}", f"kind={unit.kind}",
+            f"kind={unit.kind} lines={lines} {style}", f"gap={_gap(gap)} lines={lines} {style}",
+            f"after={_gap(after)} lines={lines} {style}",
         ])  # fmt: skip
     return found
 
@@ -83,49 +84,95 @@ def _gap(gap: str) -> str:
     return f"{marks}wide" if "  " in gap else marks
 
 
-def span_labels(units: Sequence[Unit], text: str, row: Row, value: str) -> list[str] | None:
-    """Which units of the region make up ``value``; ``None`` where the paper does not have it whole."""
+def span_of(units: Sequence[Unit], text: str, row: Row, value: str) -> list[int] | None:
+    """The units of the region that make up ``value``; ``None`` where the paper does not have it whole."""
     pattern = r"\s+".join(re.escape(word) for word in value.split())
     start = units[row.first].start
     found = re.search(pattern, text[start : units[row.last].end])
     if found is None:
         return None
     low, high = start + found.start(), start + found.end()
-    return [
-        INSIDE if low <= units[at].start and units[at].end <= high else OUTSIDE
-        for at in range(row.first, row.last + 1)
-    ]
+    return [at for at in range(row.first, row.last + 1) if low <= units[at].start < high] or None
 
 
-def read_text(units: Sequence[Unit], text: str, row: Row, classifier: Classifier) -> str:
-    """The run of units that most likely is the row's text, as printed, white space made single."""
-    inside = classifier.classes.index(INSIDE) if INSIDE in classifier.classes else 0
-    chances = classifier.probabilities(word_features(units, text, row))[:, inside]
-    first, last = _best_run([float(chance) - 0.5 for chance in chances])
-    piece = text[units[row.first + first].start : units[row.first + last].end]
-    if piece.count("(") > piece.count(")"):
-        piece += ")"
-    return re.sub(r"\s+", " ", piece)
+@dataclass(frozen=True, slots=True)
+class TextReader:
+    """Where a row's text begins and ends, and the texts of the training rows."""
+
+    first: Classifier
+    last: Classifier
+    known: Mapping[str, str]
+
+    def read(self, units: Sequence[Unit], text: str, row: Row) -> str:
+        """The likeliest span without a number of the row in it, as printed, white space made single."""
+        features = word_features(units, text, row)
+        starts = self.first.chances(features, FIRST)
+        ends = self.last.chances(features, LAST)
+        taken = {at - row.first for at in row.places.values()}
+        low, high = best_span(starts, ends, taken)
+        end = units[row.first + high].end
+        piece = text[units[row.first + low].start : end] + _ending(text, end)
+        return self._as_known(re.sub(r"\s+", " ", piece))
+
+    def _as_known(self, piece: str) -> str:
+        """A text seen in training that differs only as a scanner's errors would make it differ."""
+        return self.known.get(scan_key(piece), piece)
 
 
-def _best_run(gains: Sequence[float]) -> tuple[int, int]:
-    """First and last position of the run with the greatest sum (Kadane's algorithm)."""
-    best, best_run, total, start = float("-inf"), (0, 0), 0.0, 0
-    for at, gain in enumerate(gains):
-        if total <= 0:
-            total, start = 0.0, at
-        total += gain
-        if total > best:
-            best, best_run = total, (start, at)
-    return best_run
+def _ending(text: str, end: int) -> str:
+    """A full stop or bracket that closes the text just before a gap."""
+    found = re.match(r"[.)]+(?=\s{2,}|\s?[|;:\n])", text[end : end + 4])
+    return found.group() if found else ""
+
+
+def best_span(
+    starts: Sequence[float], ends: Sequence[float], taken: Collection[int]
+) -> tuple[int, int]:
+    """The pair first <= last with the greatest product of chances and nothing taken in between."""
+    best, span = -1.0, (0, 0)
+    first = -1
+    for at in range(len(starts)):
+        if at in taken:
+            first = -1
+            continue
+        if first < 0 or starts[at] > starts[first]:
+            first = at
+        if starts[first] * ends[at] > best:
+            best, span = starts[first] * ends[at], (first, at)
+    return span
+
+
+def learn_text(
+    rows: Sequence[tuple[Sequence[Unit], str, Row, str]],
+) -> TextReader:
+    """From rows as (units, paper, row, text)."""
+    items: list[list[str]] = []
+    firsts: list[str] = []
+    lasts: list[str] = []
+    for units, text, row, value in rows:
+        span = span_of(units, text, row, value)
+        if span is None:
+            continue
+        items += word_features(units, text, row)
+        region = range(row.first, row.last + 1)
+        firsts += [FIRST if at == span[0] else OTHER for at in region]
+        lasts += [LAST if at == span[-1] else OTHER for at in region]
+    known = {scan_key(value): value for _, _, _, value in rows}
+    return TextReader(Classifier(items, firsts), Classifier(items, lasts), known)
 
 
 def row_record(units: Sequence[Unit], row: Row, parts: Sequence[str]) -> dict[str, Any]:
-    """The row's numbers; where the last is not printed it is the product of the two before."""
+    """The row's numbers; of three, a missing one follows from the product of the first two."""
     found: dict[str, Any] = {part: plain(units[at].value) for part, at in row.places.items()}
-    if len(parts) == 3 and parts[2] not in found and {parts[0], parts[1]} <= found.keys():
-        found[parts[2]] = plain(round(found[parts[0]] * found[parts[1]] + 1e-9, 2))
-    return found
+    if len(parts) == 3 and len(found) == 2:
+        missing = next(part for part in parts if part not in found)
+        one, other = (value for part, value in found.items() if part != parts[2]) if missing == parts[2] else (0.0, 0.0)
+        factor = next((found[part] for part in parts[:2] if part in found), 0)
+        if missing == parts[2]:
+            found[missing] = plain(round(one * other + 1e-9, 2))
+        elif factor:
+            found[missing] = plain(round(found[parts[2]] / factor, 2))
+    return {part: found[part] for part in parts if part in found}
 
 
 def plain(value: float) -> int | float:

@@ -37,6 +37,7 @@ class Model:
             response=written.text,
             context=used,
             citations=written.cited,
+            action="refuse" if written.refused else "retrieve" if used else "answer",
             usage=estimated_usage(request.query, used or (), written.text),
             meta=ESTIMATED,
         )

@@ -16,15 +16,16 @@ _LOOKALIKE = str.maketrans("OoQIlSB", "0001158")
 _D = r"[\dOoIlSB]"
 _AMOUNT = rf"\d{{1,3}}(?:[ \u00a0\u202f]{_D}{{3}})+,{_D}{{2}}|{_D}+(?:[.,'’]{_D}+)*"
 _UNIT = re.compile(
-    r"(?P<iso>(?<![\w-])(?P<y1>{d}{{4}})[-/](?P<m1>{d}{{1,2}})[-/](?P<d1>{d}{{1,2}})(?![\w-]))"
-    r"|(?P<kanji>(?P<y2>{d}{{4}})年(?P<m2>{d}{{1,2}})月(?P<d2>{d}{{1,2}})日)"
-    r"|(?P<numeric>(?<![\w./-])(?P<a>{d}{{1,2}})(?P<sep>[./-])(?P<b>{d}{{1,2}})(?P=sep)(?P<y3>{d}{{4}}|{d}{{2}})(?![\w-]|[./]\d))"
-    r"|(?P<day_first>(?<!\w)(?P<d4>{d}{{1,2}})\.?\s?(?:de |of )?(?P<n4>[^\W\d_]{{3,12}})\.?\s?(?:de |of )?(?P<y4>2{d}{{3}})(?!\w))"
-    r"|(?P<month_first>(?<!\w)(?P<n5>[^\W\d_]{{3,12}})\.?\s?(?P<d5>{d}{{1,2}}),\s?(?P<y5>2{d}{{3}})(?!\w))"
-    r"|(?P<percent>(?:{amount})(?=\s?%))"
-    r"|(?P<number>(?<![\w./-])-?(?:{amount})(?![\w/-]|[.,]\w))"
-    r"|(?P<code>[^\W_]+(?:[./_-][^\W_]+)*)".format(d=_D, amount=_AMOUNT)
+    rf"(?P<iso>(?<![\w-])(?P<y1>{_D}{{4}})[-/](?P<m1>{_D}{{1,2}})[-/](?P<d1>{_D}{{1,2}})(?![\w-]))"
+    rf"|(?P<kanji>(?P<y2>{_D}{{4}})年(?P<m2>{_D}{{1,2}})月(?P<d2>{_D}{{1,2}})日)"
+    rf"|(?P<numeric>(?<![\w./-])(?P<a>{_D}{{1,2}})(?P<sep>[./-])(?P<b>{_D}{{1,2}})(?P=sep)(?P<y3>{_D}{{4}}|{_D}{{2}})(?![\w-]|[./]\d))"
+    rf"|(?P<day_first>(?<!\w)(?P<d4>{_D}{{1,2}})(?:er|\.)?\s?(?:de |of )?(?P<n4>[^\W\d_]{{3,12}})\.?\s?(?:de |of )?(?P<y4>2{_D}{{3}})(?!\w))"
+    rf"|(?P<month_first>(?<!\w)(?P<n5>[^\W\d_]{{3,12}})\.?\s?(?P<d5>{_D}{{1,2}}),\s?(?P<y5>2{_D}{{3}})(?!\w))"
+    rf"|(?P<percent>(?:{_AMOUNT})(?=\s?%))"
+    rf"|(?P<number>(?<![\w./-])-?(?:{_AMOUNT})(?![\w/-]|[.,]\w))"
+    r"|(?P<code>[^\W_]+(?:[./_-][^\W_]+|,\d+)*)"
 )
+_SAME_TO_SCANNER = str.maketrans("1058i", "losbl")
 _NEAR_DIGIT = re.compile(r"(?<=\d)[OoIlSB]+(?=[\d\W]|$)|(?<![^\W\d_])[OoIlSB]+(?=\d)")
 _CELL = re.compile(r"\s{2,}|\s*[|;]\s*|\.{3,}|\s[-/]\s|:\s*|,\s+|[【】]")
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -55,6 +56,12 @@ def mend(text: str) -> str:
     if text.isalpha():
         return text
     return _NEAR_DIGIT.sub(lambda found: found[0].translate(_LOOKALIKE), text)
+
+
+def scan_key(text: str) -> str:
+    """What is left of a text when nothing counts that a scanner confuses or loses."""
+    plain = "".join(text.casefold().split()).replace("rn", "m").translate(_SAME_TO_SCANNER)
+    return plain.rstrip(".")
 
 
 def read_amount(text: str) -> float | None:
@@ -93,18 +100,23 @@ def _read_date(found: re.Match[str], months: Mapping[str, int]) -> tuple[str | N
         swapped = iso_date(found["y3"], found["a"], found["b"])
         return (usual or swapped), (swapped if usual and swapped != usual else None)
     n = "4" if found["day_first"] else "5"
-    month = months.get(found[f"n{n}"].casefold()) if kind else None
+    month = months.get(scan_key(found[f"n{n}"])) if kind else None
     return (iso_date(found[f"y{n}"], str(month), found[f"d{n}"]) if month else None), None
 
 
 @lru_cache(512)
 def _plain_units(text: str) -> tuple[Unit, ...]:
-    return tuple(_units(text, MONTHS))
+    return tuple(_units(text, month_keys(MONTHS)))
 
 
 def units(text: str, months: Mapping[str, int] | None = None) -> tuple[Unit, ...]:
     """The units of a paper in reading order; ``months`` adds month names to the usual ones."""
     return _plain_units(text) if months is None else tuple(_units(text, months))
+
+
+def month_keys(months: Mapping[str, int]) -> dict[str, int]:
+    """Month names under the keys that ``units`` looks up."""
+    return {scan_key(name): number for name, number in months.items()}
 
 
 def _units(text: str, months: Mapping[str, int]) -> Iterator[Unit]:
@@ -122,7 +134,9 @@ def _line_units(
     while (found := _UNIT.search(line, at)) is not None:
         at = found.end()
         kind, value, other = _kind_of(found, months)
-        if kind == "skip":  # looked like a date in words and was none: read on after its first piece
+        if (
+            kind == "skip"
+        ):  # looked like a date in words and was none: read on after its first piece
             at = found.start() + _first_piece(found[0])
             kind, value = _code_or_word(line[found.start() : at])
         label = line[label_from : found.start()]

@@ -60,7 +60,7 @@ class Writer:
             return self._recall(query, self.memory, chance)
         if answer is not None and chance.random() < self.habits.guess:
             return self._phrase(answer, chance, cites=self.habits.cites)
-        return Written(self._decline(query, chance), () if self.habits.cites else None)
+        return self._declined(query, chance)
 
     def question(self, request: Request) -> str:
         """The question as this system understands it."""
@@ -82,11 +82,12 @@ class Writer:
         sure = answer is not None and answer.score >= self.habits.refuse_below
         if answer is not None and (sure or chance.random() < self.habits.guess):
             return self._phrase(answer, chance, cites=False)
-        return Written(self._decline(query, chance))
+        return self._declined(query, chance)
 
     def _phrase(self, answer: Answer, chance: random.Random, *, cites: bool) -> Written:
         text = self.voice.phrase(" ".join(answer.sentences), self.habits.temperature, chance)
         return Written(text, answer.cited if cites else None)
 
-    def _decline(self, query: str, chance: random.Random) -> str:
-        return one_of(self.refusals or declines(query), self.habits.temperature, chance)
+    def _declined(self, query: str, chance: random.Random) -> Written:
+        text = one_of(self.refusals or declines(query), self.habits.temperature, chance)
+        return Written(text, () if self.habits.cites else None, refused=True)

@@ -51,20 +51,26 @@ def action(expected_action: str, action: str) -> float:
 _VERDICTS = (
     (
         "n/a",
-        r"\bn\s?/\s?a\b|not applicable|inapplicable|does not apply|doesn't apply|irrelevant|nicht anwendbar|entfällt|"
-        r"sans objet|non applicable|no aplica\w*|không áp dụng|該当なし|対象外|不适用|不適用|غير قابل للتطبيق|لا ينطبق",
+        (
+            r"\bn\s?/\s?a\b|not applicable|inapplicable|does not apply|doesn't apply|irrelevant|nicht anwendbar|entfällt|"
+            r"sans objet|non applicable|no aplica\w*|không áp dụng|該当なし|対象外|不适用|不適用|غير قابل للتطبيق|لا ينطبق"
+        ),
     ),
     (
         "unmet",
-        r"\bunmet\b|\bnot (?:\w+ )?(?:met|satisfied|fulfilled|compliant|complied|addressed|provided|present|achieved|adequate|ok)\b|"
-        r"\b(?:non-?compliant|non-?compliance|fail(?:s|ed|ure|ing)?|violat\w+|missing|absent|lack\w*|insufficient|inadequate|breach\w*|deficien\w+|unsatisfactory)\b|"
-        r"\b(?:no|false)\b|\b(?:does not|doesn't|do not|is not|isn't|are not|was not|has not|cannot)\b|[✗✘❌☒]|nicht erfüllt|fehlt|verletzt|\bnein\b|"
-        r"non (?:respecté|conforme|rempli|satisfait)|no (?:se )?(?:cumple|cumplido|satisface)|incumpl\w+|không đạt|chưa đạt|không đáp ứng|未達|不適合|満たしていない|満たしていません|不符合|未满足|未滿足|不合格|غير مستوف|لم يتحقق|لا يستوفي",
+        (
+            r"\bunmet\b|\bnot (?:\w+ )?(?:met|satisfied|fulfilled|compliant|complied|addressed|provided|present|achieved|adequate|ok)\b|"
+            r"\b(?:non-?compliant|non-?compliance|fail(?:s|ed|ure|ing)?|violat\w+|missing|absent|lack\w*|insufficient|inadequate|breach\w*|deficien\w+|unsatisfactory)\b|"
+            r"\b(?:no|false)\b|\b(?:does not|doesn't|do not|is not|isn't|are not|was not|has not|cannot)\b|[✗✘❌☒]|nicht erfüllt|fehlt|verletzt|\bnein\b|"
+            r"non (?:respecté|conforme|rempli|satisfait)|no (?:se )?(?:cumple|cumplido|satisface)|incumpl\w+|không đạt|chưa đạt|không đáp ứng|未達|不適合|満たしていない|満たしていません|不符合|未满足|未滿足|不合格|غير مستوف|لم يتحقق|لا يستوفي"
+        ),
     ),
     (
         "met",
-        r"\b(?:met|meets|satisf\w+|fulfil\w*|compl(?:y|ies|iant|ied)|compliance|pass(?:es|ed)?|adequate|present|addressed|achieved|conform\w*|ok|yes|true|sufficient|in place)\b|[✓✔✅☑]|"
-        r"erfüllt|eingehalten|\bja\b|respecté|conforme|rempli|satisfait|\boui\b|cumple|cumplido|\bsí\b|đạt|đáp ứng|満たし|適合|達成|符合|满足|滿足|合格|مستوف|يستوفي|تحقق",
+        (
+            r"\b(?:met|meets|satisf\w+|fulfil\w*|compl(?:y|ies|iant|ied)|compliance|pass(?:es|ed)?|adequate|present|addressed|achieved|conform\w*|ok|yes|true|sufficient|in place)\b|[✓✔✅☑]|"
+            r"erfüllt|eingehalten|\bja\b|respecté|conforme|rempli|satisfait|\boui\b|cumple|cumplido|\bsí\b|đạt|đáp ứng|満たし|適合|達成|符合|满足|滿足|合格|مستوف|يستوفي|تحقق"
+        ),
     ),
 )
 _VERDICT = re.compile("|".join(f"(?P<v{i}>{pattern})" for i, (_, pattern) in enumerate(_VERDICTS)))
@@ -127,17 +133,21 @@ BEHAVIOUR: tuple[Metric, ...] = (
         "refused",
         Stage.GENERATION,
         refused,
-        "1 when the response declines to answer (judge's probability >= 0.5), else 0. An observation: neither "
-        "direction is better by itself, so higher_is_better means nothing here; `behaviour` says whether it was "
-        "wanted. Undefined when the judge cannot tell.",
+        (
+            "1 when the response declines to answer (judge's probability >= 0.5), else 0. An observation: neither "
+            "direction is better by itself, so higher_is_better means nothing here; `behaviour` says whether it was "
+            "wanted. Undefined when the judge cannot tell."
+        ),
     ),
     Metric(
         "behaviour",
         Stage.GENERATION,
         behaviour,
-        "1 when the response does what the case expects: answers (answer), declines (refuse), asks back (clarify), "
-        "says something and names what is missing (partial), or objects instead of refusing (correct_premise). "
-        "Undefined when the judge cannot tell whether it is a refusal.",
+        (
+            "1 when the response does what the case expects: answers (answer), declines (refuse), asks back (clarify), "
+            "says something and names what is missing (partial), or objects instead of refusing (correct_premise). "
+            "Undefined when the judge cannot tell whether it is a refusal."
+        ),
         outcome=True,
     ),
     Metric(
@@ -151,9 +161,11 @@ BEHAVIOUR: tuple[Metric, ...] = (
         "criteria",
         Stage.GENERATION,
         criteria,
-        "Share of the review criteria that the response addresses, by id, by one of the listed phrases, or by most of "
-        "the criterion's words in one sentence; where the case gives the verdict (met, unmet, n/a), the one written "
-        "next to it must be the same. Undefined when the list is empty.",
+        (
+            "Share of the review criteria that the response addresses, by id, by one of the listed phrases, or by most of "
+            "the criterion's words in one sentence; where the case gives the verdict (met, unmet, n/a), the one written "
+            "next to it must be the same. Undefined when the list is empty."
+        ),
         outcome=True,
     ),
 )

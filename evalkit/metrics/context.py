@@ -69,6 +69,16 @@ def evidence_in_context(key_points: Sequence[KeyPoint], context: Sequence[Passag
     return _mean([not present.isdisjoint(evidence) for evidence in due])
 
 
+def evidence_retrieved(
+    key_points: Sequence[KeyPoint], retrieved: Sequence[Passage], *, k: int
+) -> float | None:
+    """Share (0..1) of the key points for which some evidence document is among the first ``k`` passages.
+
+    Key points without evidence documents do not count; ``None`` where no key point has any.
+    """
+    return evidence_in_context(key_points, retrieved[:k])
+
+
 def redundancy(
     retrieved: Sequence[Passage], *, k: int, near: float = NEAR_DUPLICATE
 ) -> float | None:
@@ -191,6 +201,12 @@ def context_metrics(k: int) -> tuple[Metric, ...]:
             Stage.CONTEXT,
             partial(gold_in_context, k=k),
             f"Share of the relevant documents among the first {k} retrieved passages that really reached the prompt: below 1, a budget, a filter or a reranker threw evidence away. Undefined where those passages hold no relevant document.",
+        ),
+        Metric(
+            "evidence_retrieved",
+            Stage.RETRIEVAL,
+            partial(evidence_retrieved, k=k),
+            f"Share of the key points for which some evidence document is among the first {k} retrieved passages: what a complete answer needs has been found. Undefined where no key point names evidence.",
         ),
         Metric(
             "context_loss",

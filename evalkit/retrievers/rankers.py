@@ -95,7 +95,7 @@ class Lsa:
     def __init__(self, texts: Sequence[str], analyzer: Analyzer, components: int) -> None:
         from sklearn.decomposition import TruncatedSVD
         from sklearn.preprocessing import normalize
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         self._tfidf = Tfidf(texts, analyzer)
         rank = max(1, min(components, min(self._tfidf.matrix.shape) - 1))
@@ -113,7 +113,8 @@ class Lsa:
             return np.zeros(len(self._chunks))
         # Rounded, so that ties do not depend on the order in which a processor adds.
         cosines: Scores = np.einsum("ij,j->i", self._chunks, point / length)
-        return np.round(np.maximum(cosines, 0.0), 9)
+        rounded: Scores = np.round(np.maximum(cosines, 0.0), 9)
+        return rounded
 
 
 class Fusion:

@@ -54,7 +54,7 @@ def _compiled(text: str) -> Any:
     from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 
     schema = json.loads(text)
-    draft = validator_for(schema, default=Draft202012Validator)
+    draft: Any = validator_for(schema, default=Draft202012Validator)
     try:
         # Patterns are checked below, in JSON Schema's dialect rather than Python's.
         draft.check_schema(schema, format_checker=FormatChecker(formats=()))

@@ -64,15 +64,15 @@ def detect_language(text: str) -> str | None:
     if counts["kana"] and counts["kana"] + counts["han"] > counts["latin"] / 2:
         return "ja" if counts["kana"] * 20 > counts["han"] else "zh"
     script = counts.most_common(1)[0][0]
-    if script == "latin":
-        return _latin(plain)
-    if script == "han":
-        return "zh"
+    return _latin(plain) if script == "latin" else _by_script(script, plain)
+
+
+def _by_script(script: str, plain: str) -> str:
     if script == "cyrillic":
         return "uk" if re.search("[іїєґ]", plain) else "ru"
     if script == "arabic":
         return "fa" if re.search("[پچژگ]", plain) else "ar"
-    return {"kana": "ja"}.get(script, script)
+    return {"kana": "ja", "han": "zh"}.get(script, script)
 
 
 def _latin(plain: str) -> str | None:

@@ -24,6 +24,8 @@ _DATES = tuple(
         rf"(?<!\w)(?P<m>{_MONTH})\s+(?:the )?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\d\w,.]*\d)",
     )
 )
+_MONTH_NAME = re.compile(rf"(?<!\w)(?:{_MONTH})(?!\w)")
+_NUMERIC_DATE = re.compile(r"\d[-/.年]\d|tháng \d")
 _WORD_NUMBER = "|".join(sorted(map(re.escape, NUMBER_WORDS), key=len, reverse=True))
 _SPELLED = re.compile(
     rf"(?<![\w-])(?:{_WORD_NUMBER})(?:[\s-]+(?:and\s+)?(?:{_WORD_NUMBER}|one))*(?![\w])"
@@ -84,7 +86,10 @@ def _date(match: re.Match[str]) -> str | None:
 def _dates(text: str) -> tuple[set[str], str]:
     """The dates of ``text`` and the text with them blanked out."""
     found: set[str] = set()
+    named, numeric = _MONTH_NAME.search(text), _NUMERIC_DATE.search(text)
     for pattern in _DATES:
+        if not (named if _MONTH in pattern.pattern else numeric):
+            continue
         for match in pattern.finditer(text):
             value = _date(match)
             if value is not None:

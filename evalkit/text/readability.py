@@ -41,7 +41,9 @@ def words_a_sentence(text: str) -> float | None:
 
 
 _VOWELS = re.compile("[aeiouyáéíóúàèäëïöü]+")
-_SPLIT_VOWELS = re.compile("i[aou](?!us\\b)|e[ou](?=s?$)|ua(?=[lt])|uou|yi")
+_SPLIT_VOWELS = re.compile(
+    "i[aou](?!us\\b)|e[ou](?=s?$)|ua(?=[lt])|uou|yi|[eoy]ing|creat|(?:sc|cl|qu|d)ie[nt]"
+)
 
 
 def syllables(word: str) -> int:
@@ -53,7 +55,7 @@ def syllables(word: str) -> int:
     count -= len(
         re.findall("[tsc]i(?:on|ou|al|an)|gi(?:on|ou)", word)
     )  # one sound: nation, special
-    if re.search("[^aeiouyl]e$|[aeiouy]le$|[^aeiouydt]ed$|(?<![sxzcg]|[sc]h)[^aeiouy]es$", word):
+    if re.search("[^aeiouyl]e$|[aeiouy]le$|[^aeiouydt]ed$|[^aeiouysxzcgh]es$", word):
         count -= 1
     return max(1, count)
 

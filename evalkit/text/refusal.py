@@ -11,10 +11,11 @@ from evalkit.text.refusal_phrases import (
     CORRECTING,
     COURTESY,
     DECLINING,
+    DECLINING_CUES,
     TURNING,
 )
 from evalkit.text.sentences import spans
-from evalkit.text.tokens import CACHE, content_stems, normalise
+from evalkit.text.tokens import CACHE, content_stems, normalise, tokens
 
 _DECLINING = re.compile("|".join(DECLINING))
 _ABSENCE = re.compile("|".join(ABSENCE))
@@ -33,7 +34,7 @@ SUBSTANCE = 6  # content words from which on the rest of an answer says somethin
 @lru_cache(CACHE)
 def _kinds(text: str) -> tuple[tuple[str, int], ...]:
     """One ``(kind, number of content words)`` a sentence part: decline, absence, courtesy, question, say."""
-    kinds = []
+    kinds: list[tuple[str, int]] = []
     for start, end in spans(text):
         parts = _IN_SENTENCE.split(text[start:end])
         kinds.extend((_kind(part), len(content_stems(part))) for part in parts)
@@ -45,11 +46,20 @@ def _kind(sentence: str) -> str:
     plain = normalise(sentence)
     if _COURTESY.search(plain):
         return "courtesy"
+    if not _has_cue(sentence):
+        return "question" if _QUESTION_END.search(plain) else "say"
     if _DECLINING.search(plain):
         return "decline"
     if _ABSENCE.search(plain):
         return "absence"
     return "question" if _QUESTION_END.search(plain) else "say"
+
+
+def _has_cue(sentence: str) -> bool:
+    """Whether a sentence can decline at all: cheap, and right for plain ASCII only."""
+    return not sentence.isascii() or any(
+        w in DECLINING_CUES or w.endswith("n't") for w in tokens(sentence)
+    )
 
 
 def declines(sentence: str) -> bool:

@@ -18,13 +18,17 @@ _TELL = (
 DECLINING: tuple[str, ...] = (
     # English: the speaker cannot or will not
     r"\bi(?:'m| am)? (?:am |was |'m )?(?:\w+ly )?(?:unable|not able) to\b",
-    r"\b(?:i|we) (?:\w+ly )?(?:cannot|can't|can not|could not|couldn't|am not able to|won't|will not|would not be able to) "
-    r"(?:\w+ly )?(?:answer|provide|find|help|assist|say|tell|determine|give|confirm|identify|locate|offer|comment|share|"
-    r"respond|verify|conclude|explain|describe|list|establish|recommend|see|comply|fulfil|discuss|do that|access|predict|speculate|advise|disclose|be (?:sure|certain))",
-    r"\b(?:i|we)(?: really| currently| unfortunately| simply)? (?:don't|do not|didn't|did not|lack|am lacking|haven't|have not|have no|have not got|"
-    r"don't currently|do not currently) ?(?:actually |currently |really )?(?:have|find|see|know|possess|got|been given|been provided)? ?"
-    r"(?:an?y? |the |enough |sufficient |specific |relevant |further |that |access |to |about |much |of )*"
-    r"(?:information|answer|data|knowledge|details?|context|idea|know\b|access|evidence|record|mention|way of|anything)",
+    (
+        r"\b(?:i|we) (?:\w+ly )?(?:cannot|can't|can not|could not|couldn't|am not able to|won't|will not|would not be able to) "
+        r"(?:\w+ly )?(?:answer|provide|find|help|assist|say|tell|determine|give|confirm|identify|locate|offer|comment|share|"
+        r"respond|verify|conclude|explain|describe|list|establish|recommend|see|comply|fulfil|discuss|do that|access|predict|speculate|advise|disclose|be (?:sure|certain))"
+    ),
+    (
+        r"\b(?:i|we)(?: really| currently| unfortunately| simply)? (?:don't|do not|didn't|did not|lack|am lacking|haven't|have not|have no|have not got|"
+        r"don't currently|do not currently) ?(?:actually |currently |really )?(?:have|find|see|know|possess|got|been given|been provided)? ?"
+        r"(?:an?y? |the |enough |sufficient |specific |relevant |further |that |access |to |about |much |of )*"
+        r"(?:information|answer|data|knowledge|details?|context|idea|know\b|access|evidence|record|mention|way of|anything)"
+    ),
     r"\bi (?:do not|don't|didn't|did not) (?:actually |really )?know\b|\bi (?:do not|don't) have (?:a|an|any|the|that|such|those) (?:specific|exact|particular|precise|complete|full|current|certain)\b",
     r"\bi(?:'m| am) (?:afraid|sorry)\b(?:(?!here|attached).)*\b(?:not|no|can't|cannot|don't|unable|couldn't|isn't|nothing|without|lack)",
     r"^\W*(?:i(?:'m| am) (?:very |so |really )?sorry|sorry|(?:my )?apolog(?:ies|ise|ize)|i apologi[sz]e)\b(?=.*\b(?:not|no|can't|cannot|don't|unable|couldn't|nothing|beyond|outside|lack|insufficient)\b)",
@@ -61,8 +65,10 @@ ABSENCE: tuple[str, ...] = (
     rf"\b(?:not|nowhere|never) (?:\w+ly )?(?:be )?(?:mentioned|stated|specified|provided|given|contained|included|covered|found|addressed|discussed|available|explained|described|answered|present|disclosed|listed|indicated|clear|explicitly \w+)\b.{{0,40}}\b(?:in|by|from|within|on the basis of|based on) {_SOURCE}",
     rf"\b(?:based on|according to|from|given|using|with|in) {_SOURCE}.{{0,60}}\b(?:not (?:possible|clear|known|specified|mentioned|provided|stated|given|available)|cannot|can't|unclear|unknown|impossible|no (?:\w+ )?(?:information|mention|answer|details?|evidence|indication)|unable)\b",
     r"\b(?:it is|it's|it was|that is|this is) (?:\w+ly )?(?:not possible|impossible|not clear|unclear|not known|unknown|not specified|not mentioned|not stated)\b.{0,60}\b(?:to|what|who|when|where|why|how|whether|if|from|which)\b",
-    r"\bthere (?:is|was|are|isn't|is not|are not|aren't|'s) (?:no|not|insufficient|n't)? ?(?:any |enough |sufficient |specific |explicit |direct |clear |further |relevant |such )*"
-    r"(?:information|mention|details?|data|reference|indication|evidence|answer|record|context)\b(?=.{0,80}(?:\b(?:about|on|regarding|of|to|provided|available|that|in|for|concerning|whether)\b|$))(?<!there is information)(?<!there is a)",
+    (
+        r"\bthere (?:is|was|are|isn't|is not|are not|aren't|'s) (?:no|not|insufficient|n't)? ?(?:any |enough |sufficient |specific |explicit |direct |clear |further |relevant |such )*"
+        r"(?:information|mention|details?|data|reference|indication|evidence|answer|record|context)\b(?=.{0,80}(?:\b(?:about|on|regarding|of|to|provided|available|that|in|for|concerning|whether)\b|$))(?<!there is information)(?<!there is a)"
+    ),
     r"\b(?:cannot|can't|can not|could not|couldn't) be (?:\w+ly )?(?:determined|answered|established|concluded|inferred|confirmed|found|derived|verified|ascertained|known|identified|deduced|said)\b",
     r"\b(?:insufficient|not enough|inadequate|no) (?:\w+ )?(?:information|evidence|details?|data|context)\b.{0,50}\b(?:to|for|is|was|available|provided|given)\b",
     r"\b(?:the )?(?:answer|information|question|detail|details)\b.{0,60}\b(?:is|are|was|were|can|could)(?: not|n't|not) (?:be )?(?:\w+ly )?(?:available|provided|given|mentioned|included|found|in|stated|specified|contained|known|covered|answered|answerable|addressed|present|determined)\b",
@@ -119,9 +125,11 @@ COURTESY: tuple[str, ...] = (
 )
 
 CORRECTING: tuple[str, ...] = (
-    r"\b(?:actually|in fact|in reality|contrary to|in contrast to what|rather than|instead of|no longer|not (?:\w+ ){0,6}but|misconception|"
-    r"mistaken|incorrect|inaccurate|not (?:correct|true|accurate|the case|quite right)|wrong(?:ly)?|false|premise|assum(?:es|ed|ption)|"
-    r"never|there (?:is|was|are|were) no|has not|have not|had not|did not|didn't|does not|doesn't|do not|don't|is not|isn't|was not|wasn't|are not|aren't|were not|weren't|cannot)\b",
+    (
+        r"\b(?:actually|in fact|in reality|contrary to|in contrast to what|rather than|instead of|no longer|not (?:\w+ ){0,6}but|misconception|"
+        r"mistaken|incorrect|inaccurate|not (?:correct|true|accurate|the case|quite right)|wrong(?:ly)?|false|premise|assum(?:es|ed|ption)|"
+        r"never|there (?:is|was|are|were) no|has not|have not|had not|did not|didn't|does not|doesn't|do not|don't|is not|isn't|was not|wasn't|are not|aren't|were not|weren't|cannot)\b"
+    ),
     r"\b(?:tatsächlich|eigentlich|entgegen|sondern|nicht mehr|falsch|irrtum|unzutreffend|stimmt nicht|nicht richtig|nie|kein\w*|nicht)\b",
     r"\b(?:en fait|en réalité|contrairement|erroné\w*|inexact\w*|faux|fausse|jamais|ne \w+ (?:pas|plus)|n'\w+ (?:pas|plus|jamais))\b",
     r"\b(?:en realidad|de hecho|al contrario|incorrect[oa]|erróne[oa]|falso|nunca|ya no|sino|no (?:es|fue|era|hay|tiene|está|son))\b",
@@ -129,3 +137,13 @@ CORRECTING: tuple[str, ...] = (
     r"実際|ではなく|ではありません|ではない|誤り|間違|もはや|ませんでした|していません|而是|不是|其实|事實|错误|實際|并非|不再|没有|사실|아니라|아닙니다|잘못|않",
     r"في الواقع|في الحقيقة|بل|ليس|ليست|غير صحيح|خطأ|لم يعد|لم|\b(?:на самом деле|неверно|ошиб|не \w+, а|больше не|никогда|не)\b|वास्तव में|नहीं|aslında|değil|yanlış",
 )
+
+# An English, German, French, Spanish ... sentence in plain ASCII that declines has one of these words.
+_CUES = """
+no not none nothing neither never nowhere nobody cannot unable unknown unclear unanswerable sorry apologies apologize
+apologise apology insufficient inadequate impossible lack lacks lacking without decline afraid outside beyond fail fails
+irrelevant unrelated incomplete inconclusive little silent need needs require requires rather prefer open unfortunately
+n a nicht nichts kein keine keinen leider ich pas aucun aucune rien je n ne il siento sei mi non niet geen izvinite xin
+em bu belge metin bilgi maalesef bilmiyorum veremem yok lamento nao informacion incapable regret
+"""
+DECLINING_CUES: frozenset[str] = frozenset(_CUES.split())

@@ -69,7 +69,7 @@ RUDE: dict[str, str] = {
 FIRST_PERSON: dict[str, str] = {  # over the text as written: "US" and "World War I" are no pronouns
     "en": r"(?<!War )(?<!Type )(?<!Part )(?<!Class )(?<!Phase )(?<!Chapter )(?<!Level )(?<!Grade )(?<!Stage )(?<!Volume )(?<!Article )(?<!Section )(?<!Title )(?<!Tier )(?<!Category )\bI(?=['’]|\s+[a-z]|[,.!?]|\s*$)|\b(?:[Mm]e|[Mm]y|[Mm]yself|[Ww]e|us|[Oo]ur|[Oo]urs|[Oo]urselves)\b",
     "de": r"\b(?:[Ii]ch|[Mm]ich|[Mm]ir|[Mm]ein(?:e[nmrs]?)?|[Ww]ir|[Uu]ns|[Uu]nser(?:e[nmrs]?)?)\b",
-    "fr": r"\b(?:[Jj]e|[Jj]['’](?=\w)|[Mm]oi|[Mm]on|[Mm]a|[Mm]es|[Nn]ous|[Nn]otre|[Nn]os)(?!\w)",
+    "fr": r"\b(?:[Jj]e|[Mm]oi|[Mm]on|[Mm]a|[Mm]es|[Nn]ous|[Nn]otre|[Nn]os)\b|\b[Jj]['’](?=\w)",
     "es": r"\b(?:[Yy]o|[Mm]í|[Mm]is?|[Mm]e|[Cc]onmigo|[Nn]osotr[oa]s|[Nn]uestr[oa]s?|[Nn]os)\b",
     "it": r"\b(?:[Ii]o|[Mm]i|[Mm]io|[Mm]ia|[Mm]iei|[Mm]ie|[Nn]oi|[Nn]ostr[oaie])\b",
     "nl": r"\b(?:[Ii]k|[Mm]ij|[Mm]ijn|[Ww]ij|[Ww]e|[Oo]ns|[Oo]nze)\b",

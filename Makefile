@@ -1,0 +1,70 @@
+# Everything a user or a contributor runs. `make help` lists the targets.
+SUITE ?=
+SYSTEMS ?=
+OUT ?=
+REPEATS ?=
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help setup eval test check format bench golden docs schemas clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+
+setup: $(VENV)/.done-core ## make the virtual environment with what `make eval` needs
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "evalkit needs Python 3.11 or newer on the PATH"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.done-core: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "Installing evalkit into $(VENV) ..."
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.done-dev: $(VENV)/.done-core
+	@echo "Installing what tests and checks need ..."
+	@$(PIP) -e ".[dev]"
+	@touch $@
+
+eval: $(VENV)/.done-core ## the main job offline; or your own: make eval SUITE=dir [SYSTEMS=file] [OUT=dir] [REPEATS=n]
+ifeq ($(SUITE),)
+	@for suite in helpdesk invoices; do \
+	  rm -rf reports/$$suite && \
+	  $(BIN)/evalkit run datasets/$$suite --out reports/$$suite $(if $(REPEATS),--repeats $(REPEATS)) || exit $$?; \
+	  echo; \
+	done
+else
+	@$(BIN)/evalkit run $(SUITE) $(if $(SYSTEMS),--systems $(SYSTEMS)) $(if $(OUT),--out $(OUT)) $(if $(REPEATS),--repeats $(REPEATS))
+endif
+
+test: $(VENV)/.done-dev ## set up what tests need, then run them
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.done-dev ## formatting, lint and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: $(VENV)/.done-dev ## put the code into the house format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.done-dev ## speed and accuracy figures, as ratios measured in one run
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit $$?; done
+
+golden: $(VENV)/.done-dev ## rewrite the golden files; review them with git diff
+	@$(BIN)/python tests/golden/rewrite.py
+
+docs: $(VENV)/.done-core ## rewrite docs/metrics.md and docs/causes.md from the shelves
+	@$(BIN)/python docs/generate.py
+
+schemas: $(VENV)/.done-core ## rewrite the published JSON Schemas of the suite files
+	@$(BIN)/python -m evalkit.schemas
+
+clean: ## remove the environment and the runs
+	@rm -rf $(VENV) reports/helpdesk reports/invoices

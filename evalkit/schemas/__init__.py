@@ -1,0 +1,1 @@
+"""The published JSON Schemas: suite files (written from ``evalkit.files``) and results."""

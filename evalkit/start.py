@@ -1,0 +1,233 @@
+"""Starting a suite: an example to edit, or a team's spreadsheet of questions and ideal answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalkit.errors import InvalidInput, StorageError
+from evalkit.strict import Row, read_csv
+
+# How teams head their columns, in lower case; the first that is there is taken.
+QUESTION = ("query", "question", "prompt", "input", "user question", "frage", "pregunta", "質問")
+ANSWER = (
+    "reference",
+    "answer",
+    "ideal answer",
+    "expected answer",
+    "ideal_answer",
+    "expected_answer",
+    "reference answer",
+    "ground truth",
+    "ground_truth",
+    "output",
+    "antwort",
+    "respuesta",
+    "回答",
+)
+DOCUMENT = ("document", "context", "source text", "passage", "evidence")
+ID = ("id", "case", "case id", "nr", "no")
+TAGS = ("tags", "tag", "category", "topic", "type")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which column of a spreadsheet holds what; None where it has none."""
+
+    question: str
+    answer: str | None
+    document: str | None
+    id: str | None
+    tags: str | None
+
+
+def start_suite(folder: Path, *, name: str | None = None) -> list[Path]:
+    """An example suite of three cases with a system to edit; the files written."""
+    documents = {
+        "opening-hours": (
+            "Opening hours",
+            "The workshop is open from Tuesday to Saturday, 10:00 to 18:00.",
+        ),
+        "returns": (
+            "Returns",
+            "Bicycles can be returned within 30 days. Used tyres cannot be returned.",
+        ),
+    }
+    cases = [
+        _answer_case(
+            "hours", "When is the workshop open?", "opening-hours", "open from Tuesday to Saturday"
+        ),
+        _answer_case("returns", "How long may I return a bicycle?", "returns", "within 30 days"),
+        {
+            "id": "rental",
+            "query": "What does it cost to rent a tandem?",
+            "relevant": {},
+            "expected": "refuse",
+        },
+    ]
+    corpus = [{"_id": i, "title": title, "text": text} for i, (title, text) in documents.items()]
+    return _write_suite(folder, name or folder.resolve().name, cases, corpus)
+
+
+def _answer_case(case_id: str, query: str, document: str, point: str) -> dict[str, Any]:
+    points = [{"text": point, "evidence": [document]}]
+    return {"id": case_id, "query": query, "relevant": [document], "key_points": points}
+
+
+def suite_from_csv(
+    folder: Path,
+    file: Path,
+    *,
+    question: str | None = None,
+    answer: str | None = None,
+    name: str | None = None,
+) -> list[Path]:
+    """A runnable suite from a spreadsheet: one row a question, with its ideal answer and, if given, its document.
+
+    Raises ``InvalidInput`` when no column can be taken for the questions; rows without a question are refused.
+    """
+    rows = list(read_csv(file))
+    if not rows:
+        raise InvalidInput("holds no rows", file=file)
+    header = list(dict.fromkeys(key for row in rows for key in row.value))
+    columns = find_columns(header, file, question=question, answer=answer)
+    documents = _documents(rows, columns)
+    cases = [
+        _case(row, number, columns, documents, file) for number, row in enumerate(rows, start=1)
+    ]
+    corpus = [{"_id": doc_id, "title": "", "text": text} for text, doc_id in documents.items()]
+    return _write_suite(folder, name or re.sub(r"\W+", "-", file.stem.lower()), cases, corpus)
+
+
+def find_columns(
+    header: Sequence[str], file: Path, *, question: str | None = None, answer: str | None = None
+) -> Columns:
+    """Which columns hold questions, answers, documents, ids and tags."""
+    folded = {name.strip().lower(): name for name in header}
+    for given in (question, answer):
+        if given is not None and given not in header:
+            raise InvalidInput(
+                f"there is no column {given!r}",
+                file=file,
+                line=1,
+                hint=f"columns: {', '.join(header)}",
+            )
+    found = question or _first(folded, QUESTION)
+    if found is None:
+        raise InvalidInput(
+            "no column can be taken for the questions",
+            file=file,
+            line=1,
+            hint=f"columns: {', '.join(header)}; name it with --question COLUMN",
+        )
+    return Columns(
+        question=found,
+        answer=answer or _first(folded, ANSWER),
+        document=_first(folded, DOCUMENT),
+        id=_first(folded, ID),
+        tags=_first(folded, TAGS),
+    )
+
+
+def _first(folded: Mapping[str, str], names: Iterable[str]) -> str | None:
+    return next((folded[name] for name in names if name in folded), None)
+
+
+def _documents(rows: Sequence[Row], columns: Columns) -> dict[str, str]:
+    """Every distinct document text with the id it gets."""
+    if columns.document is None:
+        return {}
+    texts = dict.fromkeys(
+        str(row.value[columns.document]) for row in rows if columns.document in row.value
+    )
+    return {text: f"doc-{number:03}" for number, text in enumerate(texts, start=1)}
+
+
+def _case(
+    row: Row, number: int, columns: Columns, documents: Mapping[str, str], file: Path
+) -> dict[str, Any]:
+    value = row.value
+    query = value.get(columns.question)
+    if not isinstance(query, str):
+        raise InvalidInput(
+            "the question is missing", file=file, line=row.line, field=columns.question
+        )
+    case: dict[str, Any] = {
+        "id": str(value.get(columns.id or "", f"case-{number:03}")),
+        "query": query,
+    }
+    if columns.answer in value:
+        case["reference"] = value[columns.answer or ""]
+    if columns.document in value:
+        case["relevant"] = [documents[str(value[columns.document or ""])]]
+    if columns.tags in value:
+        case["tags"] = [
+            t.strip() for t in re.split("[;,]", str(value[columns.tags or ""])) if t.strip()
+        ]
+    return case
+
+
+def _write_suite(
+    folder: Path, name: str, cases: Sequence[Mapping[str, Any]], corpus: Sequence[Mapping[str, Any]]
+) -> list[Path]:
+    files = {
+        "suite.yaml": _SUITE.format(name=json.dumps(name)),
+        "cases.jsonl": _jsonl(cases),
+        **({"corpus.jsonl": _jsonl(corpus)} if corpus else {}),
+        "systems.yaml": _SYSTEMS + (_RAG if corpus else ""),
+        "my_system.py": _MY_SYSTEM,
+    }
+    for file in files:
+        if (folder / file).exists():
+            raise InvalidInput("is already there", file=folder / file, hint="give an empty folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, text in files.items():
+            (folder / file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be written: {error.strerror}") from error
+    return [folder / file for file in files]
+
+
+def _jsonl(rows: Iterable[Mapping[str, Any]]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+_SUITE = """\
+format: 1
+name: {name}
+description: ""
+k: 5
+repeats: 1
+# style: {{max_sentences: 4, forbid_exclamation: true}}
+# profile: {{knowledge_changes: monthly, citations: true}}
+"""
+_SYSTEMS = """\
+# The systems to evaluate. `target` is module:attr, with this folder first on the path.
+systems:
+  - name: mine
+    approach: rag
+    adapter: python
+    target: my_system:answer
+"""
+_RAG = """\
+  - name: baseline
+    approach: rag
+    adapter: local
+    kind: rag
+"""
+_MY_SYSTEM = '''\
+"""Put your own system here: this placeholder refuses every question."""
+
+
+def answer(query: str) -> str | dict:
+    """Return the answer as text; or a dict that also shows what was retrieved and reached the prompt:
+
+    {"response": "...", "retrieved": [{"doc_id": "...", "text": "..."}], "context": [...], "citations": ["..."]}
+    """
+    return "I do not know."
+'''

@@ -1,0 +1,316 @@
+"""The language layer in several scripts: words, sentences, quantities, refusals, similarity."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evalkit.text.quantities import agrees, found_in, parse_number, quantities
+from evalkit.text.refusal import (
+    asks_clarification,
+    corrects_premise,
+    mentions_gap,
+    refusal_probability,
+)
+from evalkit.text.sentences import clauses, sentences
+from evalkit.text.similarity import containment, contains, same_text, token_f1, weighted_overlap
+from evalkit.text.tokens import content_stems, content_words, fold_accents, names, stem, words
+
+ANY = settings(max_examples=50, deadline=None)
+
+
+def parts(text: str) -> list[str]:
+    return [text[start:end] for start, end in sentences(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The U.S. Company's 1,234 cats", ["the", "us", "company", "1234", "cats"]),
+        ("Straße über Köln", ["strasse", "über", "köln"]),
+        ("Hà Nội là thủ đô", ["hà", "nội", "là", "thủ", "đô"]),
+        ("東京都", ["東京", "京都"]),
+        ("नई दिल्ली", ["नई", "दिल्ली"]),
+        ("العاصمة القاهرة", ["العاصمة", "القاهرة"]),
+        ("ｆｕｌｌ ＷＩＤＴＨ", ["full", "width"]),
+        ("", []),
+    ],
+)
+def test_words_in_any_script(text: str, expected: list[str]) -> None:
+    assert words(text) == expected
+
+
+def test_the_returned_list_of_words_may_be_changed() -> None:
+    words("one two").append("three")
+    assert words("one two") == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("policies", "policy"),
+        ("boxes", "box"),
+        ("stopped", "stopping"),
+        ("cities", "city"),
+        ("العاصمة", "عاصمة"),
+        ("وَالمدينة", "مدينة"),
+    ],
+)
+def test_inflections_share_a_stem(a: str, b: str) -> None:
+    assert stem(words(a)[0]) == stem(words(b)[0])
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [("news", "new"), ("ma", "má"), ("bus", "bu"), ("1990s", "1990")]
+)
+def test_different_words_keep_different_stems(a: str, b: str) -> None:
+    assert stem(a) != stem(b)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "dropped"),
+    [
+        ("The refund is paid in the month", "refund", "the"),
+        ("Die Rückzahlung ist nicht in der Frist", "frist", "der"),
+        ("khoản tiền của khách hàng là gì", "tiền", "của"),
+        ("العقد في المدينة", "العقد", "في"),
+    ],
+)
+def test_stop_words_of_several_languages_are_no_content(text: str, kept: str, dropped: str) -> None:
+    assert kept in content_words(text)
+    assert dropped not in content_words(text)
+
+
+def test_a_text_of_stop_words_keeps_them() -> None:
+    assert content_words("to be or not to be") == words("to be or not to be")
+
+
+def test_accents_fold_except_where_they_tell_words_apart() -> None:
+    assert fold_accents("Röntgen é") == "Rontgen e"
+    assert fold_accents("nước Việt") == "nước Việt"
+
+
+def test_names_are_capitalised_words_that_do_not_open_a_sentence() -> None:
+    assert names("Yesterday Marie Curie spoke. Everyone listened to NASA.") == {
+        "marie",
+        "curi",
+        "nasa",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Dr. J. Smith paid $1.50 today. He left!", ["Dr. J. Smith paid $1.50 today.", "He left!"]),
+        ("Am 3. Oktober z. B. war es so. Ende.", ["Am 3. Oktober z. B. war es so.", "Ende."]),
+        ("東京は首都です。人口は多い！", ["東京は首都です。", "人口は多い！"]),
+        ("هل تعلم؟ نعم.", ["هل تعلم؟", "نعم."]),
+        ("Hà Nội rất đẹp. Tôi thích nó.", ["Hà Nội rất đẹp.", "Tôi thích nó."]),
+        ("- one\n- two\n\n1. Three", ["- one", "- two", "1. Three"]),
+        ("A line\nthat was wrapped.", ["A line\nthat was wrapped."]),
+        ("यह बड़ा है। वह छोटा है।", ["यह बड़ा है।", "वह छोटा है।"]),
+        ("...", []),
+    ],
+)
+def test_sentences_in_any_script(text: str, expected: list[str]) -> None:
+    assert parts(text) == expected
+
+
+def test_clauses_stay_inside_their_sentence() -> None:
+    text = "The fee is 5 euros per month, and the contract ends in June. It can be renewed."
+    assert [text[a:b] for a, b in clauses(text)] == [
+        "The fee is 5 euros per month",
+        "and the contract ends in June.",
+        "It can be renewed.",
+    ]
+
+
+@ANY
+@given(st.text(max_size=200))
+def test_sentences_are_ordered_trimmed_and_keep_every_letter(text: str) -> None:
+    found = sentences(text)
+    assert all(a < b for a, b in found)
+    assert all(found[i][1] <= found[i + 1][0] for i in range(len(found) - 1))
+    assert all(text[a:b] == text[a:b].strip() for a, b in found)
+    kept = "".join(text[a:b] for a, b in found)
+    assert [c for c in kept if c.isalnum()] == [c for c in text if c.isalnum()]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It cost $1,234.50", {"1234.5 USD"}),
+        ("Es kostet 1.234,50 €", {"1234.5 EUR"}),
+        ("Cela coûte 1 234,50 EUR", {"1234.5 EUR"}),
+        ("twenty-one people and two hundred and five cats", {"21", "205"}),
+        ("12 percent, 12,5 %, 12 phần trăm", {"12%", "12.5%"}),
+        ("7.8 million in 2019", {"7800000", "2019"}),
+        ("1,400万人", {"14000000"}),
+        ("2時間と3キロ", {"7200 s", "3 kg"}),
+        ("٢٥ مليون", {"25000000"}),
+        ("3 km or 3000 m", {"3000 m"}),
+        ("in the 4th and the fifth century", {"4", "5"}),
+        ("5 triệu đồng", {"5000000 VND"}),
+        ("version 1.2.3", set()),
+        ("no numbers", set()),
+        ("one", {"1"}),
+    ],
+)
+def test_quantities_have_one_form(text: str, expected: set[str]) -> None:
+    assert quantities(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-03-05",
+        "5 March 2024",
+        "March 5th, 2024",
+        "05.03.2024",
+        "5. März 2024",
+        "5 mars 2024",
+        "5 de marzo de 2024",
+        "2024年3月5日",
+        "ngày 5 tháng 3 năm 2024",
+        "5 مارس 2024",
+        "5 марта 2024",
+    ],
+)
+def test_dates_become_iso(text: str) -> None:
+    assert quantities(text) == {"2024-03-05"}
+
+
+def test_quantities_agree_when_one_is_less_specific() -> None:
+    assert agrees("2024", "2024-03-05")
+    assert agrees("--03-05", "2024-03-05")
+    assert agrees("5", "5 kg")
+    assert not agrees("5%", "5 kg")
+    assert not agrees("2023", "2024-03-05")
+    assert found_in({"5", "7"}, {"5 EUR"}) == {"5"}
+
+
+@ANY
+@given(st.integers(min_value=0, max_value=10**9), st.integers(min_value=0, max_value=99))
+def test_every_locale_form_of_a_number_is_read_alike(whole: int, cents: int) -> None:
+    english = f"{whole:,}.{cents:02d}"
+    swapped = english.translate(str.maketrans(",.", ".,"))
+    french = f"{whole:,}".replace(",", " ") + f",{cents:02d}"
+    values = {parse_number(english), parse_number(swapped), parse_number(french)}
+    assert values == {float(f"{whole}.{cents:02d}")}
+
+
+REFUSALS = [
+    "I'm sorry, but I cannot answer that from the documents.",
+    "The passage does not say when the bridge was built.",
+    "It is not possible to conclude from the documents who won.",
+    "There is no information about the fee in the provided context.",
+    "The answer cannot be determined.",
+    "Leider kann ich diese Frage nicht beantworten.",
+    "Dem Text lässt sich dazu nichts entnehmen.",
+    "Je ne peux pas répondre à cette question.",
+    "Le document ne mentionne pas cette information.",
+    "No tengo información suficiente para responder.",
+    "Xin lỗi, tôi không thể trả lời câu hỏi này.",
+    "Tài liệu không đề cập đến vấn đề này.",
+    "申し訳ありませんが、お答えできません。",
+    "資料には記載がありません。",
+    "根据提供的资料无法回答这个问题。",
+    "عذرا، لا أستطيع الإجابة على هذا السؤال.",
+    "لا توجد معلومات في النص عن هذا الموضوع.",
+    "К сожалению, я не могу ответить на этот вопрос.",
+    "",
+]
+ANSWERS = [
+    "The bridge was built in 1931 and opened by the king.",
+    "You cannot return the item after 30 days.",
+    "The museum does not charge children an entrance fee.",
+    "No, dogs are not allowed on the train.",
+    "The ship sank in 1912, off Newfoundland, after it hit an iceberg. The exact depth is not mentioned in the text.",
+    "Die Brücke wurde 1931 gebaut und ist nicht für Lastwagen zugelassen.",
+    "Le musée ne ferme pas le lundi.",
+    "Cầu được xây năm 1931.",
+    "橋は1931年に建設されました。",
+    "بني الجسر عام 1931.",
+]
+
+
+@pytest.mark.parametrize("text", REFUSALS)
+def test_refusals_and_hedged_non_answers_are_recognised(text: str) -> None:
+    assert refusal_probability(text) >= 0.5
+
+
+@pytest.mark.parametrize("text", ANSWERS)
+def test_answers_with_negations_or_caveats_are_no_refusals(text: str) -> None:
+    assert refusal_probability(text) < 0.5
+
+
+def test_a_partial_answer_names_its_gap() -> None:
+    text = "The fee is 20 euros a month for adults living in the city. The text does not mention children."
+    assert mentions_gap(text)
+    assert refusal_probability(text) < 0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Could you please clarify which contract you mean?",
+        "Which model are you using?",
+        "Könnten Sie bitte genauer sagen, welches Gerät Sie meinen?",
+        "Pourriez-vous préciser votre demande ?",
+        "¿Podría especificar a qué contrato se refiere?",
+        "Bạn có thể nói rõ hơn không?",
+        "どの製品についてのご質問でしょうか？",
+        "هل يمكنك توضيح السؤال؟",
+    ],
+)
+def test_questions_back_are_recognised(text: str) -> None:
+    assert asks_clarification(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The fee is 5 euros. Let me know if you have more questions.",
+        "Paris.",
+        "Wie oben gesagt: fünf Euro.",
+    ],
+)
+def test_offers_of_help_are_no_questions_back(text: str) -> None:
+    assert not asks_clarification(text)
+
+
+def test_corrections_are_recognised() -> None:
+    assert corrects_premise("Actually, the tower was finished in 1889.")
+    assert corrects_premise("その法律は実際には廃止されています。")
+    assert not corrects_premise("The tower was finished in 1889.")
+
+
+def test_token_f1_is_the_one_of_squad() -> None:
+    assert token_f1("the cat sat", "A cat sat down!") == pytest.approx(0.8)
+    assert token_f1("東京", "東京都") == pytest.approx(0.8)
+    assert token_f1("", "") == 1
+    assert token_f1("", "x") == 0
+
+
+def test_containment_overlap_and_sequence() -> None:
+    assert containment("red cars", "There was one red car") == 1
+    assert containment("...", "anything") is None
+    assert contains("It was Marie Curie, in 1903", "marie curie")
+    assert not contains("It was Marie S. Curie", "marie curie")
+    assert weighted_overlap(["a", "b"], {"a"}, {"a": 3.0}) == pytest.approx(0.75)
+    assert weighted_overlap([], {"a"}, {}) is None
+    assert same_text("The Cat!", "cat")
+
+
+@ANY
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_similarities_are_bounded_and_f1_is_symmetric(a: str, b: str) -> None:
+    assert 0 <= token_f1(a, b) <= 1
+    assert token_f1(a, b) == pytest.approx(token_f1(b, a))
+    assert token_f1(a, a) == 1
+    share = containment(a, b)
+    assert share is None or 0 <= share <= 1
+    assert 0 <= refusal_probability(a) <= 1
+    assert all(isinstance(q, str) for q in quantities(a))
+    assert len(content_stems(a)) <= len(words(a))
