@@ -91,9 +91,9 @@ class Facts:
         return min(seen) if seen else None
 
     @property
-    def sees_retrieval(self) -> bool:
-        """Whether the trace shows a ranked list."""
-        return self.trace.retrieved is not None
+    def needs_no_document(self) -> bool:
+        """The labels say that no document is relevant."""
+        return self.case.relevant is not None and not any(p.evidence for p in self.points)
 
     @property
     def listed_deep(self) -> bool:
@@ -162,8 +162,8 @@ def _needs(case: Case, trace: Trace, evidence: Evidence | None) -> Iterator[_Nee
         for point, share in zip(case.key_points, covered, strict=True):
             stated = None if share is None else share >= 0.5
             yield _Need(point.text, point.text, point.evidence or gold, stated)
-    elif case.reference_object is None:
-        whole = (case.reference or ("",))[0]
+    elif case.reference_object is None and case.reference:
+        whole = case.reference[0]
         correct = evidence.correct if evidence else None
         yield _Need(whole, whole, gold, None if correct is None else correct >= 0.5)
 

@@ -1,5 +1,7 @@
 """Known answers and properties of the metrics of house style and brand voice."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -307,3 +309,10 @@ def test_the_order_of_exemplars_does_not_matter(exemplars, text):
     assert brand_voice(rules(exemplars=tuple(exemplars)), text) == pytest.approx(
         brand_voice(rules(exemplars=FORMAL), text), rel=1e-6
     )
+
+
+@pytest.mark.parametrize("piece", ["!", "!?", " ", ". ", "`", "a'", "ا", "*", "n't", "\n", "あ。"])
+def test_style_takes_linear_time(piece):
+    started = time.perf_counter()
+    style(EVERY_RULE, "a" + piece * (60_000 // len(piece)) + "a")
+    assert time.perf_counter() - started < 2.0

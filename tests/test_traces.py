@@ -71,8 +71,13 @@ def write(folder: Path, *rows: object, newline: str = "\n", start: str = "") -> 
 def test_unknown_is_left_out_and_empty_stays() -> None:
     trace = Trace(case_id="c", response="", retrieved=(), seconds=Seconds(total=1.5))
     assert trace_to_json(trace) == {
-        "system": "", "case_id": "c", "condition": "as_is", "repeat": 0, "response": "",
-        "retrieved": [], "seconds": {"total": 1.5},
+        "system": "",
+        "case_id": "c",
+        "condition": "as_is",
+        "repeat": 0,
+        "response": "",
+        "retrieved": [],
+        "seconds": {"total": 1.5},
     }
 
 

@@ -17,6 +17,7 @@ from evalkit.local.reader import Reader
 from evalkit.local.reviews import QuotingReview, TrainedReview, VagueReview, learn_reviews
 from evalkit.local.skills import Skill, Skills
 from evalkit.local.systems import Model, ModelAlone, RetrievingModel
+from evalkit.local.thresholds import learn_threshold
 from evalkit.local.writer import Habits, Writer
 from evalkit.records import JsonObject, Suite, System, SystemSpec
 from evalkit.retrievers import Retriever, build_retriever
@@ -53,13 +54,13 @@ class Defaults:
 
 _CHUNKS = {"words": 120, "overlap": 30, "by": "words"}
 _DEFAULTS = {
-    "prompt": Defaults(0.7, 2, 0.62, 0.45, 0.35, None, None),
-    "rag": Defaults(0.3, 2, 0.40, 0.0, 0.0, {"kind": "bm25", "chunk": _CHUNKS}, 3000),
-    "finetuned": Defaults(0.1, 2, 0.40, 0.0, 0.0, None, None),
+    "prompt": Defaults(0.7, 2, 0.45, 0.45, 0.35, None, None),
+    "rag": Defaults(0.3, 2, 0.24, 0.0, 0.0, {"kind": "bm25", "chunk": _CHUNKS}, 3000),
+    "finetuned": Defaults(0.1, 2, 0.30, 0.0, 0.0, None, None),
     "hybrid": Defaults(
         0.1,
         3,
-        0.40,
+        0.24,
         0.0,
         0.0,
         {
@@ -105,7 +106,10 @@ def build(spec: SystemSpec, suite: Suite) -> System:
         key = digest(dict(options.values), suite.digest) if found else ""
         learned = learn(path, key, found[0].retrieve if found else None)
     seed = options.count("seed", 0, low=0) or 0
-    skills = _skills(kind, options, defaults, suite, learned, seed)
+    reader = Reader(f"{document.title}\n{document.text}" for document in suite.corpus.values())
+    cut = learn_threshold(learned.examples, found[0].retrieve, reader) if found else None
+    habits = _habits(kind, options, defaults, learned, cut)
+    skills = _skills(kind, options, habits, suite, learned, reader)
     model = Model(skills, seed, options.count("budget", defaults.budget))
     return wrap(
         RetrievingModel(model, found[0], k=found[1], usual_k=suite.k)
@@ -126,24 +130,26 @@ def _retriever(options: Options, defaults: Defaults, suite: Suite) -> tuple[Retr
     return build_retriever(given, suite.corpus), given.get("k")
 
 
-def _habits(kind: str, options: Options, defaults: Defaults, learned: Learned) -> Habits:
-    length = learned.voice.body if kind in TRAINED else defaults.max_sentences
+def _habits(
+    kind: str, options: Options, defaults: Defaults, learned: Learned, cut: float | None
+) -> Habits:
+    length = max(defaults.max_sentences, learned.voice.body)
     return Habits(
         temperature=_given(options.number("temperature"), defaults.temperature),
         max_sentences=options.count("max_sentences", length) or length,
-        refuse_below=_given(options.number("refuse_below"), defaults.refuse_below),
+        refuse_below=_given(options.number("refuse_below"), _given(cut, defaults.refuse_below)),
         guess=_given(options.number("guess"), defaults.guess),
         history=kind != "rag",
         cites=kind in RETRIEVING,
+        decompose=kind == "hybrid",
     )
 
 
 def _skills(
-    kind: str, options: Options, defaults: Defaults, suite: Suite, learned: Learned, seed: int
+    kind: str, options: Options, habits: Habits, suite: Suite, learned: Learned, reader: Reader
 ) -> Skills:
-    share = options.number("memory", defaults.memory) or 0.0
-    habits = _habits(kind, options, defaults, learned)
-    reader = Reader(f"{document.title}\n{document.text}" for document in suite.corpus.values())
+    share = options.number("memory", _DEFAULTS[kind].memory) or 0.0
+    seed = options.count("seed", 0, low=0) or 0
     memory = build_memory(suite.corpus, share, seed) if share else None
     neighbours = learned.neighbours if kind == "finetuned" else None
     writer = Writer(
@@ -163,8 +169,8 @@ def _skills(
         )
     elif form is not None:
         special.append(LabelFormSkill(form, habits.cites))
-    special.append(FieldSkill(reader, kind in TRAINED, habits.cites, recall))
     special.append(_review(kind, habits, reader, learned))
+    special.append(FieldSkill(reader, kind in TRAINED, habits.cites, recall))
     return Skills(writer, tuple(special))
 
 

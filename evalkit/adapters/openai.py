@@ -7,7 +7,7 @@ import dataclasses
 import random
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalkit.adapters.endpoint import Endpoint
 from evalkit.adapters.openai_options import Settings, read_settings
@@ -30,7 +30,9 @@ from evalkit.records import (
     System,
     SystemSpec,
 )
-from evalkit.retrievers import Retriever
+
+if TYPE_CHECKING:
+    from evalkit.retrievers import Retriever
 
 PATHS = {"chat": "/chat/completions", "responses": "/responses"}
 

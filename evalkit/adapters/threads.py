@@ -49,6 +49,9 @@ class DaemonPool(Executor):
         """Make room for one more thread, because one is stuck in a call that was given up."""
         with self._lock:
             self._size += 1
+            if not self._jobs.empty():
+                self._running += 1
+                self._start()
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = True) -> None:  # noqa: FBT001, FBT002 - the standard signature
         """Let idle threads end; a stuck one is left to die with the program."""

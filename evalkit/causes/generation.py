@@ -15,7 +15,10 @@ def _wrong_with_evidence(facts: Facts) -> bool:
 
 
 def _had_evidence(facts: Facts) -> bool:
-    return facts.right is False and facts.answerable and facts.lost in (None, Reach.PROMPT)
+    """Something is missing from the answer, and none of its evidence was lost (or none was needed)."""
+    if facts.right is not False or not facts.answerable or not facts.missing:
+        return False
+    return facts.lost is Reach.PROMPT or (facts.lost is None and facts.needs_no_document)
 
 
 def _stated(facts: Facts) -> int:
@@ -100,7 +103,8 @@ def _misinterpretation(facts: Facts) -> Sign | None:
         text = f"the answer contradicts the passages it was given: “{facts.contradicted[0][:160]}”"
         return sign(LIKELY, "contradicted_claims", len(facts.contradicted), text)
     lacking = facts.missing[0].text[:160] if facts.missing else "what was asked"
-    strength = POSSIBLE if facts.other_source or facts.unsupported else LIKELY
+    weak = facts.other_source or facts.unsupported or _stated(facts)
+    strength = POSSIBLE if weak else LIKELY
     return sign(
         strength,
         "answer_is_wrong",
@@ -119,7 +123,7 @@ def _ungrounded_content(facts: Facts) -> Sign | None:
 
 
 def _incomplete_answer(facts: Facts) -> Sign | None:
-    if not _wrong_with_evidence(facts) or not (_stated(facts) and facts.missing) or facts.contradicted:
+    if not _wrong_with_evidence(facts) or not _stated(facts) or facts.contradicted:
         return None
     text = f"{_stated(facts)} of {len(facts.points)} points are stated; missing: “{facts.missing[0].text[:160]}”"
     return sign(LIKELY, "points_stated", _stated(facts), text)

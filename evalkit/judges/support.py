@@ -181,7 +181,8 @@ def negation_differs(claim: str, nearest: Sentence) -> bool:
     """Whether the claim negates a plain sentence, or drops the "not" of a sentence it repeats."""
     if negated(claim):
         return not nearest.negated
-    return nearest.negated and len(stem_set(claim) & nearest.stems) >= 0.8 * len(nearest.stems)
+    rest = nearest.stems - NEGATIONS
+    return nearest.negated and len(stem_set(claim) & rest) >= 0.8 * len(rest)
 
 
 def _opposed(stems: frozenset[str], context: Context, nearest: Sentence) -> bool:

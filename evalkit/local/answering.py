@@ -28,12 +28,22 @@ class Answer:
 
 
 def choose_sentences(
-    candidates: Sequence[Candidate], limit: int, temperature: float, chance: random.Random
+    candidates: Sequence[Candidate],
+    limit: int,
+    temperature: float,
+    chance: random.Random,
+    wanted: Sequence[Candidate] = (),
 ) -> Answer:
-    """One to ``limit`` sentences in reading order, the first drawn by score and temperature."""
+    """One to ``limit`` sentences in reading order, the first drawn by score and temperature.
+
+    ``wanted`` are sentences that answer a part of the question; they come before other additions.
+    """
     considered = candidates[:CONSIDERED]
     first = considered[pick([c.score for c in considered], temperature, chance)]
     chosen = [first]
+    for candidate in wanted:
+        if len(chosen) < limit and not any(_alike(candidate.text, c.text) for c in chosen):
+            chosen.append(candidate)
     for candidate in candidates:
         if len(chosen) >= limit:
             break

@@ -13,16 +13,24 @@ from evalkit.local.reader import Reader
 from evalkit.local.request import Request, Written
 from evalkit.local.units import read_amount
 from evalkit.records import JsonObject, Passage
+from evalkit.text.tokens import stem, tokens
 
 _ASKS_JSON = re.compile(r"\bjson\b", re.IGNORECASE)
-_LIST = re.compile(
-    r"(?:fields?|keys?|holding|json)\b[^:.?]*?:?\s((?:[a-z][a-z0-9_]*(?:\s*\([^)]*\))?(?:,\s*(?:and\s+)?|\s+and\s+)?)+)"
+_NAME = r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*"
+_LIST = re.compile(rf"(?<!\w){_NAME}(?:(?:,\s+(?:and\s+)?|\s+and\s+){_NAME}(?!\w))*")
+_NAMES = re.compile(rf"(?<!\w){_NAME}(?!\w)")
+_TRIGGER = re.compile(
+    r"(?:fields?|keys?|with|give|json|:|;|plus)\s*(?:please)?:?\s*(?:the fields)?\s*$",
+    re.IGNORECASE,
 )
-_NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-_HINT = re.compile(r"\([^)]*\)")
+_HINT = re.compile(r"\s*\(([^)]*)\)")
 _NUMBER = re.compile(r"(?<![\w.])\d[\d.,]*\d|(?<![\w.])\d")
+_NEGATED = re.compile(
+    r"\b(?:not?|never|cannot|without|nicht|kein\w*|không)\b|ない|ません", re.IGNORECASE
+)
+_EMPTY = {"number": 0, "boolean": False}
+SENTENCES = 10  # looked through for one value
 _CODE = re.compile(r"\b[A-Z]{2,}(?:-?\d+)?\b")
-_NO_NAMES = frozenset({"with", "the", "and", "as", "json", "fields", "field", "keys", "of", "in"})
 
 
 class Recall(Protocol):
@@ -42,10 +50,22 @@ def asked_fields(query: str, schema: JsonObject | None) -> dict[str, str]:
         return {name: _kind(part) for name, part in (schema.get("properties") or {}).items()}
     if not _ASKS_JSON.search(query):
         return {}
-    listed = max((m.group(1) for m in _LIST.finditer(query)), key=len, default="")
-    hints = {m.group(1): m.group(2) for m in re.finditer(r"([a-z]\w*)\s*\(([^)]*)\)", listed)}
-    names = [n for n in _NAME.findall(_HINT.sub(" ", listed)) if n not in _NO_NAMES]
-    return {name: _hinted(hints.get(name, "")) for name in dict.fromkeys(names)}
+    hints = {m.group(1): m.group(2) for m in re.finditer(r"([a-z]\w*)\s*\(([^)]*)\)", query)}
+    names = listed_names(query)
+    return {name: _hinted(hints.get(name, "")) for name in names}
+
+
+def listed_names(query: str) -> list[str]:
+    """The names a question lists: the list with most names in snake case, best after "fields" or a colon."""
+    plain = _HINT.sub("", query)
+    best, names = 0, list[str]()
+    for found in _LIST.finditer(plain):
+        listed = [n for n in _NAMES.findall(found.group()) if n != "and"]
+        triggered = bool(_TRIGGER.search(plain[: found.start()]))
+        weight = 3 * sum("_" in name for name in listed) + 2 * triggered + len(listed)
+        if len(listed) + sum("_" in name for name in listed) > 1 and weight > best:
+            best, names = weight, listed
+    return list(dict.fromkeys(names))
 
 
 def _kind(part: Mapping[str, Any]) -> str:
@@ -96,41 +116,39 @@ class FieldSkill:
     def _value(
         self, query: str, name: str, kind: str, known: Sequence[Passage]
     ) -> tuple[Any, str | None]:
+        """The best value among the best sentences, and the document it stands in."""
         words = name.replace("_", " ")
-        candidates = self.reader.candidates(f"{words} {_LIST.sub('', query)}", known)
-        for candidate in sorted(
-            candidates[:8], key=lambda c: -c.score - self.reader.share(words, c.text)
-        ):
-            value = value_near(candidate.text, words, kind)
-            if value is not None:
-                return value, candidate.doc_id
-        return (0 if kind == "number" else False if kind == "boolean" else ""), None
+        best: tuple[float, Any, str | None] = (-1.0, _EMPTY.get(kind, ""), None)
+        for candidate in self.reader.candidates(f"{words} {query}", known)[:SENTENCES]:
+            fit = candidate.score + self.reader.share(words, candidate.text)
+            for value, bonus in values_in(candidate.text, words, kind):
+                if fit + bonus > best[0]:
+                    best = (fit + bonus, value, candidate.doc_id)
+        return best[1], best[2]
 
 
-def value_near(sentence: str, words: str, kind: str) -> Any:
-    """The value of a field in a sentence: the number nearest to a word of its name, else a name.
-
-    ``None`` where the sentence holds nothing of the kind.
-    """
+def values_in(sentence: str, words: str, kind: str) -> list[tuple[Any, float]]:
+    """The values of a kind that a sentence holds, each with how near it stands to the field's words."""
     if kind == "boolean":
-        return not re.search(r"\b(?:not?|never|cannot|without|nicht|kein\w*|không)\b", sentence)
-    numbers = list(_NUMBER.finditer(sentence))
-    if numbers and kind != "text":
-        at = _mention(sentence, words)
-        nearest = min(numbers, key=lambda m: abs(m.start() - at))
-        value = read_amount(nearest.group())
-        return None if value is None else int(value) if value == int(value) else value
-    if kind == "number":
-        return None
-    code = _CODE.search(sentence)
-    tail = sentence.partition(":")[2].strip(" .")
-    return code.group() if code else tail or None
+        return [(not _NEGATED.search(sentence), 0.0)]
+    found: list[tuple[Any, float]] = []
+    if kind != "text":
+        found = [
+            (int(value) if value == int(value) else value, _nearness(sentence, match, words))
+            for match in _NUMBER.finditer(sentence)
+            if (value := read_amount(match.group())) is not None
+        ]
+    if kind != "number":
+        found += [(code.group(), -0.1) for code in _CODE.finditer(sentence)]
+    return found
 
 
-def _mention(sentence: str, words: str) -> int:
-    lower = sentence.casefold()
-    places = [lower.find(word[:5]) for word in words.split()]
-    return max([place for place in places if place >= 0], default=0)
+def _nearness(sentence: str, number: re.Match[str], words: str) -> float:
+    """Up to 0.8: the field's words just after the number count most, those just before it less."""
+    stems = {stem(word) for word in words.split()}
+    after = {stem(word) for word in tokens(sentence[number.end() : number.end() + 24])[:2]}
+    before = {stem(word) for word in tokens(sentence[: number.start()])[-4:]}
+    return 0.5 * bool(stems & after) + 0.3 * bool(stems & before)
 
 
 def wrapped(text: str, chance: random.Random) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 from evalkit.local.classifier import Classifier
@@ -15,9 +17,10 @@ from evalkit.local.matching import Matcher
 from evalkit.local.relations import complete
 from evalkit.local.roles import Roles
 from evalkit.local.rows import Row, TextReader, group_rows, plain, row_record
-from evalkit.local.units import Unit, units
+from evalkit.local.units import Unit, mend, units
 from evalkit.records import Passage
 
+_WORDS = re.compile(r"[^\W\d_]{2,}|[€$£¥]")
 SURE_ENOUGH = 0.3  # the probability from which on a unit is taken for a field's value
 
 
@@ -52,11 +55,10 @@ class Form:
         """Whether the paper is one to fill the form from."""
         return self.is_record.best(paper_words(paper))[0] == RECORD
 
-    def fill(self, paper: str, passages: Sequence[Passage]) -> dict[str, Any]:
-        """The whole record; passages, where there are any, say who the sender is."""
+    def fill(self, paper: str, sender: Passage | None) -> dict[str, Any]:
+        """The whole record; ``sender`` is the directory's entry for who sent the paper, if one was found."""
         found = units(paper, self.months)
         reading = _Reading(self, paper, found)
-        sender = self.matcher.choose(paper, passages)
         note = sender.text if sender else ""
         values: dict[str, Any] = dict(self._sender(paper, sender))
         values |= reading.codes() | reading.dates()
@@ -188,16 +190,13 @@ def _has_cents(rows: Sequence[Mapping[str, Any]]) -> bool:
 
 def digits(unit: Unit) -> str:
     """A code that is all digits, as printed."""
-    from evalkit.local.units import mend
-
     return mend(unit.text)
 
 
-def paper_words(paper: str) -> list[str]:
-    """The different words of a paper."""
-    import re
-
-    return sorted(set(re.findall(r"[^\W\d_]{2,}|[€$£¥]", paper.casefold())))
+@lru_cache(1024)
+def paper_words(paper: str) -> tuple[str, ...]:
+    """The different words of a paper, and its currency signs."""
+    return tuple(sorted(set(_WORDS.findall(paper.casefold()))))
 
 
 def category_features(paper: str, found: Sequence[Unit], note: str, gap: int | None) -> list[str]:

@@ -12,7 +12,7 @@ from evalkit.local.form import Form
 from evalkit.local.form_training import Retrieve, train_form
 from evalkit.local.neighbours import Neighbours
 from evalkit.local.training import Example, read_examples
-from evalkit.local.voice import Voice, learn_voice
+from evalkit.local.voice import Voice, habitual_refusals, learn_voice
 from evalkit.text.refusal import refusal_probability
 
 KEPT_REFUSALS = 6
@@ -59,7 +59,7 @@ def train(examples: Sequence[Example], retrieve: Retrieve | None = None) -> Lear
         examples=tuple(examples),
         neighbours=_neighbours([e for e in examples if e not in declined and e not in records]),
         voice=learn_voice([e.text for e in told if e.text and e.text not in refusals]),
-        refusals=tuple(dict.fromkeys(refusals))[:KEPT_REFUSALS],
+        refusals=habitual_refusals(refusals),
         form=_form(records, declined, retrieve) if records else None,
         form_refusals=tuple(dict.fromkeys(e.text for e in declined if e.text))[:KEPT_REFUSALS],
     )

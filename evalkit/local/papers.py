@@ -54,8 +54,8 @@ class TrainedFormSkill:
         if self.refusals and not self.form.applies(paper):
             refusal = one_of(self.refusals, self.temperature, chance)
             return Written(refusal, () if self.cites else None, refused=True)
-        filled = self.form.fill(paper, passages)
         sender = self.form.matcher.choose(paper, passages)
+        filled = self.form.fill(paper, sender)
         cited = (sender.doc_id,) if sender else ()
         return Written(json.dumps(filled, ensure_ascii=False), cited if self.cites else None)
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from evalkit.local.cues import asked, shown
+from evalkit.local.synonyms import related
 from evalkit.records import Passage
 from evalkit.text.sentences import spans
 from evalkit.text.tokens import content_stems
@@ -16,17 +18,11 @@ from evalkit.text.tokens import content_stems
 TITLE_WEIGHT = 0.5  # a question word found only in the title counts half
 SECTION_WEIGHT = 0.5  # found only in the heading above
 NEIGHBOUR_WEIGHT = 0.3  # found only in the sentence before
+SYNONYM_WEIGHT = 0.7  # found only as a word that means nearly the same
 LONGEST_HEADING = 8  # words in a line without a full stop that is taken for a heading
 RANK_WEIGHT = 0.05  # trust in the retriever's order
-CUE_WEIGHT = 0.08  # the sentence holds the kind of thing that was asked for
+CUE_WEIGHT = 0.12  # the sentence holds the kind of thing that was asked for
 
-_ASKS_NUMBER = re.compile(
-    r"\bhow (?:many|much|long|often|old|far|soon|fast|big|large)\b|\bwhen\b|\bwhat (?:year|time|date|price)\b"
-    r"|\bwie ?viele?n?\b|\bwie (?:lange|oft|hoch)\b|\bwann\b|\bcombien\b|\bquand\b|\bcu[aá]nt[oa]s?\b"
-    r"|\bbao (?:nhiêu|lâu)\b|\bmấy\b|\bkhi nào\b|何|いくつ|いくら|いつ|どのくらい|كم|متى|几|多少",
-    re.IGNORECASE,
-)
-_DIGIT = re.compile(r"\d")
 _LIST_MARK = re.compile(r"(?:[-*•–]|\(?\d{1,3}[.)])\s+")
 
 
@@ -36,7 +32,7 @@ class Sentence:
 
     text: str
     stems: frozenset[str]
-    has_number: bool
+    shows: frozenset[str]
     is_heading: bool
 
 
@@ -67,7 +63,7 @@ def _sentence(text: str, start: int, end: int) -> Sentence:
     alone = text[end : end + 1] == "\n" and (start == 0 or text[start - 1] == "\n")
     open_end = piece[-1].isalnum() or piece[-1] in ')?"”'
     heading = not marked and alone and open_end and len(piece.split()) <= LONGEST_HEADING
-    return Sentence(bare, frozenset(content_stems(bare)), bool(_DIGIT.search(bare)), heading)
+    return Sentence(bare, frozenset(content_stems(bare)), shown(bare), heading)
 
 
 @lru_cache(8192)
@@ -102,17 +98,17 @@ class Reader:
     def candidates(self, query: str, passages: Sequence[Passage]) -> list[Candidate]:
         """Every sentence of every passage, best first; equal scores keep the order of reading."""
         weights = self.weights(query)
-        wants_number = bool(_ASKS_NUMBER.search(query))
+        wanted = asked(query)
         found = [
             candidate
             for rank, passage in enumerate(passages)
-            for candidate in _score_passage(weights, passage, rank, wants_number=wants_number)
+            for candidate in _score_passage(weights, passage, rank, wanted)
         ]
         return sorted(found, key=lambda candidate: -candidate.score)
 
 
 def _score_passage(
-    weights: dict[str, float], passage: Passage, rank: int, *, wants_number: bool
+    weights: dict[str, float], passage: Passage, rank: int, wanted: Sequence[str]
 ) -> list[Candidate]:
     title = _stems(passage.title or "")
     section = before = frozenset[str]()
@@ -121,16 +117,25 @@ def _score_passage(
         if sentence.is_heading:
             section, before = sentence.stems, frozenset()
             continue
-        score = RANK_WEIGHT / (1 + rank) + CUE_WEIGHT * (wants_number and sentence.has_number)
-        for stem, weight in weights.items():
-            if stem in sentence.stems:
-                score += weight
-            elif stem in title:
-                score += weight * TITLE_WEIGHT
-            elif stem in section:
-                score += weight * SECTION_WEIGHT
-            elif stem in before:
-                score += weight * NEIGHBOUR_WEIGHT
+        score = RANK_WEIGHT / (1 + rank)
+        score += CUE_WEIGHT * sum(kind in sentence.shows for kind in wanted)
+        places = (
+            (sentence.stems, 1.0),
+            (section, SECTION_WEIGHT),
+            (title, TITLE_WEIGHT),
+            (before, NEIGHBOUR_WEIGHT),
+        )
+        score += sum(weight * _presence(stem, places) for stem, weight in weights.items())
         before = sentence.stems
         found.append(Candidate(sentence.text, passage.doc_id, rank, position, score))
     return found
+
+
+def _presence(stem: str, places: Sequence[tuple[frozenset[str], float]]) -> float:
+    """How well a stem of the question is found: by the best place it, or a synonym, stands in, 0..1."""
+    best = next((worth for stems, worth in places if stem in stems), 0.0)
+    others = related(stem)
+    if best >= SYNONYM_WEIGHT or not others:
+        return best
+    near = next((worth for stems, worth in places if not others.isdisjoint(stems)), 0.0)
+    return max(best, SYNONYM_WEIGHT * near)

@@ -110,7 +110,8 @@ class TrainedReview:
             rule = self.reader.candidates(f"{point} {draft.text}", passages)[:1]
             facts = rule[0].text if rule else ""
             verdict, _ = self.verdicts.best(point_features(point, draft.text, facts, self.reader))
-            reason = facts or closest(point, draft.text)
+            fine = verdict == self.verdicts.classes[0] or not facts
+            reason = closest(point, draft.text) if fine else facts
             used += [candidate.doc_id for candidate in rule]
             lines.append(f"{number}. {verdict}: {reason}")
         cited = tuple(dict.fromkeys(used)) if self.cites else None

@@ -166,7 +166,11 @@ def row_record(units: Sequence[Unit], row: Row, parts: Sequence[str]) -> dict[st
     found: dict[str, Any] = {part: plain(units[at].value) for part, at in row.places.items()}
     if len(parts) == 3 and len(found) == 2:
         missing = next(part for part in parts if part not in found)
-        one, other = (value for part, value in found.items() if part != parts[2]) if missing == parts[2] else (0.0, 0.0)
+        one, other = (
+            (value for part, value in found.items() if part != parts[2])
+            if missing == parts[2]
+            else (0.0, 0.0)
+        )
         factor = next((found[part] for part in parts[:2] if part in found), 0)
         if missing == parts[2]:
             found[missing] = plain(round(one * other + 1e-9, 2))

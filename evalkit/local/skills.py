@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from evalkit.local.instructions import follow
 from evalkit.local.request import Request, Written
 from evalkit.local.writer import Writer
 from evalkit.records import Passage
@@ -37,7 +38,8 @@ class Skills:
             written = skill.attempt(request, passages, chance)
             if written is not None:
                 return written
-        return self.writer.write(request, passages, chance)
+        written = self.writer.write(request, passages, chance)
+        return replace(written, text=follow(written.text, request.instructions))
 
     def question(self, request: Request) -> str:
         """The question as this generator understands it."""

@@ -10,10 +10,12 @@ from statistics import median
 
 from evalkit.local.sampling import one_of
 from evalkit.text.sentences import spans
+from evalkit.text.tokens import is_content
 
 HABIT = 0.15  # a sentence that opens (or closes) this share of the answers is a habit
 FEWEST = 3  # and at least so many of them
 KEPT = 4  # different habits remembered
+LEAST_PREFIX = 6  # words
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,32 @@ def learn_voice(answers: Sequence[str]) -> Voice:
     return Voice(openings, closings, max(1, round(median(lengths))))
 
 
-def strip_voice(text: str, voice: Voice) -> str:
-    """``text`` without the voice's opening and closing sentences."""
-    habits = {*voice.openings, *voice.closings}
-    kept = [text[start:end] for start, end in spans(text)]
-    return " ".join(sentence for sentence in kept if sentence not in habits)
+def habitual_refusals(refusals: Sequence[str]) -> tuple[str, ...]:
+    """The words refusals begin with again and again, each with the closing that usually follows."""
+    split = [[text[start:end] for start, end in spans(text)] for text in refusals]
+    split = [sentences for sentences in split if sentences]
+    starts = Counter(prefix for sentences in split for prefix in _prefixes(sentences[0].split()))
+    found: list[str] = []
+    for prefix, count in sorted(starts.items(), key=lambda pair: (-len(pair[0]), pair[0])):
+        if count < max(FEWEST, HABIT * len(split)) or any(f.startswith(prefix) for f in found):
+            continue
+        ends = Counter(s[-1] for s in split if s[0].startswith(prefix) and len(s) > 1)
+        closing = ends.most_common(1)[0][0] if ends else ""
+        found.append(f"{_without_tail(prefix)}. {closing}".strip())
+    return tuple(found[:KEPT])
+
+
+def _without_tail(prefix: str) -> str:
+    """A beginning without the function words it breaks off at ("... does not say whether")."""
+    words = prefix.rstrip(",;:").split()
+    while len(words) > LEAST_PREFIX and not is_content(words[-1].casefold()):
+        words.pop()
+    return " ".join(words)
+
+
+def _prefixes(words: Sequence[str]) -> list[str]:
+    """The beginnings of a sentence that are long enough to be a habit and not the whole of it."""
+    return [" ".join(words[:end]) for end in range(LEAST_PREFIX, min(len(words), 12))]
 
 
 def _habits(sentences: Sequence[str]) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from evalkit.local.answering import Answer, choose_sentences
-from evalkit.local.conversation import with_history
+from evalkit.local.conversation import question_parts, with_history
 from evalkit.local.neighbours import Neighbours
-from evalkit.local.reader import Reader
+from evalkit.local.reader import Candidate, Reader
 from evalkit.local.request import Request, Written
 from evalkit.local.sampling import one_of
 from evalkit.local.voice import Voice
@@ -17,13 +17,16 @@ from evalkit.local.wording import declines
 from evalkit.records import Passage
 from evalkit.retrievers import Retriever
 
+PART_SCORE = 0.45  # a sentence answers a part of a question from this score on
+
 
 @dataclass(frozen=True, slots=True)
 class Habits:
     """How a system answers.
 
     ``refuse_below`` is the score (about 0..1) under which it declines, ``guess`` the probability that
-    it answers all the same, ``history`` whether it reads the earlier turns of a conversation.
+    it answers all the same, ``history`` whether it reads the earlier turns of a conversation,
+    ``decompose`` whether it takes a question apart that asks several things.
     """
 
     temperature: float
@@ -32,6 +35,7 @@ class Habits:
     guess: float = 0.0
     history: bool = True
     cites: bool = True
+    decompose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,15 @@ class Writer:
         if not candidates:
             return None
         habits = self.habits
-        return choose_sentences(candidates, habits.max_sentences, habits.temperature, chance)
+        wanted = self._by_part(query, passages) if habits.decompose else ()
+        return choose_sentences(
+            candidates, habits.max_sentences, habits.temperature, chance, wanted
+        )
+
+    def _by_part(self, query: str, passages: Sequence[Passage]) -> list[Candidate]:
+        """The best sentence for each part of the question, where it is a good one."""
+        best = [self.reader.candidates(part, passages)[0] for part in question_parts(query)]
+        return [candidate for candidate in best if candidate.score >= PART_SCORE]
 
     def _recall(self, query: str, memory: Retriever, chance: random.Random) -> Written:
         answer = self._read(query, memory.retrieve(query), chance)

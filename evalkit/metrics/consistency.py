@@ -127,7 +127,7 @@ METRICS: tuple[Metric, ...] = (
         Stage.GENERATION,
         consistency,
         "Share of pairs of repeats whose answers fall into the same cluster of meaning, 0..1. Two answers belong "
-        "together when one retells the other (equivalence of at least 0.85 in the better direction: numbers, names "
+        "together when one retells the other (equivalence of at least 0.75 in the better direction: numbers, names "
         "and yes or no agree, a refusal only with refusals); whole-JSON answers when all their leaves agree. "
         "Clusters are connected components, so the order of repeats does not matter. It says nothing of being right. "
         "Undefined for fewer than two answers. Idea after semantic clustering of samples (Kuhn et al. 2023).",

@@ -31,14 +31,19 @@ _SPELLED = re.compile(
     rf"(?<![\w-])(?:{_WORD_NUMBER})(?:[\s-]+(?:and\s+)?(?:{_WORD_NUMBER}|one))*(?![\w])"
 )
 _SYMBOL = "|".join(sorted((re.escape(c) for c in CURRENCIES), key=len, reverse=True))
-_UNIT = "|".join(sorted((re.escape(u) for u in (*UNITS, *MAGNITUDES)), key=len, reverse=True))
+# A unit ends where its letters end, except in scripts without spaces, where anything may follow.
+_UNIT = "|".join(
+    re.escape(u) if u > "\u3000" else re.escape(u) + r"(?![^\W\d_])"
+    for u in sorted((*UNITS, *MAGNITUDES), key=len, reverse=True)
+)
 _NUMBER = re.compile(
     rf"(?P<before>(?<!\w)(?:{_SYMBOL})\s?)?"
     r"(?<![a-zß-ɏ\d.,_])(?P<sign>[-−](?=\d))?(?P<digits>\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d[\d.,]*\d|\d)"
     r"(?P<ordinal>(?:st|nd|rd|th|º)(?!\w))?"
     rf"(?P<size>\s?(?:{'|'.join(sorted(map(re.escape, MAGNITUDES), key=len, reverse=True))})(?![a-z]))?"
-    rf"(?:\s?-?(?P<unit>%|‰|(?:{_SYMBOL}|{_UNIT})(?![^\W\d_])))?"
+    rf"(?:\s?-?(?P<unit>%|‰|(?:{_SYMBOL})(?![^\W\d_])|(?:{_UNIT})))?"
 )
+_GROUPED_BY_DOT = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 _WIDE_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९٫٬", "012345678901234567890123456789.,")
 
 
@@ -116,14 +121,17 @@ def _spelled(match: re.Match[str]) -> str:
 
 def _amount(match: re.Match[str]) -> str | None:
     """A number with its magnitude, currency or unit in canonical spelling."""
-    value = parse_number(match["digits"])
+    unit = (match["unit"] or match["before"] or "").strip()
+    digits = match["digits"]
+    if unit in CURRENCIES and _GROUPED_BY_DOT.fullmatch(digits):
+        digits = digits.replace(".", "")  # money has no third decimal: "1.200 Euro"
+    value = parse_number(digits)
     if value is None:
         return None
     if match["sign"]:
         value = -value
     if match["size"]:
         value *= MAGNITUDES[match["size"].strip()]
-    unit = (match["unit"] or match["before"] or "").strip()
     if unit in MAGNITUDES:
         value, unit = value * MAGNITUDES[unit], (match["before"] or "").strip()
     if unit in CURRENCIES:

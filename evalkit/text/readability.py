@@ -14,6 +14,7 @@ _RUN = re.compile(f"[{_SPACELESS}]+")
 _WORD = re.compile(
     rf"[^\W_{_SPACELESS}](?:[\w'’.,\-](?=\w)|[^\W{_SPACELESS}]|[\u0300-\u036f\u064b-\u065f\u0900-\u0903\u093a-\u094f])*"
 )
+_LONG_RUN = re.compile(r"[.!?…؟۔।॥።]{4,}|[^\S\n]{4,}")  # says no more than three, and costs more
 CHARACTERS_A_WORD = 2  # of Japanese, Chinese, Thai ...: their dictionary words average about two
 
 
@@ -31,7 +32,7 @@ def word_count(text: str) -> int:
 
 def sentence_count(text: str) -> int:
     """How many sentences; a list item, a heading or a table row is one."""
-    return len(spans(text))
+    return len(spans(_LONG_RUN.sub(lambda run: run.group()[:3], text)))
 
 
 def words_a_sentence(text: str) -> float | None:

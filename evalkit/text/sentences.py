@@ -11,7 +11,7 @@ Span = tuple[int, int]
 _END = re.compile(
     r"(?P<wide>[。！？｡]+[」』”’）)\"]*)"
     r"|(?P<narrow>(?:[.!?…]+|[؟۔।॥።]+)[\"'”’»)\]]*(?:\s*\[[\w, ]{1,12}\])?(?=\s))"
-    r"|(?P<line>\s*\n\s*)"
+    r"|(?P<line>\n\s*)"
 )
 _ABBREVIATED = """
 mr mrs ms dr prof st sr jr vs etc e.g i.e cf fig no nos vol pp ed eds al inc ltd co corp dept approx
@@ -89,7 +89,8 @@ def _narrow_end(before: str, mark: str, after: str) -> bool:
     if last is None:
         return True
     word = last.group(1)
-    initial = len(word) == 1 and word.isupper()  # "J. Smith"
+    # "J. Smith", and German "z. B."
+    initial = len(word) == 1 and (word.isupper() or after[1:2] == ".")
     dated = word.isdigit() and len(word) <= 2 and _is_month(after)
     return not (word.casefold() in _ABBREVIATIONS or initial or dated)
 

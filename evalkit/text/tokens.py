@@ -37,6 +37,10 @@ _ARABIC_ALEF = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "�
 _ARABIC_PREFIXES = ("وال", "بال", "كال", "فال", "لل", "ال")
 _VIETNAMESE_ONLY = re.compile("[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]")
 
+_SINGULAR = frozenset(
+    {"news", "lens", "series", "species", "always", "perhaps", "texas", "james", "wales"}
+)
+
 CACHE = 4096  # strings remembered by each cached function
 
 
@@ -101,7 +105,7 @@ def stem(word: str) -> str:
     """
     if "\u0600" <= word[:1] <= "\u06ff":
         return _arabic_stem(word)
-    if len(word) < 4 or not word[-1:].isascii() or not word.isalpha():
+    if len(word) < 4 or word in _SINGULAR or not word[-1:].isascii() or not word.isalpha():
         return word
     return _english_stem(word)
 

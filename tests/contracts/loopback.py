@@ -5,10 +5,12 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from aiohttp import web
 
-from evalkit.records import Case, Document, Suite, SystemSpec
+from evalkit.adapters.openai import build
+from evalkit.records import Approach, Case, Document, Suite, System, SystemSpec
 
 LABEL = "label-that-no-system-may-see"
 CORPUS = {
@@ -16,6 +18,7 @@ CORPUS = {
     "d2": Document("d2", "返品は14日以内です。", "返品"),
     "d3": Document("d3", "Versand dauert drei Tage.", "Versand"),
 }
+T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -28,8 +31,6 @@ def make_suite(folder: Path = Path(), **changes: object) -> Suite:
 def make_spec(
     adapter: str, folder: Path = Path(), approach: str = "rag", **options: object
 ) -> SystemSpec:
-    from evalkit.records import Approach
-
     return SystemSpec("sys", Approach(approach), adapter, options, folder)
 
 
@@ -126,3 +127,23 @@ class Service:
         if path.endswith("/retrieve"):
             return {"hits": [{"id": "d1", "body": "Refunds take 14 days."}, {"id": 2, "body": "x"}]}
         return {"answer": f"answer to {body['query']}"}
+
+
+def openai_system(suite: Suite | None = None, folder: Path = Path(), **options: object) -> System:
+    """An ``openai`` system that makes one attempt."""
+    given = {"model": "m", "base_url": "http://127.0.0.1:9/v1", "attempts": 1, **options}
+    return build(make_spec("openai", folder, **given), suite or make_suite())
+
+
+def run_openai(handler: Handler, do: Callable[[System], Awaitable[T]], **options: object) -> T:
+    """Await ``do(system)`` with a system whose endpoint is ``handler``."""
+
+    async def main() -> T:
+        async with serving(handler) as url:
+            system = openai_system(base_url=f"{url}/v1", **options)
+            try:
+                return await do(system)
+            finally:
+                await system.aclose()
+
+    return asyncio.run(main())

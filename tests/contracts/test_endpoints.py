@@ -2,26 +2,16 @@
 
 import asyncio
 import gzip
-import os
-import random
 import resource
 import time
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 
 import pytest
 from aiohttp import web
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from loopback import Service, chat, make_spec, make_suite, saying, serving
 
-from evalkit.adapters.endpoint import Endpoint
-from evalkit.adapters.retry import Attempt, RetryPolicy, next_wait, wait_asked, with_retries
-from evalkit.adapters.secrets import Secrets
-from evalkit.adapters.transport import NoReply, Transport
-from evalkit.errors import EndpointUnusable, InvalidInput
+from evalkit.errors import EndpointUnusable
 from evalkit.plugins import resolve
-from evalkit.records import Failure, Outcome, Question
+from evalkit.records import Outcome, Question
 
 KEY = "sk-geheim-1234567890/+="
 
@@ -238,121 +228,3 @@ def test_an_inflated_reply_is_stopped(megabytes: int) -> None:
     assert outcome.error.kind == "malformed"
     assert "10 MB" in outcome.error.message
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after": "7"}, 7),
-        ({"retry-after": "0.25"}, 0.25),
-        ({"retry-after": "250ms"}, 0.25),
-        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
-        ({"retry-after": "-3"}, None),
-        ({"retry-after": "NaN"}, None),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": ""}, None),
-        ({}, None),
-    ],
-)
-def test_the_wait_is_read_in_every_form(headers: dict[str, str], seconds: float | None) -> None:
-    assert wait_asked(headers) == seconds
-
-
-def test_the_wait_is_read_from_a_date() -> None:
-    now = datetime(2026, 2, 28, 23, 59, 50, tzinfo=UTC)
-    assert (
-        wait_asked({"retry-after": format_datetime(now + timedelta(seconds=20), usegmt=True)}, now)
-        == 20
-    )
-    assert (
-        wait_asked({"retry-after": format_datetime(now - timedelta(days=1), usegmt=True)}, now)
-        is None
-    )
-
-
-@settings(max_examples=50)
-@given(st.integers(1, 12), st.one_of(st.none(), st.floats(0, 100)), st.integers())
-def test_a_wait_is_never_shorter_than_asked(attempt: int, asked: float | None, seed: int) -> None:
-    policy = RetryPolicy()
-    wait = next_wait(policy, attempt, asked, random.Random(seed))
-    assert (asked or 0) <= wait <= (asked or 0) + policy.longest_wait
-
-
-def test_equal_seeds_wait_equally() -> None:
-    async def waits(seed: int) -> list[float]:
-        found: list[float] = []
-
-        async def sleep(seconds: float) -> None:
-            found.append(seconds)
-
-        async def fail() -> None:
-            raise Attempt(Failure("connection", "no"), retry=True)
-
-        policy, late = RetryPolicy(attempts=6), asyncio.get_running_loop().time() + 1000
-        tried = await with_retries(fail, policy, late, random.Random(seed), sleep=sleep)
-        assert tried.attempts == 6
-        return found
-
-    assert asyncio.run(waits(3)) == asyncio.run(waits(3)) != asyncio.run(waits(4))
-
-
-def test_a_lone_surrogate_in_a_question_is_a_failure_not_a_crash() -> None:
-    async def main() -> None:
-        transport = Transport()
-        late = asyncio.get_running_loop().time() + 1
-        with pytest.raises(NoReply, match="cannot be written"):
-            await transport.post_json("http://127.0.0.1:9", {"q": "\ud800"}, {}, late)
-
-    asyncio.run(main())
-
-
-def test_secrets_are_struck_out_in_every_usual_encoding() -> None:
-    import base64
-    from urllib.parse import quote
-
-    hidden = Secrets([KEY], ["TEST_KEY"])
-    forms = [KEY, quote(KEY, safe=""), base64.b64encode(KEY.encode()).decode(), KEY.encode().hex()]
-    assert hidden.redact(" ".join(forms)) == "*** *** *** ***"
-    assert KEY not in repr(hidden)
-
-
-def test_an_http_header_takes_its_value_from_the_environment(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("TEST_KEY", KEY)
-    service = Service()
-
-    async def main() -> Outcome:
-        async with serving(service) as url:
-            options = {
-                "url": f"{url}/ask",
-                "headers": {"x-token": "Key ${TEST_KEY}"},
-                "response": "answer",
-            }
-            system = resolve("adapters", "http")(make_spec("http", **options), make_suite())
-            assert KEY not in repr(vars(system)) + system.fingerprint
-            outcome = await system.ask(Question("q"))
-            await system.aclose()
-            return outcome
-
-    assert asyncio.run(main()).response == "answer to q"
-    assert service.headers[0]["x-token"] == f"Key {KEY}"
-
-
-def test_a_missing_variable_is_named() -> None:
-    assert "NOT_SET_ANYWHERE" not in os.environ
-    options = {"url": "http://127.0.0.1:9", "headers": {"x": "${NOT_SET_ANYWHERE}"}}
-    with pytest.raises(InvalidInput, match="NOT_SET_ANYWHERE"):
-        resolve("adapters", "http")(make_spec("http", **options), make_suite())
-
-
-@pytest.mark.parametrize("url", ["ftp://x", "x", "http://", "http://u:p@x/", "file:///etc/passwd"])
-def test_a_bad_url_is_refused(url: str) -> None:
-    with pytest.raises(InvalidInput, match="url"):
-        resolve("adapters", "http")(make_spec("http", url=url), make_suite())
-
-
-def test_an_endpoint_does_not_show_its_headers() -> None:
-    policy, chance = RetryPolicy(), random.Random(0)
-    shown = repr(Endpoint("http://x", Transport(), policy, chance, {"a": KEY}, Secrets([KEY])))
-    assert KEY not in shown

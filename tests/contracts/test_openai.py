@@ -1,22 +1,26 @@
-"""The OpenAI-compatible adapter: prompts, citations, structured output, replies, both transports and APIs."""
+"""The OpenAI-compatible adapter: replies, structured output, both transports and APIs."""
 
 import asyncio
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loopback import CORPUS, Service, chat, make_spec, make_suite, responses, serving
+from loopback import (
+    Service,
+    chat,
+    make_suite,
+    openai_system,
+    responses,
+    run_openai,
+    serving,
+)
 
-from evalkit.adapters.openai_prompt import Prompt, fit_budget, read_citations, render_context
 from evalkit.adapters.openai_replies import Price, read_chat, read_responses, read_usage
 from evalkit.adapters.openai_structured import is_strict
-from evalkit.errors import InvalidInput
-from evalkit.plugins import resolve
-from evalkit.records import Case, Message, Outcome, Passage, Question, System
+from evalkit.records import Case, Outcome, Passage, Question, System
 
 SCHEMA = {
     "type": "object",
@@ -29,25 +33,6 @@ PASSAGES = (
     Passage("7", text="zwei"),
     Passage("契約-3", text="三"),
 )
-
-
-def build(suite=None, folder: Path = Path(), **options: object) -> System:
-    given = {"model": "m", "base_url": "http://127.0.0.1:9/v1", "attempts": 1, **options}
-    return resolve("adapters", "openai")(
-        make_spec("openai", folder, **given), suite or make_suite()
-    )
-
-
-def run_with(handler, do, **options: object):
-    async def main():
-        async with serving(handler) as url:
-            system = build(base_url=f"{url}/v1", **options)
-            try:
-                return await do(system)
-            finally:
-                await system.aclose()
-
-    return asyncio.run(main())
 
 
 # --- replies ---------------------------------------------------------------------------------
@@ -153,93 +138,6 @@ def test_any_json_is_read_without_an_exception(value: object) -> None:
         assert outcome.error is not None or outcome.response or outcome.action
 
 
-# --- prompts and citations -------------------------------------------------------------------
-
-
-def test_a_conversation_becomes_turns_and_the_template_the_last() -> None:
-    turns = (
-        Message("user", "Hallo"),
-        Message("assistant", "Guten Tag"),
-        Message("user", "Wie lange?"),
-    )
-    sent = Prompt("Frage: {query}", "Sei {instructions}.").messages(
-        Question("Wie lange?", messages=turns, instructions="höflich"), None
-    )
-    assert [m["role"] for m in sent] == ["system", "user", "assistant", "user"]
-    assert [m["content"] for m in sent] == [
-        "Sei höflich.",
-        "Hallo",
-        "Guten Tag",
-        "Frage: Wie lange?",
-    ]
-
-
-def test_braces_in_a_question_or_passage_are_left_alone() -> None:
-    sent = Prompt('{context} {query} {"a": {"b": 1}}').messages(
-        Question("{context} {0} {query.__class__}"), (Passage("d", text="{query}"),)
-    )
-    assert sent[0]["content"] == '1. [d]\n{query} {context} {0} {query.__class__} {"a": {"b": 1}}'
-
-
-def test_passages_without_a_place_come_first() -> None:
-    sent = Prompt("{query}").messages(Question("q"), PASSAGES[:1])
-    assert sent[-1]["content"] == "1. [d1] T\neins\n\nq"
-
-
-@pytest.mark.parametrize(
-    ("response", "cited"),
-    [
-        ("Yes [d1].", ("d1",)),
-        ("Yes [3][1].", ("契約-3", "d1")),
-        ("Yes [7].", ("7",)),
-        ("はい【契約-3】、[d1; 2]", ("契約-3", "d1", "7")),
-        ("Known elsewhere [d2], unknown [d9], out of range [44], [sic].", ("d2",)),
-        ("No citation (d1).", ()),
-    ],
-)
-def test_citations_are_read_back(response: str, cited: tuple[str, ...]) -> None:
-    assert read_citations(response, PASSAGES, CORPUS) == cited
-
-
-def test_an_id_with_brackets_is_found() -> None:
-    assert read_citations("see [law[3]]", (Passage("law[3]"),), {}) == ("law[3]",)
-
-
-@settings(max_examples=30)
-@given(st.lists(st.text("abc-1", min_size=1, max_size=5), min_size=1, max_size=5, unique=True))
-def test_every_rendered_passage_can_be_cited(ids: list[str]) -> None:
-    passages = tuple(Passage(doc, text="x") for doc in ids)
-    assert read_citations(render_context(passages), passages, {}) == tuple(ids)
-
-
-@given(st.integers(0, 20))
-def test_a_budget_bounds_the_text(budget: int) -> None:
-    kept = fit_budget(PASSAGES, budget)
-    assert sum(len(p.text) for p in kept) == min(budget, sum(len(p.text) for p in PASSAGES))
-
-
-def test_what_reached_the_prompt_is_the_context_even_when_cut() -> None:
-    async def do(system: System) -> list[Outcome]:
-        small = await system.ask(Question("Refunds", k=2))
-        return [small, await system.ask(Question("Refunds", k=2, budget=1000))]
-
-    small, large = run_with(Service(), do, retriever={"kind": "bm25", "k": 1}, budget=7)
-    assert small.retrieved[0].text == "Refunds take 14 days."
-    assert [p.text for p in small.context] == ["Refunds"]
-    assert large.context == large.retrieved
-    assert small.citations == ("d1",)  # the service repeats the prompt, and with it the id
-
-
-def test_deep_retrieval_goes_beyond_k_but_the_prompt_does_not() -> None:
-    async def do(system: System):
-        query = "Refunds 返品 Versand days"
-        return await system.ask(Question(query, k=2)), await system.retrieve(Question(query, k=100))
-
-    outcome, deep = run_with(Service(), do, retriever={"kind": "bm25", "k": 1})
-    assert len(outcome.context) == 1
-    assert len(deep) > 1
-
-
 # --- structured output -----------------------------------------------------------------------
 
 
@@ -281,7 +179,7 @@ def test_the_strictest_accepted_mode_is_found_and_remembered(
     async def do(system: System) -> list[Outcome]:
         return [await system.ask(Question("q", schema=SCHEMA)) for _ in range(2)]
 
-    for outcome in run_with(picky, do):
+    for outcome in run_openai(picky, do):
         assert outcome.response == '{"answer": "ja"}'
         assert outcome.meta["structured"] == mode
     assert picky.asked == asked
@@ -293,7 +191,7 @@ def test_structured_auto_uses_the_schema_that_all_cases_share() -> None:
 
     async def main(suite, **options: object) -> dict:
         async with serving(service) as url:
-            system = build(suite, base_url=f"{url}/v1", **options)
+            system = openai_system(suite, base_url=f"{url}/v1", **options)
             await system.ask(Question("q"))
             await system.aclose()
         return service.seen[-1]
@@ -310,43 +208,6 @@ def test_only_closed_and_complete_schemas_are_strict() -> None:
     assert is_strict(SCHEMA)
     assert not is_strict({**SCHEMA, "required": []})
     assert not is_strict({"type": "object", "properties": {"a": {"type": "object"}}})
-
-
-# --- options ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("options", "field"),
-    [
-        ({"prompt": "no question"}, "prompt"),
-        ({"prompt": "no question\nat all"}, "prompt"),
-        ({"prompt": "../outside.txt"}, "prompt"),
-        ({"prompt": "{qurey} {query}"}, "prompt"),
-        ({"prompt": "{query}", "retriever": {"kind": "bm25"}}, "prompt"),
-        ({"retriever": {"knid": "bm25"}}, "knid"),
-        ({"api": "completions"}, "api"),
-        ({"temperature": "hot"}, "temperature"),
-        ({"timeout": 0}, "timeout"),
-        ({"attempts": True}, "attempts"),
-        ({"price": {"prompt_per_million": 1}}, "price"),
-        ({"extra_body": {"stream": True}}, "stream"),
-        ({"model": None}, "model"),
-    ],
-)
-def test_a_wrong_option_is_named(options: dict, field: str) -> None:
-    with pytest.raises(InvalidInput, match=field):
-        build(**options)
-
-
-def test_a_prompt_may_lie_in_a_file(tmp_path: Path) -> None:
-    (tmp_path / "prompt.txt").write_text("Frage: {query}", "utf-8")
-    service = Service()
-    run_with(service, lambda s: s.ask(Question("q")), folder=tmp_path, prompt="prompt.txt")
-    assert service.seen[0]["messages"][-1]["content"] == "Frage: q"
-
-
-def test_a_bare_off_in_yaml_is_understood() -> None:
-    assert build(structured=False).fingerprint == build(structured="off").fingerprint
 
 
 # --- transports ------------------------------------------------------------------------------
@@ -372,7 +233,7 @@ def test_both_transports_send_and_read_the_same(
         return await system.generate(Question("Wie? 何?", schema=schema), PASSAGES)
 
     services = {name: Service() for name in ("http", "sdk")}
-    http, sdk = (run_with(services[name], do, transport=name, **options) for name in services)
+    http, sdk = (run_openai(services[name], do, transport=name, **options) for name in services)
     unimportant = {"seconds": None}
     assert replace(http, **unimportant) == replace(sdk, **unimportant)
     assert http.usage.cost == pytest.approx(20e-6)
@@ -388,7 +249,7 @@ def test_both_transports_fail_alike(status: int) -> None:
 
     async def main(transport: str) -> Outcome:
         async with serving(service) as url:
-            system = build(
+            system = openai_system(
                 base_url=f"{url.replace('127.0.0.1', 'localhost')}/v1", transport=transport
             )
             outcome = await do(system)
@@ -406,7 +267,7 @@ def test_neither_transport_sends_a_key_that_is_not_there(monkeypatch: pytest.Mon
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     for name in ("http", "sdk"):
         service = Service()
-        run_with(service, lambda s: s.ask(Question("q")), transport=name)
+        run_openai(service, lambda s: s.ask(Question("q")), transport=name)
         assert "authorization" not in service.headers[0]
 
 
@@ -417,5 +278,5 @@ def test_a_stream_that_nobody_asked_for_is_read() -> None:
     async def stream(request: web.Request) -> web.StreamResponse:
         return web.Response(text=events, content_type="text/event-stream")
 
-    outcome = run_with(stream, lambda s: s.ask(Question("q")), api="responses")
+    outcome = run_openai(stream, lambda s: s.ask(Question("q")), api="responses")
     assert outcome.response == "fertig"

@@ -1,0 +1,213 @@
+"""The embedded judge: claims, support, key points, equivalence and refusals in several languages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evalkit.judges.coverage import coverage
+from evalkit.judges.embedded import EmbeddedJudge
+from evalkit.judges.equivalence import equivalence
+from evalkit.records import Case, KeyPoint, Passage, Trace
+
+JUDGE = EmbeddedJudge()
+LABELS = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def grounds(response: str, *passages: str, query: str = "") -> list[bool | None]:
+    context = tuple(Passage(f"d{i}", text=text) for i, text in enumerate(passages))
+    evidence = JUDGE.judge(Case("c", query), Trace(response=response, context=context))
+    return [claim.supported for claim in evidence.claims or ()]
+
+
+FERRY = "The ferry to the island leaves at 9:30 every day. A ticket costs 12 euros for adults. Dogs are not allowed."
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        ("A ticket for adults costs 12 euros.", True),
+        ("A ticket for adults costs 15 euros.", False),
+        ("Dogs are allowed on the ferry.", False),
+        ("A ticket costs 12 euros only for Norwegian adults.", False),
+        ("The captain collects antique violins from Cremona.", False),
+    ],
+)
+def test_support_in_english(response: str, expected: bool) -> None:
+    assert grounds(response, FERRY) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("passage", "right", "wrong"),
+    [
+        (
+            "Die Mitgliedschaft kostet 40 Euro im Jahr und endet im Dezember.",
+            "Die Mitgliedschaft kostet 40 Euro.",
+            "Die Mitgliedschaft kostet 60 Euro.",
+        ),
+        (
+            "Phí thành viên là 40 euro mỗi năm.",
+            "Phí thành viên là 40 euro.",
+            "Phí thành viên là 60 euro.",
+        ),
+        ("会費は年間40ユーロです。", "会費は40ユーロです。", "会費は60ユーロです。"),
+        ("رسوم العضوية 40 يورو في السنة.", "رسوم العضوية 40 يورو.", "رسوم العضوية 60 يورو."),
+    ],
+)
+def test_support_in_other_languages(passage: str, right: str, wrong: str) -> None:
+    assert grounds(right, passage) == [True]
+    assert grounds(wrong, passage) == [False]
+
+
+def test_a_conflict_beside_the_same_statement_is_a_contradiction() -> None:
+    context = (Passage("x", text="The sea is blue."), Passage("y", text=FERRY))
+    evidence = JUDGE.judge(
+        Case("c", ""), Trace(response="A ticket costs 15 euros.", context=context)
+    )
+    (claim,) = evidence.claims or ()
+    assert claim.contradicted
+    assert claim.passage == 1
+
+
+def test_claims_carry_their_offsets_and_leave_courtesy_and_refusals_out() -> None:
+    response = (
+        "Sure, happy to help!\n\nAccording to the document, the ticket costs 12 euros. "
+        "The text does not mention children. Let me know if you have questions."
+    )
+    evidence = JUDGE.judge(Case("c", ""), Trace(response=response))
+    assert [claim.text for claim in evidence.claims or ()] == ["the ticket costs 12 euros."]
+    assert all(response[c.start : c.end] == c.text for c in evidence.claims or ())
+    assert all(c.supported is None for c in evidence.claims or ())
+
+
+def test_an_empty_context_supports_nothing_and_a_missing_one_decides_nothing() -> None:
+    assert grounds("The ticket costs 12 euros.") == [False]
+    evidence = JUDGE.judge(Case("c", ""), Trace(response="The ticket costs 12 euros."))
+    assert [claim.supported for claim in evidence.claims or ()] == [None]
+
+
+def test_without_a_response_nothing_is_stated() -> None:
+    evidence = JUDGE.judge(Case("c", "", reference=("x",)), Trace())
+    assert (evidence.claims, evidence.covered, evidence.correct, evidence.refused) == (None,) * 4
+
+
+def test_unlabelled_cases_are_not_judged_on_labels() -> None:
+    evidence = JUDGE.judge(Case("c", "q"), Trace(response="Paris."))
+    assert evidence.correct is None
+    assert evidence.covered is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "query"),
+    [
+        ("The first prize went to Wilhelm Röntgen in 1901.", "Wilhelm Conrad Röntgen", "who won"),
+        ("Wilhelm Rontgen", "Wilhelm Röntgen", ""),
+        ("There are 4 seasons of the show.", "four", "how many seasons are there"),
+        ("It opened on March 5th, 2024.", "2024-03-05", "when did it open"),
+        ("Yes, that is allowed.", "yes", ""),
+        ("Die Gebühr beträgt 1.200 Euro.", "1200 EUR", ""),
+        ("首都は東京です。", "東京", "首都はどこですか"),
+        ("Thủ đô là Hà Nội.", "Hà Nội", ""),
+        ("العاصمة هي القاهرة.", "القاهرة", ""),
+        ("I do not know.", "The documents do not say.", ""),
+    ],
+)
+def test_equivalent_answers(answer: str, reference: str, query: str) -> None:
+    assert equivalence(answer, (reference,), query) >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "query"),
+    [
+        ("Marie Curie", "Wilhelm Röntgen", "who won"),
+        ("There are 5 seasons of the show.", "four", "how many seasons are there"),
+        ("It opened in 2023.", "2024-03-05", "when did it open"),
+        ("No, that is not allowed.", "yes", ""),
+        ("I cannot answer this question.", "Paris", "what is the capital"),
+        ("Paris", "The documents do not say.", ""),
+        ("首都は大阪です。", "東京", "首都はどこですか"),
+        ("Thủ đô là Huế.", "Hà Nội", ""),
+        ("العاصمة هي الإسكندرية.", "القاهرة", ""),
+        ("", "Paris", ""),
+    ],
+)
+def test_different_answers(answer: str, reference: str, query: str) -> None:
+    assert equivalence(answer, (reference,), query) < 0.5
+
+
+LONG = (
+    "Members pay 40 euros a year. The fee is due in January, and it covers the magazine, the library "
+    "and two guided tours through the old harbour of Bergen."
+)
+
+
+def test_long_references_are_retold_in_other_words_but_not_with_other_names() -> None:
+    retold = (
+        "The yearly fee of 40 euros is due in January. It includes the library, the magazine and two "
+        "guided tours of the old harbour in Bergen."
+    )
+    assert equivalence(retold, (LONG,)) >= 0.5
+    assert equivalence(LONG.replace("40", "65").replace("Bergen", "Lisbon"), (LONG,)) < 0.5
+    assert equivalence("The tower was painted green by sailors.", (LONG,)) < 0.2
+
+
+@pytest.mark.parametrize(
+    ("point", "answer", "stated"),
+    [
+        ("Refunds take 14 days", "You get your money back: refunds take 14 days at most.", True),
+        ("Refunds take 14 days", "Refunds take 30 days.", False),
+        ("Dogs are not allowed", "Dogs are allowed on board.", False),
+        ("Dogs are not allowed", "On board, dogs are not allowed.", True),
+        ("The prize went to Marie Curie", "The prize went to Paul Langevin.", False),
+        (
+            "Rückgabe innerhalb von 14 Tagen",
+            "Die Rückgabe ist innerhalb von 14 Tagen möglich.",
+            True,
+        ),
+        ("返金は14日以内です", "返金は14日以内に行われます。", True),
+        ("Hoàn tiền trong 14 ngày", "Khách được hoàn tiền trong vòng 14 ngày.", True),
+        ("الاسترداد خلال 14 يوم", "يتم الاسترداد خلال 14 يوم.", True),
+        ("Refunds take 14 days", "I cannot answer that.", False),
+    ],
+)
+def test_key_points(point: str, answer: str, stated: bool) -> None:
+    assert (coverage(point, answer) >= 0.5) is stated
+
+
+def test_the_judge_is_deterministic_and_leaves_its_inputs_alone() -> None:
+    case = Case("c", "q", reference=("12 euros",), key_points=(KeyPoint("12 euros"),))
+    trace = Trace(response="A ticket costs 12 euros.", context=(Passage("d", text=FERRY),))
+    assert JUDGE.judge(case, trace) == EmbeddedJudge().judge(case, trace)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.text(max_size=120),
+    st.lists(st.text(max_size=60), min_size=1, max_size=3),
+    st.text(max_size=80),
+)
+def test_probabilities_are_bounded_for_any_text(
+    answer: str, references: list[str], passage: str
+) -> None:
+    case = Case("c", "q", reference=tuple(references), key_points=(KeyPoint(references[0]),))
+    evidence = JUDGE.judge(case, Trace(response=answer, context=(Passage("d", text=passage),)))
+    given_values = (evidence.correct, evidence.refused, *(evidence.covered or ()))
+    assert all(value is not None and 0 <= value <= 1 for value in given_values)
+    assert evidence.correct == equivalence(answer, list(reversed(references)), "q")
+    assert all(answer[c.start : c.end] == c.text for c in evidence.claims or ())
+
+
+def test_agreement_with_people_on_correctness() -> None:
+    path = LABELS / "evouna" / "judgements.jsonl"
+    if not path.exists():
+        pytest.skip("the human labels are not beside this repository")
+    rows = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line.strip()][::7]
+    right = [
+        (equivalence(r["answer"], r["golds"], r["question"]) >= 0.5) == r["human_correct"]
+        for r in rows
+    ]
+    assert sum(right) / len(right) >= 0.9
