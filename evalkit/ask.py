@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, SystemFailed
 from evalkit.pool import each
 from evalkit.records import (
     AS_IS,
@@ -96,6 +96,8 @@ async def ask(system: System, question: Question) -> Outcome:
         passages = await system.retrieve(question)
         seconds = time.perf_counter() - started
         return Outcome(retrieved=passages, seconds=Seconds(retrieval=seconds, total=seconds))
+    except SystemFailed as error:
+        return Outcome(error=error.failure, seconds=Seconds(total=time.perf_counter() - started))
     except EvalkitError:
         raise
     except Exception as error:  # noqa: BLE001 (foreign code: a system may be anybody's)

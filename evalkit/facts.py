@@ -171,10 +171,16 @@ def _needs(case: Case, trace: Trace, evidence: Evidence | None) -> Iterator[_Nee
 def wrong_fields(reference: Mapping[str, object], response: str | None) -> list[tuple[str, str]]:
     """The leaves of the ideal object that the answer does not have, as (path, value)."""
     from evalkit.text.extract import parse_json
+    from evalkit.text.field_match import field_credit
 
     parsed = parse_json(response or "")
-    given = dict(leaves(parsed.content)) if parsed.readable else {}
-    return [(path, text) for path, text in leaves(reference) if given.get(path) != text]
+    given = parsed.content if parsed.readable and isinstance(parsed.content, Mapping) else {}
+    wrong: list[tuple[str, str]] = []
+    for key, wanted in reference.items():
+        if key not in given or field_credit(wanted, given[key]) < 1:
+            there = dict(leaves(given.get(key), key))
+            wrong += [leaf for leaf in leaves(wanted, key) if there.get(leaf[0]) != leaf[1]]
+    return wrong
 
 
 def leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:

@@ -60,10 +60,10 @@ def grade(
 
 def label_pairs(suite: Suite, traces: Sequence[Trace]) -> list[tuple[str, str]]:
     """(wanted, given) for every ``as_is`` answer to a case that asks for a label; "" is no or no clear label."""
-    from evalkit.text.tables import extract_label
+    from evalkit.text.tables import extract_label, label_key
 
     labelled = {
-        case.id: (case.format.labels, case.reference[0])
+        case.id: (case.format.labels, label_key(case.reference[0]))
         for case in suite.cases
         if case.format and case.format.kind == "label" and case.reference
     }
@@ -71,5 +71,6 @@ def label_pairs(suite: Suite, traces: Sequence[Trace]) -> list[tuple[str, str]]:
     for trace in traces:
         if trace.case_id in labelled and trace.condition == AS_IS:
             labels, wanted = labelled[trace.case_id]
-            found.append((wanted, extract_label(trace.response or "", labels) or ""))
+            given = extract_label(trace.response or "", labels)
+            found.append((wanted, label_key(given or "")))
     return found

@@ -54,13 +54,13 @@ class Defaults:
 
 _CHUNKS = {"words": 120, "overlap": 30, "by": "words"}
 _DEFAULTS = {
-    "prompt": Defaults(0.7, 2, 0.45, 0.45, 0.35, None, None),
-    "rag": Defaults(0.3, 2, 0.24, 0.0, 0.0, {"kind": "bm25", "chunk": _CHUNKS}, 3000),
-    "finetuned": Defaults(0.1, 2, 0.30, 0.0, 0.0, None, None),
+    "prompt": Defaults(0.7, 2, 0.35, 0.45, 0.35, None, None),
+    "rag": Defaults(0.3, 2, 0.12, 0.0, 0.0, {"kind": "bm25", "chunk": _CHUNKS}, 3000),
+    "finetuned": Defaults(0.1, 2, 0.20, 0.0, 0.0, None, None),
     "hybrid": Defaults(
         0.1,
         3,
-        0.24,
+        0.15,
         0.0,
         0.0,
         {
@@ -88,7 +88,7 @@ def build(spec: SystemSpec, suite: Suite) -> System:
     - ``retriever``: options of ``evalkit.retrievers`` laid over those of the kind.
     - ``temperature``: 0 always takes the best sentence; higher varies between repeats.
     - ``max_sentences`` in an answer; trained kinds use the length they learned.
-    - ``refuse_below``: score (about 0..1) under which it declines; ``guess``: the probability that it
+    - ``refuse_below``: confidence (about -0.6..1) under which it declines; ``guess``: the probability that it
       answers all the same.
     - ``memory``: share of the documents the model picked up in its own training (kind prompt).
     - ``budget``: characters of context that fit the prompt; what is over is cut.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,11 +65,20 @@ class Classifier:
         scores = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
         return np.asarray(scores / scores.sum(axis=1, keepdims=True))
 
-    def chances(self, items: Sequence[Sequence[str]], name: str) -> list[float]:
-        """The probability of one class for each item; 0 for a class never seen."""
-        if name not in self.classes:
-            return [0.0] * len(items)
-        return [float(x) for x in self.probabilities(items)[:, self.classes.index(name)]]
+    def chances(
+        self, items: Sequence[Sequence[str]], *groups: Collection[str]
+    ) -> tuple[list[float], ...]:
+        """For each group of classes, the probability of each item to be in one of them."""
+        table = self.probabilities(items)
+        return tuple(
+            [
+                float(x)
+                for x in table[:, [at for at, c in enumerate(self.classes) if c in group]].sum(
+                    axis=1
+                )
+            ]
+            for group in groups
+        )
 
     def best(self, item: Sequence[str]) -> tuple[str, float]:
         """The likeliest class and its probability."""

@@ -61,7 +61,10 @@ def train(examples: Sequence[Example], retrieve: Retrieve | None = None) -> Lear
         voice=learn_voice([e.text for e in told if e.text and e.text not in refusals]),
         refusals=habitual_refusals(refusals),
         form=_form(records, declined, retrieve) if records else None,
-        form_refusals=tuple(dict.fromkeys(e.text for e in declined if e.text))[:KEPT_REFUSALS],
+        form_refusals=tuple(
+            text
+            for text, _ in Counter(e.text for e in declined if e.text).most_common(KEPT_REFUSALS)
+        ),
     )
 
 

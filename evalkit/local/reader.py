@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -71,6 +71,38 @@ def _stems(text: str) -> frozenset[str]:
     return frozenset(content_stems(text))
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as the reader sees it.
+
+    ``near`` leads from a word to the question's stems that mean nearly the same; ``asked`` are the
+    kinds of thing it asks for.
+    """
+
+    weights: Mapping[str, float]
+    near: Mapping[str, Sequence[str]]
+    asked: Sequence[str]
+
+    def met(self, stems: frozenset[str], worth: float) -> dict[str, float]:
+        """The question's stems that are among ``stems``, or a synonym of which is, with their worth."""
+        found = {
+            stem: worth * SYNONYM_WEIGHT
+            for other in self.near.keys() & stems
+            for stem in self.near[other]
+        }
+        found.update(dict.fromkeys(self.weights.keys() & stems, worth))
+        return found
+
+    def worth(self, places: Sequence[Mapping[str, float]]) -> float:
+        """The weight of all stems met, each at its best place; 0..1."""
+        best: dict[str, float] = {}
+        for place in places:
+            for stem, worth in place.items():
+                if worth > best.get(stem, 0.0):
+                    best[stem] = worth
+        return sum(self.weights[stem] * best[stem] for stem in sorted(best))
+
+
 class Reader:
     """Scores sentences by the share of the question's weight (inverse document frequency) they hold."""
 
@@ -84,58 +116,52 @@ class Reader:
     def _weight(self, count: int) -> float:
         return math.log1p((self._size - count + 0.5) / (count + 0.5))
 
-    def weights(self, query: str) -> dict[str, float]:
-        """The share of each of the question's stems in the whole question; the shares add up to 1."""
+    def question(self, query: str) -> Question:
+        """The question's stems with their share in it; the shares add up to 1."""
         raw = {stem: self._idf.get(stem, self._unseen) for stem in sorted(_stems(query))}
         total = sum(raw.values()) or 1.0
-        return {stem: value / total for stem, value in raw.items()}
+        near: dict[str, list[str]] = {}
+        for stem in raw:
+            for other in related(stem):
+                near.setdefault(other, []).append(stem)
+        return Question({stem: value / total for stem, value in raw.items()}, near, asked(query))
 
     def share(self, query: str, text: str) -> float:
         """The share of the question's weight that ``text`` holds, 0..1."""
         stems = _stems(text)
-        return sum(weight for stem, weight in self.weights(query).items() if stem in stems)
+        return sum(w for stem, w in self.question(query).weights.items() if stem in stems)
+
+    def unknown(self, query: str) -> float:
+        """The share of the question's weight that no document speaks of, in these or like words, 0..1."""
+        return sum(
+            weight
+            for stem, weight in self.question(query).weights.items()
+            if stem not in self._idf and self._idf.keys().isdisjoint(related(stem))
+        )
 
     def candidates(self, query: str, passages: Sequence[Passage]) -> list[Candidate]:
         """Every sentence of every passage, best first; equal scores keep the order of reading."""
-        weights = self.weights(query)
-        wanted = asked(query)
+        question = self.question(query)
         found = [
             candidate
             for rank, passage in enumerate(passages)
-            for candidate in _score_passage(weights, passage, rank, wanted)
+            for candidate in _score_passage(question, passage, rank)
         ]
         return sorted(found, key=lambda candidate: -candidate.score)
 
 
-def _score_passage(
-    weights: dict[str, float], passage: Passage, rank: int, wanted: Sequence[str]
-) -> list[Candidate]:
-    title = _stems(passage.title or "")
-    section = before = frozenset[str]()
+def _score_passage(question: Question, passage: Passage, rank: int) -> list[Candidate]:
+    title = question.met(_stems(passage.title or ""), TITLE_WEIGHT)
+    section: dict[str, float] = {}
+    before: dict[str, float] = {}
     found: list[Candidate] = []
     for position, sentence in enumerate(read_sentences(passage.text)):
         if sentence.is_heading:
-            section, before = sentence.stems, frozenset()
+            section, before = question.met(sentence.stems, SECTION_WEIGHT), {}
             continue
-        score = RANK_WEIGHT / (1 + rank)
-        score += CUE_WEIGHT * sum(kind in sentence.shows for kind in wanted)
-        places = (
-            (sentence.stems, 1.0),
-            (section, SECTION_WEIGHT),
-            (title, TITLE_WEIGHT),
-            (before, NEIGHBOUR_WEIGHT),
-        )
-        score += sum(weight * _presence(stem, places) for stem, weight in weights.items())
-        before = sentence.stems
+        own = question.met(sentence.stems, 1.0)
+        score = RANK_WEIGHT / (1 + rank) + question.worth((own, section, title, before))
+        score += CUE_WEIGHT * sum(kind in sentence.shows for kind in question.asked)
+        before = {stem: worth * NEIGHBOUR_WEIGHT for stem, worth in own.items()}
         found.append(Candidate(sentence.text, passage.doc_id, rank, position, score))
     return found
-
-
-def _presence(stem: str, places: Sequence[tuple[frozenset[str], float]]) -> float:
-    """How well a stem of the question is found: by the best place it, or a synonym, stands in, 0..1."""
-    best = next((worth for stems, worth in places if stem in stems), 0.0)
-    others = related(stem)
-    if best >= SYNONYM_WEIGHT or not others:
-        return best
-    near = next((worth for stems, worth in places if not others.isdisjoint(stems)), 0.0)
-    return max(best, SYNONYM_WEIGHT * near)

@@ -11,7 +11,7 @@ from evalkit.local.classifier import Classifier
 from evalkit.local.units import Unit, scan_key
 
 BACK = 16  # units before a row's first number in which its text may begin
-FIRST, LAST, OTHER = "first", "last", "other"
+FIRST, LAST, WHOLE, OTHER = "first", "last", "whole", "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +99,13 @@ def span_of(units: Sequence[Unit], text: str, row: Row, value: str) -> list[int]
 class TextReader:
     """Where a row's text begins and ends, and the texts of the training rows."""
 
-    first: Classifier
-    last: Classifier
+    edges: Classifier
     known: Mapping[str, str]
 
     def read(self, units: Sequence[Unit], text: str, row: Row) -> str:
         """The likeliest span without a number of the row in it, as printed, white space made single."""
         features = word_features(units, text, row)
-        starts = self.first.chances(features, FIRST)
-        ends = self.last.chances(features, LAST)
+        starts, ends = self.edges.chances(features, (FIRST, WHOLE), (LAST, WHOLE))
         taken = {at - row.first for at in row.places.values()}
         low, high = best_span(starts, ends, taken)
         end = units[row.first + high].end
@@ -147,35 +145,34 @@ def learn_text(
 ) -> TextReader:
     """From rows as (units, paper, row, text)."""
     items: list[list[str]] = []
-    firsts: list[str] = []
-    lasts: list[str] = []
+    edges: list[str] = []
     for units, text, row, value in rows:
         span = span_of(units, text, row, value)
         if span is None:
             continue
         items += word_features(units, text, row)
-        region = range(row.first, row.last + 1)
-        firsts += [FIRST if at == span[0] else OTHER for at in region]
-        lasts += [LAST if at == span[-1] else OTHER for at in region]
+        edges += [_edge(at, span) for at in range(row.first, row.last + 1)]
     known = {scan_key(value): value for _, _, _, value in rows}
-    return TextReader(Classifier(items, firsts), Classifier(items, lasts), known)
+    return TextReader(Classifier(items, edges), known)
+
+
+def _edge(at: int, span: Sequence[int]) -> str:
+    if at == span[0]:
+        return WHOLE if len(span) == 1 else FIRST
+    return LAST if at == span[-1] else OTHER
 
 
 def row_record(units: Sequence[Unit], row: Row, parts: Sequence[str]) -> dict[str, Any]:
     """The row's numbers; of three, a missing one follows from the product of the first two."""
     found: dict[str, Any] = {part: plain(units[at].value) for part, at in row.places.items()}
     if len(parts) == 3 and len(found) == 2:
-        missing = next(part for part in parts if part not in found)
-        one, other = (
-            (value for part, value in found.items() if part != parts[2])
-            if missing == parts[2]
-            else (0.0, 0.0)
-        )
-        factor = next((found[part] for part in parts[:2] if part in found), 0)
-        if missing == parts[2]:
-            found[missing] = plain(round(one * other + 1e-9, 2))
+        product = found.get(parts[2])
+        factor = next(found[part] for part in parts[:2] if part in found)
+        if product is None:
+            found[parts[2]] = plain(round(found[parts[0]] * found[parts[1]] + 1e-9, 2))
         elif factor:
-            found[missing] = plain(round(found[parts[2]] / factor, 2))
+            missing = next(part for part in parts if part not in found)
+            found[missing] = plain(round(product / factor, 2))
     return {part: found[part] for part in parts if part in found}
 
 

@@ -29,5 +29,5 @@ def pick(scores: Sequence[float], temperature: float, chance: random.Random) -> 
 
 
 def one_of(items: Sequence[Item], temperature: float, chance: random.Random) -> Item:
-    """Any of ``items`` with equal chance; the first at temperature 0."""
-    return items[0] if temperature <= 0 else chance.choice(items)
+    """The first of ``items`` as a rule; at a temperature, with that probability, any of them."""
+    return chance.choice(items) if chance.random() < temperature else items[0]

@@ -9,15 +9,17 @@ from evalkit.local.training import Example
 from evalkit.records import Passage
 from evalkit.text.refusal import mentions_gap, refusal_probability
 
+UNKNOWN_WEIGHT = 0.6  # what words nobody in the documents uses take from the confidence
+MISSED = 3  # an unfounded answer weighs as much as so many needless refusals
 FEWEST = 8  # refusals and answers needed to learn from
 
 
 def learn_threshold(
     examples: Sequence[Example], retrieve: Callable[[str], Sequence[Passage]], reader: Reader
 ) -> float | None:
-    """The score of the best sentence that tells answers from refusals best; ``None`` if too few of either.
+    """The confidence below which declining would have been best on the training examples.
 
-    Best means the highest share of answers kept plus share of refusals made (Youden's index).
+    ``None`` with too few answers or refusals to learn from.
     """
     answered: list[float] = []
     declined: list[float] = []
@@ -25,16 +27,20 @@ def learn_threshold(
         if not example.text:
             continue
         candidates = reader.candidates(example.query, retrieve(example.query))
-        score = candidates[0].score if candidates else 0.0
+        score = confidence(reader, example.query, candidates[0].score if candidates else 0.0)
         gap = refusal_probability(example.text) > 0.5 and mentions_gap(example.text)
         (declined if gap else answered).append(score)
     if min(len(answered), len(declined)) < FEWEST:
         return None
-    return max(sorted({*answered, *declined}), key=lambda cut: youden(answered, declined, cut))
+    return max(sorted({*answered, *declined}), key=lambda cut: rightly(answered, declined, cut))
 
 
-def youden(answered: Sequence[float], declined: Sequence[float], cut: float) -> float:
-    """Share of ``answered`` at or above the cut, less the share of ``declined`` there."""
-    kept = sum(score >= cut for score in answered) / len(answered)
-    missed = sum(score >= cut for score in declined) / len(declined)
-    return kept - missed
+def rightly(answered: Sequence[float], declined: Sequence[float], cut: float) -> int:
+    """How many of the examples a cut decides as they were decided, refusals counted ``MISSED`` times."""
+    kept = sum(score >= cut for score in answered)
+    return kept + MISSED * sum(score < cut for score in declined)
+
+
+def confidence(reader: Reader, query: str, score: float) -> float:
+    """The score of the best sentence, less the share of the question that is foreign to the documents."""
+    return score - UNKNOWN_WEIGHT * reader.unknown(query)

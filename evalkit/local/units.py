@@ -139,7 +139,7 @@ def _line_units(
         ):  # looked like a date in words and was none: read on after its first piece
             at = found.start() + _first_piece(found[0])
             kind, value = _code_or_word(line[found.start() : at])
-        label = line[label_from : found.start()]
+        label = "" if kind == "word" else letters_only(line[label_from : found.start()])
         yield Unit(
             kind,
             line[found.start() : at],
@@ -147,7 +147,7 @@ def _line_units(
             offset + found.start(),
             offset + at,
             number,
-            letters_only(label),
+            label,
             above,
             other,
         )

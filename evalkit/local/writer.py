@@ -12,6 +12,7 @@ from evalkit.local.neighbours import Neighbours
 from evalkit.local.reader import Candidate, Reader
 from evalkit.local.request import Request, Written
 from evalkit.local.sampling import one_of
+from evalkit.local.thresholds import confidence
 from evalkit.local.voice import Voice
 from evalkit.local.wording import declines
 from evalkit.records import Passage
@@ -24,7 +25,7 @@ PART_SCORE = 0.45  # a sentence answers a part of a question from this score on
 class Habits:
     """How a system answers.
 
-    ``refuse_below`` is the score (about 0..1) under which it declines, ``guess`` the probability that
+    ``refuse_below`` is the confidence (about -0.6..1) under which it declines, ``guess`` the probability that
     it answers all the same, ``history`` whether it reads the earlier turns of a conversation,
     ``decompose`` whether it takes a question apart that asks several things.
     """
@@ -55,7 +56,7 @@ class Writer:
         """The answer to a request, from ``passages`` where they suffice."""
         query = self.question(request)
         answer = self._read(query, passages, chance)
-        if answer is not None and answer.score >= self.habits.refuse_below:
+        if answer is not None and self._sure(query, answer):
             return self._phrase(answer, chance, cites=self.habits.cites)
         if self.neighbours is not None:
             example, _ = self.neighbours.nearest(query, self.habits.temperature, chance)
@@ -71,6 +72,9 @@ class Writer:
         if self.habits.history:
             return with_history(request.query, request.messages)
         return request.query
+
+    def _sure(self, query: str, answer: Answer) -> bool:
+        return confidence(self.reader, query, answer.score) >= self.habits.refuse_below
 
     def _read(
         self, query: str, passages: Sequence[Passage], chance: random.Random
@@ -91,7 +95,7 @@ class Writer:
 
     def _recall(self, query: str, memory: Retriever, chance: random.Random) -> Written:
         answer = self._read(query, memory.retrieve(query), chance)
-        sure = answer is not None and answer.score >= self.habits.refuse_below
+        sure = answer is not None and self._sure(query, answer)
         if answer is not None and (sure or chance.random() < self.habits.guess):
             return self._phrase(answer, chance, cites=False)
         return self._declined(query, chance)

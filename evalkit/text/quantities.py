@@ -142,6 +142,9 @@ def _amount(match: re.Match[str]) -> str | None:
     return _plain(value)
 
 
+_DIGIT = re.compile(r"\d")
+
+
 @lru_cache(CACHE)
 def _quantities(text: str) -> frozenset[str]:
     plain = normalise(text).translate(_WIDE_DIGITS)
@@ -149,7 +152,7 @@ def _quantities(text: str) -> frozenset[str]:
         return frozenset({"1"})
     if _SPELLED.search(plain):
         plain = _SPELLED.sub(_spelled, plain)
-    if not any(c.isdigit() for c in plain):
+    if not _DIGIT.search(plain):
         return frozenset()
     found, rest = _dates(plain)
     found.update(value for m in _NUMBER.finditer(rest) if (value := _amount(m)) is not None)

@@ -10,7 +10,7 @@ Span = tuple[int, int]
 # Ends that need no space after them (CJK, Arabic, Devanagari), and those that do.
 _END = re.compile(
     r"(?P<wide>[。！？｡]+[」』”’）)\"]*)"
-    r"|(?P<narrow>(?:[.!?…]+|[؟۔।॥።]+)[\"'”’»)\]]*(?:\s*\[[\w, ]{1,12}\])?(?=\s))"
+    r"|(?P<narrow>(?:(?<![.!?…])[.!?…]++|(?<![؟۔।॥።])[؟۔।॥።]++)[\"'”’»)\]]*(?:\s*\[[\w, ]{1,12}\])?(?=\s))"
     r"|(?P<line>\n\s*)"
 )
 _ABBREVIATED = """

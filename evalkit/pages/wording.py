@@ -1,0 +1,91 @@
+"""How numbers and foreign text are written: one form for every share, mean, interval and duration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+NBSP = "\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
+_BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # embeddings, overrides, isolates
+_SHOWN = {code: f"‹U+{code:04X}›" for code in (*_BIDI, *range(0x80, 0xA0), 0x2028, 0x2029, 0xFEFF)}
+_SHOWN |= {code: chr(0x2400 + code) for code in range(0x20) if code not in (9, 10, 13)}
+_SHOWN |= {0x7F: "\N{SYMBOL FOR DELETE}", 13: None}
+
+
+def visible(text: str) -> str:
+    """The text with control and direction-changing characters made visible; everything else as it is.
+
+    Joiners stay: Persian and emoji need them. Lone surrogates, which no file can hold, are named too.
+    """
+    shown = text.translate(_SHOWN)
+    if shown.isascii() or not any(0xD800 <= ord(c) < 0xE000 for c in shown):
+        return shown
+    return "".join(f"‹U+{ord(c):04X}›" if 0xD800 <= ord(c) < 0xE000 else c for c in shown)
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most ``limit`` characters, with a note of how many are left out."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit].rstrip()} … ({len(text) - limit:,} more characters)"
+
+
+def count(n: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun: 1 case, 1,200 cases."""
+    return f"{n:,}{NBSP}{noun if n == 1 else plural or noun + 's'}"
+
+
+def percent(share: float | None) -> str:
+    """A share in whole percent; never 0 % or 100 % for a share that is neither."""
+    if share is None:
+        return "n/a"
+    if 0 < share < 0.005:
+        return f"<{NBSP}1{NBSP}%"
+    if 0.995 <= share < 1:
+        return f">{NBSP}99{NBSP}%"
+    return f"{100 * share:.0f}{NBSP}%"
+
+
+def percent_bounds(found: Mapping[str, Any] | None) -> str:
+    """The interval of a share in percent, empty where there is none."""
+    if not found or found["low"] is None or found["high"] is None:
+        return ""
+    return f"[{100 * found['low']:.0f}, {100 * found['high']:.0f}]"
+
+
+def points(gain: float) -> str:
+    """A difference of shares in percentage points."""
+    if 0 < gain < 0.005:
+        return f"<{NBSP}1{NBSP}point"
+    return count(round(100 * gain), "point")
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """A mean: three decimals in 0..1 and for small values, fewer above; large ones with separators."""
+    if value is None:
+        return "n/a"
+    if unit in ("", "share") or abs(value) < 1:
+        return f"{value:.3f}"
+    return f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def number_bounds(found: Mapping[str, Any], unit: str = "") -> str:
+    """The interval of a mean, empty where there is none."""
+    if found["low"] is None or found["high"] is None:
+        return ""
+    return f"[{number(found['low'], unit)}, {number(found['high'], unit)}]"
+
+
+def seconds(value: float) -> str:
+    """A duration: milliseconds below a second."""
+    if value < 0.0005:
+        return f"<{NBSP}1{NBSP}ms"
+    if value < 1:
+        return f"{1000 * value:.0f}{NBSP}ms"
+    return f"{value:.1f}{NBSP}s" if value < 100 else f"{value:,.0f}{NBSP}s"
+
+
+def words(name: str) -> str:
+    """An identifier as people read it: retrieval_miss is "retrieval miss"."""
+    return name.replace("_", " ")
