@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from evalkit.facts import Facts
+from evalkit.probes import Probes
 from evalkit.records import Fact, Side, Stage
 
 
@@ -30,12 +31,19 @@ class Sign:
 CERTAIN, LIKELY, POSSIBLE = 1.0, 0.6, 0.3
 
 
+def undecided(_facts: Facts, _probes: Probes) -> bool | None:
+    """Of causes whose own check or repeats are their proof: other conditions say nothing more."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """One root cause of design's table.
 
-    ``conditions`` are the probes that prove it (or settle it against its look-alikes in ``looks_like``);
-    ``warns`` says that its sign on a right answer is worth a warning.
+    ``detect`` reads the failing trace; ``prove`` what other conditions showed: True is the cause's proof,
+    False rules it out as the primary cause, None leaves it open. ``conditions`` are the probes that prove it
+    (or settle it against its look-alikes in ``looks_like``); ``warns`` says that its sign on a right answer is
+    worth a warning.
     """
 
     id: str
@@ -46,6 +54,7 @@ class Cause:
     fine_tuning: str
     proof: Proof
     detect: Callable[[Facts], Sign | None]
+    prove: Callable[[Facts, Probes], bool | None] = undecided
     conditions: tuple[str, ...] = ()
     looks_like: tuple[str, ...] = ()
     warns: bool = False

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from evalkit.cause import CERTAIN, Cause, Sign
+from evalkit.cause import CERTAIN, LIKELY, Cause, Sign
 from evalkit.facts import Facts, other_source, points, stale_documents
 from evalkit.grade import Graded
 from evalkit.outcome import CaseOutcome
-from evalkit.records import Case, Certainty, Claim, Fact, Finding, Suite
-
-Suspect = tuple[Cause, Sign]
+from evalkit.probes import NOTHING, Probes, probe_facts, readings
+from evalkit.records import Case, Certainty, Claim, Fact, Finding, Side, Suite
 
 
 def diagnose(suite: Suite, graded: Graded, causes: Sequence[Cause]) -> list[Finding]:
@@ -73,51 +72,102 @@ def _notes(graded: Graded, index: int, broken: Sequence[str]) -> Mapping[str, st
     return {name: columns[name].notes[index] for name in broken if index in columns[name].notes}
 
 
-def explain(facts: Facts, causes: Sequence[Cause]) -> Finding:
+def explain(facts: Facts, causes: Sequence[Cause], probes: Probes = NOTHING) -> Finding:
     """The finding for one failing trace: the earliest cause that fits, its look-alikes, and what else is wrong."""
-    suspects = [(cause, sign) for cause in causes if (sign := cause.detect(facts)) is not None]
-    if not suspects:
-        return _no_cause(facts)
-    cause, sign = _primary(suspects, facts)
-    alike = [c for c, _ in suspects if c.id in cause.looks_like or cause.id in c.looks_like]
-    proven = sign.strength >= CERTAIN
-    also = [c.id for c, _ in suspects if c is not cause and c not in alike]
+    suspects = [*_suspects(facts, causes, probes)]
+    fitting = [s for s in suspects if not s.ruled_out]
+    if not fitting:
+        return _no_cause(facts, probes)
+    primary = _primary(fitting, facts)
+    alike = [] if primary.proven else [s for s in fitting if s.alike(primary)]
     return Finding(
         case_id=facts.case.id,
         repeat=facts.trace.repeat,
         outcome="fail",
-        status=Certainty.PROVEN if proven else Certainty.SUSPECTED,
-        cause=cause.id,
-        side=cause.side,
-        stage=cause.stage,
-        also=(*also, *(c.id for c in alike if proven and c is not cause)),
-        set=(cause.id,) if proven else (cause.id, *(c.id for c in alike if c is not cause)),
-        evidence=_evidence(sign, suspects, cause),
-        missing=() if proven else cause.conditions,
+        status=Certainty.PROVEN if primary.proven else Certainty.SUSPECTED,
+        cause=primary.cause.id,
+        side=primary.cause.side,
+        stage=primary.cause.stage,
+        also=tuple(s.cause.id for s in suspects if s.adds_to(primary) and s not in alike),
+        set=(primary.cause.id, *(s.cause.id for s in alike)),
+        evidence=_evidence(primary, fitting, probes),
+        probes=readings(probes),
+        missing=() if primary.proven else _not_asked(primary.cause, probes),
     )
 
 
-def _primary(suspects: Sequence[Suspect], facts: Facts) -> Suspect:
-    """The earliest stage that explains the failure, and in it the strongest sign.
+@dataclass(frozen=True, slots=True)
+class _Suspect:
+    """A cause with what speaks for it, and what the probes say of it."""
+
+    cause: Cause
+    sign: Sign | None
+    verdict: bool | None
+
+    @property
+    def proven(self) -> bool:
+        return self.verdict is True or (self.strength >= CERTAIN and self.verdict is None)
+
+    @property
+    def strength(self) -> float:
+        return self.sign.strength if self.sign else 0.0
+
+    @property
+    def ruled_out(self) -> bool:
+        return self.verdict is False or (self.sign is None and self.verdict is None)
+
+    def alike(self, other: _Suspect) -> bool:
+        """Whether the two can be told apart only by probes."""
+        mine, theirs = self.cause, other.cause
+        return self is not other and (mine.id in theirs.looks_like or theirs.id in mine.looks_like)
+
+    def adds_to(self, primary: _Suspect) -> bool:
+        """Whether it is wrong as well: seen in the facts, and no mere look-alike of the primary cause.
+
+        What the probes ruled out as primary stays visible when it is earlier than a proven primary cause:
+        both sides are then at fault.
+        """
+        if self is primary or self.sign is None:
+            return False
+        if self.ruled_out:
+            both = self.cause.side is Side.RETRIEVAL and primary.cause.side is not Side.RETRIEVAL
+            return both and self.strength >= LIKELY
+        return self.proven or not self.alike(primary)
+
+
+def _suspects(facts: Facts, causes: Sequence[Cause], probes: Probes) -> Iterator[_Suspect]:
+    for cause in causes:
+        sign, verdict = cause.detect(facts), cause.prove(facts, probes)
+        if sign is not None or verdict is True:
+            yield _Suspect(cause, sign, verdict)
+
+
+def _primary(suspects: Sequence[_Suspect], facts: Facts) -> _Suspect:
+    """The earliest stage that explains the failure; among look-alikes the proven, then the strongest one.
 
     A case whose repeats mostly pass is unstable before it is anything else that the generator did.
     """
-    likely = [s for s in suspects if s[1].strength >= 0.5] or list(suspects)
-    first = likely[0]
-    rivals = [s for s in likely if s[0].id in first[0].looks_like or s[0] is first[0]]
-    best = max(rivals, key=lambda s: s[1].strength)
-    wavers = next((s for s in suspects if s[0].id == "inconsistency"), None)
-    if wavers and best[0].side is wavers[0].side and 2 * facts.repeats_right >= facts.repeats:
+    likely = [s for s in suspects if s.proven or s.strength >= LIKELY] or list(suspects)
+    rivals = [s for s in likely if s is likely[0] or s.alike(likely[0])]
+    best = max(rivals, key=lambda s: (s.proven, s.strength))
+    wavers = next((s for s in suspects if s.cause.id == "inconsistency"), None)
+    if wavers and best.cause.side is wavers.cause.side and 2 * facts.repeats_right >= facts.repeats:
         return wavers
     return best
 
 
-def _evidence(sign: Sign, suspects: Sequence[Suspect], primary: Cause) -> tuple[Fact, ...]:
-    others = (fact for cause, other in suspects if cause is not primary for fact in other.evidence)
-    return (*sign.evidence, *others)
+def _evidence(primary: _Suspect, fitting: Sequence[_Suspect], probes: Probes) -> tuple[Fact, ...]:
+    """The chain a person can check: the primary cause's facts, what the probes showed, then the rest."""
+    own = primary.sign.evidence if primary.sign else ()
+    others = [f for s in fitting if s is not primary and s.sign for f in s.sign.evidence]
+    return (*own, *probe_facts(probes), *others)
 
 
-def _no_cause(facts: Facts) -> Finding:
+def _not_asked(cause: Cause, probes: Probes) -> tuple[str, ...]:
+    return tuple(name for name in cause.conditions if name not in probes.found)
+
+
+def _no_cause(facts: Facts, probes: Probes) -> Finding:
     """Nothing fits: either something we would need is missing, or our rules are incomplete."""
     lacking = _lacking(facts)
     status = Certainty.UNDETERMINED if lacking else Certainty.UNEXPLAINED
@@ -127,8 +177,9 @@ def _no_cause(facts: Facts) -> Finding:
         repeat=facts.trace.repeat,
         outcome="fail",
         status=status,
-        evidence=(Fact("lacking", lacking or None, text),),
-        missing=("oracle_context",) if lacking else (),
+        evidence=(Fact("lacking", lacking or None, text), *probe_facts(probes)),
+        probes=readings(probes),
+        missing=("oracle_context",) if lacking and "oracle_context" not in probes.found else (),
     )
 
 

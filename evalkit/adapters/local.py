@@ -1,4 +1,20 @@
-"""The embedded systems: four honest stand-ins that need no key, no network and no labels."""
+"""The embedded systems: four honest stand-ins that need no key, no network and no labels.
+
+They see the suite's corpus, its train file and, where all cases share one, its form (the JSON Schema).
+Options in systems.yaml, all optional:
+
+- ``kind`` (the approach unless given): ``prompt`` answers from a partly outdated memory; ``rag`` retrieves
+  and extracts; ``finetuned`` knows its training examples; ``hybrid`` retrieves and answers as trained.
+- ``retriever``: options of ``evalkit.retrievers``, laid over those of the kind.
+- ``temperature``: 0 always takes the best sentence; higher varies between repeats.
+- ``max_sentences`` in an answer; trained kinds write as many as they learned, if that is more.
+- ``refuse_below``: confidence (about -0.6..1) under which it declines; hybrid learns it unless given.
+- ``guess``: the probability that it answers from memory all the same.
+- ``memory``: share (0..1) of the documents the model picked up before; an old version more likely.
+- ``budget``: characters of context that fit the prompt; what is over is cut.
+- ``seed``: of every choice. ``enforce_access``: retrieve only what the principal may see.
+- ``train``: a train file beside the systems file instead of the suite's.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +26,7 @@ from typing import Any
 from evalkit.adapters.options import Options, digest, inside, read_options
 from evalkit.adapters.python import wrap
 from evalkit.local.fields import FieldSkill
+from evalkit.local.form_training import Retrieve
 from evalkit.local.learning import Learned, learn
 from evalkit.local.memory import build_memory
 from evalkit.local.papers import LabelFormSkill, TrainedFormSkill
@@ -79,22 +96,7 @@ RETRIEVING = ("rag", "hybrid")
 
 
 def build(spec: SystemSpec, suite: Suite) -> System:
-    """One of four embedded systems over the suite's corpus and train file, never its labels.
-
-    Options (all optional but ``kind``, which is the approach unless given):
-
-    - ``kind``: ``prompt`` answers from a partly outdated memory; ``rag`` retrieves and extracts;
-      ``finetuned`` knows its training examples; ``hybrid`` retrieves and answers as trained.
-    - ``retriever``: options of ``evalkit.retrievers`` laid over those of the kind.
-    - ``temperature``: 0 always takes the best sentence; higher varies between repeats.
-    - ``max_sentences`` in an answer; trained kinds use the length they learned.
-    - ``refuse_below``: confidence (about -0.6..1) under which it declines; ``guess``: the probability that it
-      answers all the same.
-    - ``memory``: share of the documents the model picked up in its own training (kind prompt).
-    - ``budget``: characters of context that fit the prompt; what is over is cut.
-    - ``seed``: of every choice; ``enforce_access``: retrieve only what the principal may see.
-    - ``train``: a train file beside the systems file instead of the suite's.
-    """
+    """One of the four embedded systems, over the suite's corpus and train file; see the module's text."""
     options = read_options(spec, KNOWN)
     kind = options.choice("kind", KINDS, spec.approach.value)
     train = options.text("train")
@@ -104,10 +106,10 @@ def build(spec: SystemSpec, suite: Suite) -> System:
     learned = Learned()
     if kind in TRAINED:
         key = digest(dict(options.values), suite.digest) if found else ""
-        learned = learn(path, key, found[0].retrieve if found else None)
+        learned = learn(path, key, _as_asked(*found, suite.k) if found else None)
     seed = options.count("seed", 0, low=0) or 0
     reader = Reader(f"{document.title}\n{document.text}" for document in suite.corpus.values())
-    cut = learn_threshold(learned.examples, found[0].retrieve, reader) if found else None
+    cut = learn_threshold(learned.examples, _as_asked(*found, suite.k), reader) if found else None
     habits = _habits(kind, options, defaults, learned, cut)
     skills = _skills(kind, options, habits, suite, learned, reader)
     model = Model(skills, seed, options.count("budget", defaults.budget))
@@ -130,6 +132,11 @@ def _retriever(options: Options, defaults: Defaults, suite: Suite) -> tuple[Retr
     return build_retriever(given, suite.corpus), given.get("k")
 
 
+def _as_asked(retriever: Retriever, k: int | None, usual_k: int) -> Retrieve:
+    """The retriever as it will be asked later, so that training sees the same passages."""
+    return lambda query: retriever.retrieve(query, k or usual_k)
+
+
 def _habits(
     kind: str, options: Options, defaults: Defaults, learned: Learned, cut: float | None
 ) -> Habits:
@@ -137,7 +144,9 @@ def _habits(
     return Habits(
         temperature=_given(options.number("temperature"), defaults.temperature),
         max_sentences=options.count("max_sentences", length) or length,
-        refuse_below=_given(options.number("refuse_below"), _given(cut, defaults.refuse_below)),
+        refuse_below=_given(
+            options.number("refuse_below", low=-1), _given(cut, defaults.refuse_below)
+        ),
         guess=_given(options.number("guess"), defaults.guess),
         history=kind != "rag",
         cites=kind in RETRIEVING,
@@ -171,7 +180,8 @@ def _skills(
         special.append(LabelFormSkill(form, habits.cites))
     special.append(_review(kind, habits, reader, learned))
     special.append(FieldSkill(reader, kind in TRAINED, habits.cites, recall))
-    return Skills(writer, tuple(special))
+    names = learned.form.names if learned.form else ()
+    return Skills(writer, tuple(special), names)
 
 
 def _review(kind: str, habits: Habits, reader: Reader, learned: Learned) -> Skill:

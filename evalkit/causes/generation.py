@@ -6,6 +6,7 @@ from functools import partial
 
 from evalkit.cause import CERTAIN, LIKELY, POSSIBLE, Cause, Proof, Sign, sign
 from evalkit.facts import Facts, Reach
+from evalkit.probes import Probes
 from evalkit.records import Expected, Side, Stage
 
 
@@ -157,6 +158,67 @@ def _inconsistency(facts: Facts) -> Sign | None:
 _READING = ("noise_distraction", "position_sensitivity", "parametric_override", "misinterpretation")
 
 
+# --- proofs: flips where other passages or their order are to blame, persistence where the reader is ---
+
+
+def _persists(facts: Facts, probes: Probes) -> bool | None:
+    """Whether the answer stays wrong with the gold passages alone in the prompt."""
+    right = probes.right("oracle_context")
+    return None if right is None or facts.right is not False or not facts.answerable else not right
+
+
+def _prove_noise(facts: Facts, probes: Probes) -> bool | None:
+    persists = _persists(facts, probes)
+    if persists or not _had_evidence(facts) or probes.right("gold_first") is True:
+        return False
+    disturbed = probes.right("oracle_plus_noise") is False or probes.right("gold_first") is False
+    return True if persists is False and disturbed else None
+
+
+def _prove_position(facts: Facts, probes: Probes) -> bool | None:
+    if not _had_evidence(facts) or probes.right("gold_first") is False or _persists(facts, probes):
+        return False
+    return probes.right("gold_first")
+
+
+def _prove_override(facts: Facts, probes: Probes) -> bool | None:
+    persists = _persists(facts, probes)
+    if persists is False or facts.refused or probes.refused("oracle_context"):
+        return False
+    same = probes.same_answer("closed_book", facts)
+    if probes.there("edited_context") is False:  # the answer does not follow the edit
+        same = True
+    return False if same is False else (persists and same)
+
+
+def _prove_over_refusal(facts: Facts, probes: Probes) -> bool | None:
+    persists = _persists(facts, probes)
+    if not persists:
+        return persists
+    return bool(probes.refused("oracle_context"))
+
+
+def _prove_misread(facts: Facts, probes: Probes) -> bool | None:
+    persists = _persists(facts, probes)
+    if not persists or probes.refused("oracle_context"):
+        return False if persists is not None else None
+    return not (_partial(facts, probes) or probes.same_answer("closed_book", facts))
+
+
+def _partial(facts: Facts, probes: Probes) -> bool:
+    """Part of the points is stated with the gold passages at hand, and nothing contradicts them."""
+    oracle = probes.found.get("oracle_context")
+    stated = oracle.points if oracle and oracle.points is not None else _stated(facts)
+    return 0 < stated < len(facts.points) and not facts.contradicted
+
+
+def _prove_incomplete(facts: Facts, probes: Probes) -> bool | None:
+    persists = _persists(facts, probes)
+    if not persists or probes.refused("oracle_context"):
+        return False if persists is not None else None
+    return _partial(facts, probes)
+
+
 _cause = partial(Cause, side=Side.GENERATION, stage=Stage.GENERATION)
 
 CAUSES = (
@@ -167,6 +229,7 @@ CAUSES = (
         fine_tuning="possible",
         proof=Proof.FLIP,
         detect=_noise_distraction,
+        prove=_prove_noise,
         conditions=("oracle_context", "oracle_plus_noise"),
         looks_like=_READING,
     ),
@@ -177,6 +240,7 @@ CAUSES = (
         fine_tuning="rarely",
         proof=Proof.FLIP,
         detect=_position_sensitivity,
+        prove=_prove_position,
         conditions=("gold_first",),
         looks_like=_READING,
     ),
@@ -187,6 +251,7 @@ CAUSES = (
         fine_tuning="possible",
         proof=Proof.PERSISTENCE,
         detect=_parametric_override,
+        prove=_prove_override,
         conditions=("oracle_context", "closed_book", "edited_context"),
         looks_like=_READING,
     ),
@@ -197,6 +262,7 @@ CAUSES = (
         fine_tuning="possible",
         proof=Proof.PERSISTENCE,
         detect=_over_refusal,
+        prove=_prove_over_refusal,
         conditions=("oracle_context",),
     ),
     _cause(
@@ -215,6 +281,7 @@ CAUSES = (
         fine_tuning="yes for a stable skill",
         proof=Proof.PERSISTENCE,
         detect=_misinterpretation,
+        prove=_prove_misread,
         conditions=("oracle_context", "closed_book"),
         looks_like=(*_READING, "incomplete_answer", "label_issue"),
     ),
@@ -235,6 +302,7 @@ CAUSES = (
         fine_tuning="possible",
         proof=Proof.PERSISTENCE,
         detect=_incomplete_answer,
+        prove=_prove_incomplete,
         conditions=("oracle_context",),
         looks_like=("misinterpretation", "label_issue"),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evalkit.cause import CERTAIN, LIKELY, POSSIBLE, Cause, Proof, Sign, sign
 from evalkit.facts import Facts, Point, Reach
+from evalkit.probes import Probes
 from evalkit.records import Approach, Side, Stage
 
 
@@ -96,6 +97,59 @@ def _context_truncated(facts: Facts) -> Sign | None:
     return sign(LIKELY, "gold_cut_in_context", value=True, text=text)
 
 
+def _flips(facts: Facts, probes: Probes, *conditions: str) -> bool | None:
+    """Whether bringing the evidence makes the answer right; False where it stays wrong with all of it."""
+    shown = [
+        right
+        for name in (*conditions, "oracle_context")
+        if (right := probes.right(name)) is not None
+    ]
+    if facts.right is not False or not shown:
+        return None
+    return any(shown)
+
+
+def _absent(probes: Probes) -> bool | None:
+    there = probes.there("index_lookup")
+    return None if there is None else not there
+
+
+def _prove_gap(facts: Facts, probes: Probes) -> bool | None:
+    flips = _flips(facts, probes)
+    if flips is False or facts.lost not in (Reach.NOWHERE, Reach.INDEXED):
+        return False
+    absent = True if facts.lost is Reach.NOWHERE else _absent(probes)
+    return False if absent is False else (flips and absent)
+
+
+def _prove_miss(facts: Facts, probes: Probes) -> bool | None:
+    flips = _flips(facts, probes)
+    if flips is False or facts.lost is not Reach.INDEXED:
+        return False
+    in_pool = True if probes.there("deep_retrieval") else None
+    if in_pool or _absent(probes):
+        return False
+    deep = facts.listed_deep or probes.there("deep_retrieval") is False
+    return flips if deep and _absent(probes) is False else None
+
+
+def _prove_ranked_low(facts: Facts, probes: Probes) -> bool | None:
+    flips = _flips(facts, probes, "gold_first")
+    if flips is False or facts.lost not in (Reach.INDEXED, Reach.POOLED):
+        return False
+    in_pool = True if facts.lost is Reach.POOLED else probes.there("deep_retrieval")
+    return False if in_pool is False else (flips and in_pool)
+
+
+def _prove_chunk(facts: Facts, probes: Probes) -> bool | None:
+    return _flips(facts, probes, "merged_chunks") if facts.lost is Reach.SPLIT else False
+
+
+def _prove_truncated(facts: Facts, probes: Probes) -> bool | None:
+    lost = facts.lost in (Reach.TOP_K, Reach.CUT)
+    return _flips(facts, probes, "more_room") if lost else False
+
+
 CAUSES = (
     Cause(
         id="corpus_gap",
@@ -106,6 +160,7 @@ CAUSES = (
         fine_tuning="no",
         proof=Proof.FLIP,
         detect=_corpus_gap,
+        prove=_prove_gap,
         conditions=("index_lookup", "oracle_context"),
         looks_like=("retrieval_miss", "ranking_low", "misinterpretation", "query_underspecified"),
         warns=True,
@@ -131,6 +186,7 @@ CAUSES = (
         fine_tuning="no",
         proof=Proof.FLIP,
         detect=_chunk_boundary,
+        prove=_prove_chunk,
         conditions=("merged_chunks",),
         looks_like=("context_truncated", "incomplete_answer", "misinterpretation"),
         warns=True,
@@ -144,6 +200,7 @@ CAUSES = (
         fine_tuning="the embedding model at most",
         proof=Proof.FLIP,
         detect=_retrieval_miss,
+        prove=_prove_miss,
         conditions=("deep_retrieval", "index_lookup", "oracle_context"),
         looks_like=("corpus_gap", "ranking_low", "query_underspecified"),
         warns=True,
@@ -168,6 +225,7 @@ CAUSES = (
         fine_tuning="the reranker at most",
         proof=Proof.FLIP,
         detect=_ranking_low,
+        prove=_prove_ranked_low,
         conditions=("deep_retrieval", "gold_first", "oracle_context"),
         looks_like=("retrieval_miss", "corpus_gap", "query_underspecified"),
         warns=True,
@@ -181,6 +239,7 @@ CAUSES = (
         fine_tuning="no",
         proof=Proof.FLIP,
         detect=_context_truncated,
+        prove=_prove_truncated,
         conditions=("more_room", "oracle_context"),
         looks_like=("chunk_boundary",),
         warns=True,

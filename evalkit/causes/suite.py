@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evalkit.cause import LIKELY, POSSIBLE, Cause, Proof, Sign, sign
 from evalkit.facts import Facts, Reach
+from evalkit.probes import Probes
 from evalkit.records import Side, Stage
 
 
@@ -35,6 +36,18 @@ def _query_underspecified(facts: Facts) -> Sign | None:
     return sign(POSSIBLE, "clarified", facts.case.clarified, text)
 
 
+def _prove_label(facts: Facts, probes: Probes) -> bool | None:
+    """Wrong with the gold documents at hand, which do not say what the label says."""
+    if probes.right("oracle_context") is True:
+        return False
+    unsupported = any(p.supported_by_gold is False for p in facts.missing)
+    return True if unsupported and probes.right("oracle_context") is False else None
+
+
+def _prove_vague(_facts: Facts, probes: Probes) -> bool | None:
+    return probes.right("clarified_query")
+
+
 CAUSES = (
     Cause(
         id="label_issue",
@@ -45,6 +58,7 @@ CAUSES = (
         fine_tuning="no",
         proof=Proof.CHECK,
         detect=_label_issue,
+        prove=_prove_label,
         conditions=("oracle_context",),
         looks_like=(
             "misinterpretation",
@@ -62,6 +76,7 @@ CAUSES = (
         fine_tuning="no",
         proof=Proof.FLIP,
         detect=_query_underspecified,
+        prove=_prove_vague,
         conditions=("clarified_query",),
         looks_like=("retrieval_miss", "ranking_low"),
     ),

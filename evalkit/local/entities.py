@@ -14,7 +14,6 @@ from evalkit.records import Passage
 Record = Mapping[str, Any]
 
 HEAD = 8  # cells at the head of a paper, where the sender stands
-SURE = 2  # cells that must speak for a party before it is recognised
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +28,15 @@ class Parties:
     by_cell: Mapping[str, int]
     shapes: Mapping[str, re.Pattern[str]]
 
-    def recall(self, text: str) -> tuple[Record, bool] | None:
-        """The party whose cells the paper shows most, and whether that is beyond doubt."""
+    def recall(self, text: str) -> Record | None:
+        """The party whose cells the paper shows most; ``None`` where it shows none of any."""
         votes = Counter(
             self.by_cell[cell] for cell in set(map(_key, cells(text))) if cell in self.by_cell
         )
         if not votes:
             return None
-        best, count = max(votes.items(), key=lambda pair: (pair[1], -pair[0]))
-        return self.records[best], count >= SURE
+        best, _ = max(votes.items(), key=lambda pair: (pair[1], -pair[0]))
+        return self.records[best]
 
     def nearest(self, text: str) -> Record:
         """The known party whose name is most like something on the paper: a guess."""

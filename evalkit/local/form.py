@@ -85,8 +85,7 @@ class Form:
             return {}
         if entry is not None:
             return self.parties.read(entry)
-        recalled = self.parties.recall(paper)
-        return recalled[0] if recalled else self.parties.nearest(paper)
+        return self.parties.recall(paper) or self.parties.nearest(paper)
 
     def _due(self, values: Mapping[str, Any]) -> dict[str, Any]:
         rule = self.due

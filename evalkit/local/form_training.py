@@ -125,7 +125,7 @@ def _days(start: str, end: str) -> int:
 def _tagger(
     papers: Sequence[str], read: Sequence[Sequence[Unit]], labelled: Sequence[Sequence[str]]
 ) -> Classifier:
-    items: list[list[str]] = []
+    items: list[Sequence[str]] = []
     wanted: list[str] = []
     for paper, found, labels in zip(papers, read, labelled, strict=True):
         for unit, features, label in zip(found, unit_features(found, paper), labels, strict=True):
@@ -179,7 +179,7 @@ def _month_first(
     read: Sequence[Sequence[Unit]],
     labelled: Sequence[Sequence[str]],
 ) -> Classifier:
-    items: list[list[str]] = []
+    items: list[Sequence[str]] = []
     wanted: list[str] = []
     for paper, record, found, labels in zip(papers, records, read, labelled, strict=True):
         told = [

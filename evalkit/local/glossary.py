@@ -30,6 +30,35 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "rate": ("rate", "satz", "taux", "tipo", "%"),
 }
 
+# Legal forms by which a firm's name is recognised.
+LEGAL_FORMS = frozenset(
+    [
+        "gmbh",
+        "ag",
+        "kg",
+        "ohg",
+        "ltd",
+        "plc",
+        "inc.",
+        "inc",
+        "llc",
+        "s.a.",
+        "s.l.",
+        "sarl",
+        "sas",
+        "b.v.",
+        "n.v.",
+        "ab",
+        "aps",
+        "a/s",
+        "k.k.",
+        "dac",
+        "oy",
+        "srl",
+    ]
+)
+SIGNS = {"€": "EUR", "£": "GBP", "¥": "JPY", "Fr.": "CHF", "$": "USD"}
+
 
 @lru_cache(4096)
 def label_score(name: str, label: str) -> float:

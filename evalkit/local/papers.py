@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from evalkit.local.features import roles as arithmetic
 from evalkit.local.fields import wrapped
 from evalkit.local.form import Form
-from evalkit.local.glossary import label_score
+from evalkit.local.glossary import LEGAL_FORMS, SIGNS, label_score
 from evalkit.local.request import Request, Written
 from evalkit.local.rows import group_rows, row_record
 from evalkit.local.sampling import one_of
@@ -19,7 +20,8 @@ from evalkit.local.units import Unit, cells, units
 from evalkit.records import JsonObject, Passage
 
 LEAST_FIELDS = 4  # names of the schema a question must mention to be about the form
-LEAST_UNITS = 12
+LEAST_WORDS = 8  # separated by blanks; less is no paper
+ABOVE = 0.4  # what a label on the line above counts
 
 
 def paper_of(request: Request, names: Sequence[str]) -> str | None:
@@ -32,7 +34,7 @@ def paper_of(request: Request, names: Sequence[str]) -> str | None:
         return None
     handed = [value for value in request.inputs.values() if isinstance(value, str)]
     paper = max(handed, key=len, default="") or request.query.partition("\n\n")[2]
-    return paper if len(units(paper)) >= LEAST_UNITS else None
+    return paper if len(paper.split()) >= LEAST_WORDS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +109,29 @@ class LabelFormSkill:
         if name.endswith("_id"):
             return _identifier(part, passages)
         kinds = _unit_kinds(part)
-        unit = best_labelled(name, [u for u in found if u.kind in kinds])
+        unit = best_labelled(name, [u for u in found if fits(u, kinds)])
         if unit is not None:
             return _typed(unit) if typed else unit.text
+        if name.endswith("_name") and passages:
+            return passages[0].title or passages[0].doc_id
         return _fallback(part, paper)
+
+
+def fits(unit: Unit, kinds: Sequence[str]) -> bool:
+    """Whether a unit may be a value of these kinds; money has cents, and a long number may be a code."""
+    if unit.kind == "number" and "number" in kinds:
+        return unit.text[-3:-2] in (".", ",")
+    if unit.kind == "number" and "code" in kinds:
+        return unit.text.isdigit() and len(unit.text) > 5
+    return unit.kind in kinds
 
 
 def best_labelled(name: str, found: Sequence[Unit]) -> Unit | None:
     """The unit whose label is most like the field's name; the first of several."""
-    scored = [(label_score(name, unit.label or unit.above), -unit.start, unit) for unit in found]
+    scored = [
+        (label_score(name, unit.label) or ABOVE * label_score(name, unit.above), -unit.start, unit)
+        for unit in found
+    ]
     best = max(scored, key=lambda entry: entry[:2], default=None)
     return best[2] if best and best[0] > 0 else None
 
@@ -140,7 +156,8 @@ def _fallback(part: Mapping[str, Any], paper: str) -> Any:
         return 0
     if isinstance(kinds, list) and "null" in kinds:
         return None
-    return next(iter(cells(paper)), "")
+    firms = [cell for cell in cells(paper) if set(cell.casefold().split()) & LEGAL_FORMS]
+    return next(iter(firms or cells(paper)), "")
 
 
 def _choice(values: Sequence[Any], paper: str) -> Any:
@@ -148,6 +165,9 @@ def _choice(values: Sequence[Any], paper: str) -> Any:
     for value in values:
         if isinstance(value, str) and value in paper:
             return value
+    for sign in SIGNS:
+        if sign in paper and SIGNS[sign] in values:
+            return SIGNS[sign]
     for value in values:
         number = "".join(character for character in str(value) if character.isdigit())
         if number and f" {number} " in paper:
@@ -157,8 +177,6 @@ def _choice(values: Sequence[Any], paper: str) -> Any:
 
 def _identifier(part: Mapping[str, Any], passages: Sequence[Passage]) -> str:
     """The first thing in the best passage that fits the field's pattern; made up without passages."""
-    import re
-
     pattern = str(part.get("pattern", r"\w+")).strip("^$")
     found = re.search(pattern, passages[0].text) if passages else None
     return found.group() if found else "unknown"

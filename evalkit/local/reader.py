@@ -23,6 +23,7 @@ LONGEST_HEADING = 8  # words in a line without a full stop that is taken for a h
 RANK_WEIGHT = 0.05  # trust in the retriever's order
 CUE_WEIGHT = 0.12  # the sentence holds the kind of thing that was asked for
 
+_GRAMMAR = re.compile("[\u3041-\u309f].|.[\u3041-\u309f]")
 _LIST_MARK = re.compile(r"(?:[-*•–]|\(?\d{1,3}[.)])\s+")
 
 
@@ -63,12 +64,14 @@ def _sentence(text: str, start: int, end: int) -> Sentence:
     alone = text[end : end + 1] == "\n" and (start == 0 or text[start - 1] == "\n")
     open_end = piece[-1].isalnum() or piece[-1] in ')?"”'
     heading = not marked and alone and open_end and len(piece.split()) <= LONGEST_HEADING
-    return Sentence(bare, frozenset(content_stems(bare)), shown(bare), heading)
+    return Sentence(bare, _stems(bare), shown(bare), heading)
 
 
 @lru_cache(8192)
 def _stems(text: str) -> frozenset[str]:
-    return frozenset(content_stems(text))
+    """The stems that carry content; a pair of characters half of which is hiragana is mostly grammar."""
+    stems = frozenset(content_stems(text))
+    return frozenset(stem for stem in stems if not _GRAMMAR.fullmatch(stem)) or stems
 
 
 @dataclass(frozen=True, slots=True)

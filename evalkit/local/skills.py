@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from evalkit.local.instructions import follow
+from evalkit.local.papers import paper_of
 from evalkit.local.request import Request, Written
 from evalkit.local.writer import Writer
 from evalkit.records import Passage
@@ -25,10 +26,15 @@ class Skill(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Skills:
-    """The special skills of a generator and its prose."""
+    """The special skills of a generator and its prose.
+
+    ``form_names`` are the fields of the form it was trained on: with those asked for, it looks up the
+    paper itself and not the instruction before it.
+    """
 
     writer: Writer
     special: tuple[Skill, ...] = ()
+    form_names: tuple[str, ...] = ()
 
     def respond(
         self, request: Request, passages: Sequence[Passage], chance: random.Random
@@ -42,5 +48,6 @@ class Skills:
         return replace(written, text=follow(written.text, request.instructions))
 
     def question(self, request: Request) -> str:
-        """The question as this generator understands it."""
-        return self.writer.question(request)
+        """What to look up for a request, as this generator understands it."""
+        paper = paper_of(request, self.form_names) if self.form_names else None
+        return paper or self.writer.question(request)

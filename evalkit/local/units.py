@@ -28,6 +28,8 @@ _UNIT = re.compile(
 _SAME_TO_SCANNER = str.maketrans("1058i", "losbl")
 _NEAR_DIGIT = re.compile(r"(?<=\d)[OoIlSB]+(?=[\d\W]|$)|(?<![^\W\d_])[OoIlSB]+(?=\d)")
 _CELL = re.compile(r"\s{2,}|\s*[|;]\s*|\.{3,}|\s[-/]\s|:\s*|,\s+|[【】]")
+_DIGIT = re.compile(r"\d")
+_DATES = frozenset({"iso", "kanji", "numeric", "day_first", "month_first"})
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
@@ -92,21 +94,21 @@ def iso_date(year: str, month: str, day: str) -> str | None:
 
 def _read_date(found: re.Match[str], months: Mapping[str, int]) -> tuple[str | None, str | None]:
     kind = found.lastgroup
-    if found["iso"] or found["kanji"]:
-        n = "1" if found["iso"] else "2"
+    if kind in ("iso", "kanji"):
+        n = "1" if kind == "iso" else "2"
         return iso_date(found[f"y{n}"], found[f"m{n}"], found[f"d{n}"]), None
-    if found["numeric"]:
+    if kind == "numeric":
         usual = iso_date(found["y3"], found["b"], found["a"])
         swapped = iso_date(found["y3"], found["a"], found["b"])
         return (usual or swapped), (swapped if usual and swapped != usual else None)
-    n = "4" if found["day_first"] else "5"
-    month = months.get(scan_key(found[f"n{n}"])) if kind else None
+    n = "4" if kind == "day_first" else "5"
+    month = months.get(scan_key(found[f"n{n}"]))
     return (iso_date(found[f"y{n}"], str(month), found[f"d{n}"]) if month else None), None
 
 
 @lru_cache(512)
 def _plain_units(text: str) -> tuple[Unit, ...]:
-    return tuple(_units(text, month_keys(MONTHS)))
+    return tuple(_units(text, _USUAL_MONTHS))
 
 
 def units(text: str, months: Mapping[str, int] | None = None) -> tuple[Unit, ...]:
@@ -117,6 +119,9 @@ def units(text: str, months: Mapping[str, int] | None = None) -> tuple[Unit, ...
 def month_keys(months: Mapping[str, int]) -> dict[str, int]:
     """Month names under the keys that ``units`` looks up."""
     return {scan_key(name): number for name, number in months.items()}
+
+
+_USUAL_MONTHS = month_keys(MONTHS)
 
 
 def _units(text: str, months: Mapping[str, int]) -> Iterator[Unit]:
@@ -156,23 +161,21 @@ def _line_units(
 
 
 def _kind_of(found: re.Match[str], months: Mapping[str, int]) -> tuple[str, Any, str | None]:
-    if any(found[name] for name in ("iso", "kanji", "numeric", "day_first", "month_first")):
+    if found.lastgroup in _DATES:
         usual, other = _read_date(found, months)
         if usual is not None:
             return "date", usual, other
         return "skip", None, None
-    for name in ("percent", "number"):
-        if found[name] and any(letter.isdigit() for letter in found[name]):
-            value = read_amount(found[name])
-            if value is not None:
-                return name, value, None
-    kind, value = _code_or_word(found[0])
-    return kind, value, None
+    if found.lastgroup in ("percent", "number") and _DIGIT.search(found[0]):
+        amount = read_amount(found[0])
+        if amount is not None:
+            return found.lastgroup, amount, None
+    return *_code_or_word(found[0]), None
 
 
 def _code_or_word(text: str) -> tuple[str, str]:
     mended = mend(text)
-    return ("code" if any(letter.isdigit() for letter in mended) else "word"), mended
+    return ("code" if _DIGIT.search(mended) else "word"), mended
 
 
 def _first_piece(text: str) -> int:

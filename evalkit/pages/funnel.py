@@ -70,7 +70,9 @@ def funnel(suite: Suite, found: SystemDiagnosis) -> Funnel:
             ways.append(_way(suite, graded, case.id, index, needs))
     plain = graded.approach in (Approach.PROMPT, Approach.FINETUNED)
     reached = [True] * len(ways)
-    steps = [_step(suite, name, ways, reached, plain=plain) for name in _LABELS]
+    retriever = graded.approach is Approach.RETRIEVER  # gives no prompt and no answer
+    names = list(_LABELS)[: 4 if retriever else None]
+    steps = [_step(suite, name, ways, reached, plain=plain) for name in names]
     lost = sum(w.right and w.prompt is False for w in ways)
     return Funnel(len(ways), tuple(steps), lost)
 

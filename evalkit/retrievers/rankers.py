@@ -98,7 +98,7 @@ class Lsa:
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         self._tfidf = Tfidf(texts, analyzer)
-        rank = max(1, min(components, min(self._tfidf.matrix.shape) - 1))
+        rank = max(1, min(components, *self._tfidf.matrix.shape))
         svd: Any = TruncatedSVD(rank, n_iter=2, random_state=0)
         with threadpool_limits(1):  # small matrices: threads cost more than they bring
             self._chunks: Scores = normalize(svd.fit_transform(self._tfidf.matrix))
@@ -113,8 +113,7 @@ class Lsa:
             return np.zeros(len(self._chunks))
         # Rounded, so that ties do not depend on the order in which a processor adds.
         cosines: Scores = np.einsum("ij,j->i", self._chunks, point / length)
-        rounded: Scores = np.round(np.maximum(cosines, 0.0), 9)
-        return rounded
+        return np.asarray(np.round(np.maximum(cosines, 0.0), 9), dtype=np.float64)
 
 
 class Fusion:
