@@ -74,7 +74,7 @@ def decide(
         rules = correct_rules(suite, cases[trace.case_id], approach)
         value, status, reached = _correct(rules, columns, i)
         _put(correct, i, value, status)
-        contracts = _contracts(columns, i)
+        contracts = _contracts(columns, i, cases[trace.case_id].expected)
         right.append(reached)
         broken.append(contracts.broken)
         _put(passed, i, *_passed(trace, status, reached, contracts))
@@ -120,7 +120,9 @@ def _correct(
         return None, Status.NOT_APPLICABLE, None
     for column, _ in due:
         if np.isnan(column.values[i]):
-            return None, STATUSES[column.status[i]], None
+            status = STATUSES[column.status[i]]
+            # A rule may rest on a measure of a stage, which has no value then; the outcome is bad all the same.
+            return (0.0, status, False) if status is Status.SYSTEM_ERROR else (None, status, None)
     value = min(float(column.values[i]) for column, _ in due)
     reached = all(column.values[i] >= line - 1e-9 for column, line in due)
     status = next(
@@ -137,15 +139,16 @@ class _Contracts:
     graded: bool  # some contract beyond the plain "do answer" was graded
 
 
-def _contracts(columns: Mapping[str, Column], i: int) -> _Contracts:
+def _contracts(columns: Mapping[str, Column], i: int, expected: Expected) -> _Contracts:
     broken, ungraded, graded = [], False, False
+    plain = expected not in (Expected.REFUSE, Expected.CLARIFY)
     for name in CONTRACTS:
         column = columns.get(name)
         if column is None:
             continue
         status = STATUSES[column.status[i]]
         if status is Status.SCORED:
-            graded = graded or name != "behaviour"
+            graded = graded or not plain or name != "behaviour"
             if column.values[i] < 1 - 1e-9:
                 broken.append(name)
         ungraded = ungraded or status is Status.GRADER_ERROR
@@ -162,8 +165,10 @@ def _passed(
         return 0.0, Status.SYSTEM_ERROR
     if right is False or contracts.broken:
         return 0.0, Status.SCORED
-    if status in (Status.GRADER_ERROR, Status.UNOBSERVED) or contracts.ungraded:
+    if status is Status.GRADER_ERROR or contracts.ungraded:
         return None, Status.GRADER_ERROR
+    if status is Status.UNOBSERVED:
+        return None, Status.UNOBSERVED
     if right is None and not contracts.graded:
         return None, Status.NOT_APPLICABLE
     return 1.0, Status.SCORED

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from evalkit.needs import ROW_NEEDS, Source, View, column_need, needs_of
+from evalkit.needs import ROW_NEEDS, Source, View, column_need, needs_of, wants_json
 from evalkit.records import (
     AS_IS,
     Approach,
@@ -28,6 +29,8 @@ Bytes = npt.NDArray[np.uint8]
 
 STATUSES = tuple(Status)
 CODE = {status: code for code, status in enumerate(STATUSES)}
+Cell = tuple[float | None, Status, str]  # value, status, note
+STAND_IN = "-"  # an answer that says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +135,7 @@ def _row_columns(views: Sequence[View], metrics: Sequence[Metric]) -> dict[str, 
     return {m.name: Column(m, values[j], status[j], notes[j]) for j, m in enumerate(metrics)}
 
 
-def _cell(
-    metric: Metric, needs: Sequence[str], given: Mapping[str, Any], view: View
-) -> tuple[float | None, Status, str]:
+def _cell(metric: Metric, needs: Sequence[str], given: Mapping[str, Any], view: View) -> Cell:
     """One value with its status: design's table of the denominator, in the order of its questions."""
     absent = [name for name in needs if given[name] is None]
     if any(ROW_NEEDS[name][0] in (Source.CASE, Source.SUITE) for name in absent):
@@ -143,54 +144,75 @@ def _cell(
         return _failed(metric, needs, given, view)
     if absent:
         return None, *_absence(absent, view)
-    try:
-        value = metric.compute(*[given[name] for name in needs])
-    except Exception as error:  # noqa: BLE001 (foreign code: a metric may be anybody's)
-        return None, Status.GRADER_ERROR, f"{type(error).__name__}: {error}"
-    return _checked(metric, value)
+    return _computed(metric, [given[name] for name in needs])
 
 
-def _failed(
-    metric: Metric, needs: Sequence[str], given: Mapping[str, Any], view: View
-) -> tuple[float | None, Status, str]:
+def _failed(metric: Metric, needs: Sequence[str], given: Mapping[str, Any], view: View) -> Cell:
     """The system erred: outcomes take their worst value, a crash says nothing about a stage."""
     assert view.trace.error is not None
-    if "citations" in needs or not _shows_what_it_must(needs, given, view):
+    absent = [name for name in needs if given[name] is None]
+    due = _asked(needs, absent, view) and _owed(absent, view.approach)
+    if not due or not _defined(metric, needs, given):
         return None, Status.NOT_APPLICABLE, ""
     worst = metric.low if metric.higher_is_better else metric.high
-    return (worst if metric.outcome else None), Status.SYSTEM_ERROR, view.trace.error.kind
+    value = worst if metric.outcome and math.isfinite(worst) else None
+    return value, Status.SYSTEM_ERROR, view.trace.error.kind
 
 
-def _shows_what_it_must(needs: Sequence[str], given: Mapping[str, Any], view: View) -> bool:
-    """False for measures of retrieval on a system that has none."""
-    retrieval = [name for name in needs if name in ("retrieved", "context") and given[name] is None]
-    return not (retrieval and view.approach in (Approach.PROMPT, Approach.FINETUNED))
+def _asked(needs: Collection[str], absent: Collection[str], view: View) -> bool:
+    """Whether the case wants JSON of a measure of JSON, and the system cites for a measure of citations."""
+    return "citations" not in absent and ("parsed" not in needs or wants_json(view.case))
+
+
+def _owed(absent: Collection[str], approach: Approach) -> bool:
+    """Whether a system of this approach has what is absent at all."""
+    if approach in (Approach.PROMPT, Approach.FINETUNED):
+        return not {"retrieved", "context"} & set(absent)
+    return approach is not Approach.RETRIEVER or set(absent) <= {"retrieved"}
+
+
+def _defined(metric: Metric, needs: Sequence[str], given: Mapping[str, Any]) -> bool:
+    """False for a measure that is undefined for this case whatever the answer (no number to look for)."""
+    if any(name != "response" and ROW_NEEDS[name][0] is not Source.CASE for name in needs):
+        return True
+    arguments = [STAND_IN if name == "response" else given[name] for name in needs]
+    return _computed(metric, arguments)[1] is not Status.NOT_APPLICABLE
 
 
 def _absence(absent: Sequence[str], view: View) -> tuple[Status, str]:
-    sources = {ROW_NEEDS[name][0] for name in absent}
-    if Source.CITED in sources or absent == ["parsed"]:
+    if not _asked(absent, absent, view):
         return Status.NOT_APPLICABLE, ""
-    if Source.TRACE in sources:
-        return _unseen([n for n in absent if ROW_NEEDS[n][0] is Source.TRACE], view)
+    unseen = [_shown_by(name, view) for name in absent]
+    unseen = [name for name in dict.fromkeys(unseen) if ROW_NEEDS[name][0] is Source.TRACE]
+    if unseen:
+        return _unseen(unseen, view)
     note = view.evidence.error if view.evidence and view.evidence.error else "no judge graded this"
     return Status.GRADER_ERROR, note
 
 
+def _shown_by(name: str, view: View) -> str:
+    """What the system should have shown: nothing is parsed or judged where there is no response."""
+    return "response" if name in ("parsed", "evidence") and view.trace.response is None else name
+
+
 def _unseen(absent: Sequence[str], view: View) -> tuple[Status, str]:
-    plain = view.approach in (Approach.PROMPT, Approach.FINETUNED)
-    if plain and set(absent) & {"retrieved", "context"}:
-        return Status.NOT_APPLICABLE, ""
-    if view.approach is Approach.RETRIEVER and not set(absent) <= {"retrieved"}:
+    if not _owed(absent, view.approach):
         return Status.NOT_APPLICABLE, ""
     return Status.UNOBSERVED, "the system does not show " + " and ".join(absent)
 
 
-def _checked(metric: Metric, value: Any) -> tuple[float | None, Status, str]:
+def _computed(metric: Metric, arguments: Sequence[Any]) -> Cell:
+    try:
+        return _checked(metric, metric.compute(*arguments))
+    except Exception as error:  # noqa: BLE001 (foreign code: a metric may be anybody's)
+        return None, Status.GRADER_ERROR, f"{type(error).__name__}: {error}"
+
+
+def _checked(metric: Metric, value: Any) -> Cell:
     if value is None:
         return None, Status.NOT_APPLICABLE, "undefined here"
     number = float(value)
-    if not metric.low - 1e-9 <= number <= metric.high + 1e-9:  # also false for NaN
+    if not math.isfinite(number) or not metric.low - 1e-9 <= number <= metric.high + 1e-9:
         return None, Status.GRADER_ERROR, f"returned {number}, outside {metric.low}..{metric.high}"
     return number, Status.SCORED, ""
 
@@ -204,30 +226,45 @@ def _ranked_columns(views: Sequence[View], metrics: Sequence[Metric]) -> dict[st
         return {}
     status = np.array([CODE[_ranking_status(view)] for view in views], np.uint8)
     due = np.flatnonzero(status == CODE[Status.SCORED])
-    relevant = [views[i].case.relevant or {} for i in due]
-    lists = [views[i].trace.retrieved or () for i in due]
+    relevant = [views[i].case.relevant or {} for i in due.tolist()]
+    lists = [views[i].trace.retrieved or () for i in due.tolist()]
     made: dict[str, Any] = {}
     columns = {}
     for metric in metrics:
         need = needs_of(metric)[0]
         if need not in made:
             made[need] = column_need(need)(relevant, lists)
-        values = np.full(len(views), np.nan)
-        values[due] = metric.compute(made[need])
-        state = status.copy()
-        state[due[np.isnan(values[due])]] = CODE[Status.NOT_APPLICABLE]
-        columns[metric.name] = Column(metric, values, state)
+        columns[metric.name] = _ranked(metric, made[need], due, status.copy())
     return columns
+
+
+def _ranked(metric: Metric, argument: Any, due: npt.NDArray[np.intp], status: Bytes) -> Column:
+    """One column measure; like any other it may fail, and then has no value."""
+    values, notes = np.full(len(status), np.nan), {}
+    try:
+        found = np.asarray(metric.compute(argument), np.float64).reshape(len(due))
+    except Exception as error:  # noqa: BLE001 (foreign code: a metric may be anybody's)
+        status[due] = CODE[Status.GRADER_ERROR]
+        return Column(
+            metric, values, status, dict.fromkeys(due.tolist(), f"{type(error).__name__}: {error}")
+        )
+    status[due[np.isnan(found)]] = CODE[Status.NOT_APPLICABLE]
+    inside = np.isfinite(found) & (found >= metric.low - 1e-9) & (found <= metric.high + 1e-9)
+    values[due[inside]] = found[inside]
+    for place in np.flatnonzero(~inside & ~np.isnan(found)):
+        status[due[place]] = CODE[Status.GRADER_ERROR]
+        notes[int(due[place])] = f"returned {found[place]}, outside {metric.low}..{metric.high}"
+    return Column(metric, values, status, notes)
 
 
 def _ranking_status(view: View) -> Status:
     if view.case.relevant is None:
         return Status.NOT_APPLICABLE
+    absent = ["retrieved"] if view.trace.retrieved is None else []
     if view.trace.error is not None:
-        plain = view.approach in (Approach.PROMPT, Approach.FINETUNED)
-        return Status.NOT_APPLICABLE if plain else Status.SYSTEM_ERROR
-    if view.trace.retrieved is None:
-        return _unseen(["retrieved"], view)[0]
+        return Status.SYSTEM_ERROR if _owed(absent, view.approach) else Status.NOT_APPLICABLE
+    if absent:
+        return _unseen(absent, view)[0]
     return Status.SCORED
 
 
@@ -249,15 +286,18 @@ def score_cases(
     chosen = [m for m in metrics if m.level is Level.CASE]
     values = np.full((len(chosen), len(ids)), np.nan)
     status = np.full((len(chosen), len(ids)), CODE[Status.NOT_APPLICABLE], np.uint8)
+    notes: list[dict[int, str]] = [{} for _ in chosen]
     for i, case_id in enumerate(ids):
         given = _repeats(
             [traces[t] for t in repeats[case_id]], [passed[t] for t in repeats[case_id]]
         )
         for j, metric in enumerate(chosen):
-            value, state, _ = _case_cell(metric, given)
+            value, state, note = _case_cell(metric, given)
             status[j, i] = CODE[state]
             values[j, i] = np.nan if value is None else value
-    return ids, {m.name: Column(m, values[j], status[j]) for j, m in enumerate(chosen)}
+            if note:
+                notes[j][i] = note
+    return ids, {m.name: Column(m, values[j], status[j], notes[j]) for j, m in enumerate(chosen)}
 
 
 def _repeats(traces: Sequence[Trace], passed: Sequence[bool | None]) -> dict[str, tuple[Any, ...]]:
@@ -269,16 +309,9 @@ def _repeats(traces: Sequence[Trace], passed: Sequence[bool | None]) -> dict[str
     }
 
 
-def _case_cell(
-    metric: Metric, given: Mapping[str, tuple[Any, ...]]
-) -> tuple[float | None, Status, str]:
+def _case_cell(metric: Metric, given: Mapping[str, tuple[Any, ...]]) -> Cell:
     arguments = [given[name] for name in needs_of(metric)]
-    if not all(arguments):
-        return None, Status.NOT_APPLICABLE, ""
-    try:
-        return _checked(metric, metric.compute(*arguments))
-    except Exception as error:  # noqa: BLE001 (foreign code: a metric may be anybody's)
-        return None, Status.GRADER_ERROR, f"{type(error).__name__}: {error}"
+    return _computed(metric, arguments) if all(arguments) else (None, Status.NOT_APPLICABLE, "")
 
 
 def score_suite(
@@ -289,7 +322,8 @@ def score_suite(
     for metric in metrics:
         if metric.level is not Level.SUITE:
             continue
-        value = metric.compute(label_pairs) if label_pairs else None
-        status = Status.NOT_APPLICABLE if value is None else Status.SCORED
-        found[metric.name] = Score(system, None, AS_IS, None, metric.name, value, status)
+        cell = (
+            _computed(metric, [label_pairs]) if label_pairs else (None, Status.NOT_APPLICABLE, "")
+        )
+        found[metric.name] = Score(system, None, AS_IS, None, metric.name, *cell)
     return found
