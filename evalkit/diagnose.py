@@ -40,7 +40,8 @@ def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequ
     trace, evidence = graded.traces[index], graded.evidence[index]
     right = graded.outcomes.right[index]
     broken = graded.outcomes.broken[index]
-    claims = evidence.claims if evidence and evidence.claims else ()
+    prose = evidence is not None and case.reference_object is None
+    claims = evidence.claims if prose and evidence and evidence.claims else ()
     return Facts(
         case=case,
         trace=trace,

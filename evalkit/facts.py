@@ -310,7 +310,7 @@ def other_source(case: Case, trace: Trace) -> str | None:
     gold = {d for d, grade in (case.relevant or {}).items() if grade > 0}
     for point in case.key_points or ():
         gold.update(point.evidence)
-    if not trace.response or not gold:
+    if not trace.response or not gold or case.reference_object is not None:
         return None
     from_gold = _Text(*(p.text for p in trace.context or () if p.doc_id in gold))
     if from_gold.says(trace.response):

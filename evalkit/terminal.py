@@ -109,7 +109,7 @@ def show_run(run: Run, page: Path) -> int:
     """Print the result of a run; the exit code: 0, or 12 when errors are above the suite's tolerance."""
     from evalkit.report import verdict_of
 
-    console = Console(soft_wrap=True)
+    console = _wide()
     console.print(_systems_table(run))
     advice = run.diagnosis()["recommendation"]
     console.print(
@@ -122,6 +122,12 @@ def show_run(run: Run, page: Path) -> int:
     if verdict["exit_code"]:
         console.print(f"Incomplete: {verdict['reason']}", markup=False)
     return int(verdict["exit_code"])
+
+
+def _wide() -> Console:
+    """A console for results: as wide as the terminal, wide enough for a table in a log."""
+    console = Console()
+    return console if console.is_terminal else Console(width=120, soft_wrap=True)
 
 
 def _systems_table(run: Run) -> Table:
@@ -171,7 +177,7 @@ def percent(found: Interval | None) -> str:
 
 def show_scores(run: Run) -> None:
     """Print every metric of every system: mean, interval, and how many cases were scored of those due."""
-    console = Console(soft_wrap=True)
+    console = _wide()
     for name, system in run.summary()["systems"].items():
         table = Table(title=escape(name), title_justify="left", box=None, padding=(0, 2, 0, 0))
         for column in ("metric", "mean", "95 % interval", "scored / due"):

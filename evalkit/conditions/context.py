@@ -6,7 +6,15 @@ from dataclasses import replace
 
 from evalkit.condition import GENERATES, Ask, Condition, How, Situation
 from evalkit.conditions.edits import edit_of
-from evalkit.conditions.gold import gold_ids, is_gold, noise, oracle, shown
+from evalkit.conditions.gold import (
+    document_of,
+    gold_ids,
+    is_gold,
+    is_noise,
+    noise,
+    oracle,
+    shown,
+)
 from evalkit.records import Passage
 
 
@@ -38,7 +46,7 @@ def _distractors_only(here: Situation) -> tuple[Ask, ...]:
     if not labels or not others:
         return ()
     prompt = here.as_is.context
-    if prompt is not None and all(p in others for p in prompt):
+    if prompt is not None and all(is_noise(p, labels) for p in prompt):
         return ()
     return _generate("distractors_only", here, *others)
 
@@ -47,10 +55,11 @@ def _gold_first(here: Situation) -> tuple[Ask, ...]:
     """The gold before the rest, in as many places; not where it stood there already."""
     prompt, labels = shown(here.as_is, here.suite.k), gold_ids(here.case)
     came = [p for p in here.as_is.retrieved or prompt if p.text and is_gold(p, labels)]
-    first = came[: max(1, len(prompt))] or oracle(here)
+    known = {document_of(p.doc_id) for p in came}
+    absent = [p for p in oracle(here) if document_of(p.doc_id) not in known]
+    first = (*came[: len(prompt)], *absent)
     rest = [p for p in prompt if not is_gold(p, labels)]
-    places = max(len(prompt), len(first))
-    passages = (*first, *rest)[:places]
+    passages = (*first, *rest)[: max(len(prompt), len(first))]
     if not first or not rest or passages == prompt:
         return ()
     return _generate("gold_first", here, *passages)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 
 from evalkit.condition import Situation
 from evalkit.records import Case, Document, Passage, Trace
+
+_CHUNK = re.compile(r"(?<=.)#\d+$")
 
 
 def gold_ids(case: Case) -> tuple[str, ...]:
@@ -18,7 +21,7 @@ def gold_ids(case: Case) -> tuple[str, ...]:
 
 def document_of(label: str) -> str:
     """The document a label speaks of: a chunk label ``doc#n`` counts as its document."""
-    return label.rpartition("#")[0] or label
+    return _CHUNK.sub("", label)
 
 
 def is_gold(passage: Passage, labels: Collection[str]) -> bool:

@@ -33,7 +33,8 @@ def _indexed(label: str, here: Situation) -> str:
 
 def _named(name: str, here: Situation) -> Passage:
     found = whole(name, here)
-    return Passage(name, None, found.text[:LONGEST_QUERY] if found else "", found and found.title)
+    text = found.text[:LONGEST_QUERY] if found is not None else ""
+    return Passage(name, None, text)
 
 
 CONDITIONS = (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count, takewhile
 
 from evalkit.condition import GENERATES, Ask, Condition, How, Situation
-from evalkit.conditions.gold import document_of, gold_ids, is_noise, shown, whole
+from evalkit.conditions.gold import document_of, gold_ids, is_noise, passage_of, shown
 from evalkit.records import Capability, Passage
 
 LEAST_BUDGET = 8000  # what a raised budget is at least
@@ -35,10 +36,13 @@ def _grown(prompt: tuple[Passage, ...], here: Situation) -> Iterator[Passage]:
 
 
 def _document(name: str, passage: Passage, here: Situation) -> Passage:
-    """The whole document of a chunk; the chunk itself where the corpus has no more of it."""
-    if name in here.suite.corpus or passage.doc_id in here.suite.corpus:
-        return whole(name, here) or whole(passage.doc_id, here) or passage
-    return passage
+    """The whole document of a chunk; put together where the corpus holds ``doc#0``, ``doc#1`` and so on."""
+    corpus = here.suite.corpus
+    if name in corpus:
+        return passage_of(corpus[name])
+    chunks = [*takewhile(corpus.__contains__, (f"{name}#{n}" for n in count()))]
+    text = "\n".join(corpus[chunk].text for chunk in chunks)
+    return Passage(name, None, text, passage.title) if chunks else passage
 
 
 def _more_room(here: Situation) -> tuple[Ask, ...]:

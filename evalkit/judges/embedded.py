@@ -9,6 +9,7 @@ from evalkit.judges.coverage import coverage
 from evalkit.judges.equivalence import equivalence
 from evalkit.judges.support import Context, assess, read
 from evalkit.records import Case, Claim, Evidence, Passage, Trace
+from evalkit.text.extract import parse_json
 from evalkit.text.refusal import refusal_probability
 
 VERSION = "embedded/1"
@@ -18,7 +19,7 @@ IN_REFERENCE = 0.5  # coverage of a claim by a reference from which on the refer
 class EmbeddedJudge:
     """Grades one trace deterministically and offline, in any language, in about a millisecond.
 
-    ``claims`` is ``None`` when the trace shows no response; their ``supported`` is ``None`` when it
+    ``claims`` is ``None`` when the trace shows no response, or one that is JSON as a whole; their ``supported`` is ``None`` when it
     shows no context. ``covered`` and ``correct`` are ``None`` when the case has no such label.
     Its measured agreement with people is printed by ``benchmarks/embedded_judge.py``.
     """
@@ -33,11 +34,17 @@ class EmbeddedJudge:
             return Evidence(judge=self.name)
         return Evidence(
             judge=self.name,
-            claims=_claims(answer, trace.context, case),
+            claims=None if _is_record(answer) else _claims(answer, trace.context, case),
             covered=_covered(answer, case),
             correct=equivalence(answer, case.reference, case.query) if case.reference else None,
             refused=refusal_probability(answer),
         )
+
+
+def _is_record(answer: str) -> bool:
+    """Whether the answer is JSON as a whole: fields to be compared, not sentences to be supported."""
+    parsed = parse_json(answer)
+    return parsed.parses and isinstance(parsed.value, dict | list)
 
 
 def _covered(answer: str, case: Case) -> tuple[float | None, ...] | None:

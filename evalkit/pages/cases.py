@@ -32,7 +32,10 @@ OUTCOMES = {
 def island(run: Run, diagnosis: Mapping[str, Any]) -> tuple[str, str]:
     """The data of the case browser as (encoding, text), safe inside a script element."""
     text = json.dumps(
-        _plain(case_data(run, diagnosis)), ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        _plain(case_data(run, diagnosis)),
+        ensure_ascii=False,
+        separators=(",", ":"),
+        allow_nan=False,
     )
     if len(text) <= PLAIN:
         return "json", text.replace("<", "\\u003c")
@@ -171,7 +174,9 @@ def _answer(
         }
     if trace.context is not None:
         found["prompt"] = {
-            "list": [[*_passage(p, case, texts), int(cut_in_prompt(trace, p))] for p in trace.context]
+            "list": [
+                [*_passage(p, case, texts), int(cut_in_prompt(trace, p))] for p in trace.context
+            ]
         }
     return found
 

@@ -29,7 +29,9 @@ def system_views(
             "loss": _loss(summary["systems"][name], diagnosis["systems"][name]),
             "funnel": _funnel(run, found),
             "causes": _causes(name, diagnosis["systems"][name]),
-            "variability": _variability(found, diagnosis["systems"][name], summary["systems"][name]),
+            "variability": _variability(
+                found, diagnosis["systems"][name], summary["systems"][name]
+            ),
             "format_errors": summary["systems"][name]["format_errors"],
             "confusion": summary["systems"][name]["confusion"],
         }
@@ -98,7 +100,9 @@ def _loss(system: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
                 "graded": graded,
                 "points": points(part["loss"]),
                 "bounds": percent_bounds(part),
-                "bar": charts.bar(part["loss"], *ends, start=start, name=f"side {side}", label=label),
+                "bar": charts.bar(
+                    part["loss"], *ends, start=start, name=f"side {side}", label=label
+                ),
             }
         )
         start += part["loss"]
@@ -173,7 +177,9 @@ def _variability(
     for where, value in own["variability"].items():
         n = count(behind.get(where, 0), "case")
         shown = f"{value:.3f}" if value is not None else "not measured"
-        rows.append({"where": where, "value": shown, "note": why.get(where, "") if value is None else n})
+        rows.append(
+            {"where": where, "value": shown, "note": why.get(where, "") if value is None else n}
+        )
     return rows
 
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit import plugins
 from evalkit.pages import charts
-from evalkit.pages.wording import count, number, number_bounds, percent, percent_bounds, seconds, words
+from evalkit.pages.wording import (
+    count,
+    number,
+    number_bounds,
+    percent,
+    percent_bounds,
+    seconds,
+    words,
+)
 from evalkit.records import Level, Metric, Stage
 
 if TYPE_CHECKING:
@@ -47,7 +55,9 @@ def _symptom_cell(system: str, found: Mapping[str, Any]) -> dict[str, Any]:
         "bounds": percent_bounds(found),
         "cases": len(found["case_ids"]),
         "n": found["n"],
-        "bar": charts.bar(found["rate"], found["low"], found["high"], name="fill fail", label=label),
+        "bar": charts.bar(
+            found["rate"], found["low"], found["high"], name="fill fail", label=label
+        ),
     }
 
 
@@ -123,7 +133,9 @@ def _metric_row(
         "higher": first["higher_is_better"],
         "unit": first["unit"],
         "card": metric.card if metric else "A metric from a plug-in.",
-        "range": f"{bounds[0]:g} to {bounds[1]:g}" if bounds[1] < float("inf") else f"from {bounds[0]:g}",
+        "range": f"{bounds[0]:g} to {bounds[1]:g}"
+        if bounds[1] < float("inf")
+        else f"from {bounds[0]:g}",
         "cells": [_metric_cell(n, found.get(n), bounds) for n in systems],
     }
 
@@ -159,7 +171,10 @@ def resource_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Latency by stage, tokens and cost; what nobody reports is unknown, never 0."""
     systems = summary["systems"].values()
     rows = [
-        {"label": f"{stage.capitalize()} time", "cells": [_time(s["latency"][stage]) for s in systems]}
+        {
+            "label": f"{stage.capitalize()} time",
+            "cells": [_time(s["latency"][stage]) for s in systems],
+        }
         for stage in ("total", "retrieval", "generation")
     ]
     for name, label in (

@@ -36,6 +36,8 @@ DECLINING: tuple[str, ...] = (
     r"\bi have (?:no|insufficient|not enough|nothing|not been)\b|\bthere(?:'s| is) nothing (?:i|we) can\b|\bi(?:'m| am) not (?:finding|seeing) (?:any|enough)",
     r"^\W*(?:unanswerable|unknown|no answer|not answerable|n/a|not available|cannot (?:answer|say|tell|determine)|can't (?:say|tell|answer)|no (?:data|information)|not enough information|insufficient (?:information|data|context)|none given|unclear)\W*$",
     r"\b(?:outside|beyond) (?:the scope|my (?:scope|knowledge|expertise|remit))",
+    # English: the wrong kind of input ("this is a delivery note, not an invoice, so there is nothing to fill in")
+    r"\bnot an? (?:\w+ ){0,2}\w+\b[^.]{0,20}\b(?:so|therefore|hence|which is why)\b\s+(?:there is|there are|i|we)\b[^.]{0,20}\b(?:no|not|nothing|cannot|can't|unable)\b",
     # German
     r"\bich (?:kann|könnte|konnte|darf|möchte|vermag)\b[^.]{0,60}\b(?:nicht|keine?n?|leider)\b|\bich (?:weiß|weiss) (?:es |das |dazu |darüber )?(?:leider )?(?:nicht|nichts)\b",
     r"\bkann ich (?:\w+ ){0,4}(?:nicht|keine?)\b|\b(?:mir|uns) lieg(?:t|en) (?:\w+ ){0,4}(?:keine?|nicht)|\bich habe (?:\w+ ){0,3}(?:keine?n?)\b",

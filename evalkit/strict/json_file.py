@@ -1,0 +1,110 @@
+"""JSON and JSON Lines as the standard has them: no NaN, no duplicate keys, no runaway depth or numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from evalkit.errors import InvalidInput
+from evalkit.strict.text_file import MAX_DEPTH, Row, read_text
+
+MAX_DIGITS = 4300  # of a whole number, as in Python itself
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        doubled = next(name for i, name in enumerate(names) if name in names[:i])
+        raise ValueError(f"key {doubled!r} is given twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON; leave the value out, or write null")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"the number {text[:40]} is too large")
+    return value
+
+
+def _whole(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"holds a number of {len(text)} digits")
+    return int(text)
+
+
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite, parse_int=_whole
+)
+
+
+def parse_json(text: str, *, file: Path | None = None, line: int | None = None) -> Any:
+    """The value of a JSON text that starts on ``line`` of ``file``; ``InvalidInput`` if it is none."""
+    try:
+        value = _decoder.decode(text)
+        _check_depth(text, value)
+        _check_surrogates(text, value)
+    except json.JSONDecodeError as error:
+        raise InvalidInput(
+            f"is not JSON: {error.msg} at column {error.colno}",
+            file=file,
+            line=(line or 1) + error.lineno - 1,
+        ) from None
+    except RecursionError:
+        raise InvalidInput("is nested too deeply", file=file, line=line) from None
+    except ValueError as error:
+        raise InvalidInput(str(error), file=file, line=line) from None
+    return value
+
+
+def _check_depth(text: str, value: Any) -> None:
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [child for outer in level for child in _children(outer)]
+        if not level:
+            return
+    raise ValueError("is nested too deeply")
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _check_surrogates(text: str, value: Any) -> None:
+    if "\\ud" not in text and "\\uD" not in text:
+        return
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds half of a surrogate pair") from None
+
+
+def read_json(path: Path) -> Any:
+    """The value of one JSON file."""
+    return parse_json(read_text(path), file=path)
+
+
+def read_jsonl(path: Path) -> Iterator[Row]:
+    """The objects of a JSON Lines file, blank lines passed over.
+
+    Lines end at a line feed only: U+2028 and U+0085 inside a text are no line breaks.
+    """
+    for number, raw in enumerate(read_text(path).split("\n"), start=1):
+        text = raw.strip(" \t\r")
+        if not text:
+            continue
+        value = parse_json(text, file=path, line=number)
+        if not isinstance(value, dict):
+            raise InvalidInput("each line must be a JSON object", file=path, line=number)
+        yield Row(number, value)
