@@ -47,20 +47,23 @@ def recommend(suite: Suite, systems: Mapping[str, SystemDiagnosis]) -> Recommend
     own = recommend_for(suite, systems[best])
     if len(rated) == 1:
         return own
-    rate = rated[best]
-    others = ", ".join(
-        f"{n} {r.value:.0%}"
-        for n, r in sorted(rated.items(), key=lambda x: -x[1].value)
-        if n != best
-    )
-    lead = f"measured side by side, {best} ({systems[best].graded.approach}) passes most: {_percent(rate)} against {others}"
-    approach = (
-        own.approach
-        if own.approach in ("mend_suite", "stronger_model")
-        else _approach(systems[best])
-    )
+    approach = _approach(systems[best])
+    if own.approach in ("mend_suite", "stronger_model"):
+        approach = own.approach
     step = f"for {best} itself the next step is {own.approach}"
-    return Recommendation(approach, (lead, step, *own.reasons), own.against, own.headroom)
+    return Recommendation(
+        approach, (_lead(best, rated), step, *own.reasons), own.against, own.headroom
+    )
+
+
+def _lead(best: str, rated: Mapping[str, Interval]) -> str:
+    """The systems side by side; whether a difference is more than chance takes a paired comparison."""
+    others = sorted((n for n in rated if n != best), key=lambda n: -rated[n].value)
+    listed = ", ".join(f"{name} {rated[name].value:.0%}" for name in others)
+    equal = [name for name in others if rated[name].value == rated[best].value]
+    verb = "pass equally many cases" if equal else "passes most"
+    names = " and ".join([best, *equal])
+    return f"measured side by side, {names} {verb}: {_percent(rated[best])} against {listed}"
 
 
 def _approach(found: SystemDiagnosis) -> str:

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, StrictInt
+from pydantic_core import PydanticCustomError
 
-Number = StrictInt | StrictFloat
+
+def _rising(band: list[float]) -> list[float]:
+    if band[0] > band[1]:
+        raise PydanticCustomError("band", "[lowest, highest], the lower bound first")
+    return band
+
+
+LARGEST = 10**15  # whole numbers beyond it are no longer exact as floats
+Number = Annotated[StrictInt, Field(ge=-LARGEST, le=LARGEST)] | StrictFloat
 Share = Annotated[float, Field(ge=0, le=1)]
-Band = Annotated[list[Number], Field(min_length=2, max_length=2)]
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Band = Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(_rising)]
 Text = Annotated[str, Field(min_length=1)]
-Grades = dict[str, StrictInt]
+Id = Annotated[
+    str,
+    Field(
+        pattern=r"^\S(.*\S)?$",
+        max_length=500,
+        description="One line that neither starts nor ends with a space.",
+    ),
+]
+Grades = dict[Text, Annotated[StrictInt, Field(ge=-100, le=100)]]
 
 
 class _Model(BaseModel):
@@ -56,9 +74,9 @@ class FormatRow(_Model):
 class StyleRow(_Model):
     """Style rules; `style` is the share of the given ones that hold."""
 
-    max_sentences: Annotated[int, Field(ge=1)] | None = None
-    min_words: Annotated[int, Field(ge=0)] | None = None
-    max_words: Annotated[int, Field(ge=1)] | None = None
+    max_sentences: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+    min_words: Count | None = None
+    max_words: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
     sentence_words: Band | None = None
     """Mean words a sentence: [lowest, highest]."""
     reading_grade: Band | None = None
@@ -112,9 +130,9 @@ class ProfileRow(_Model):
     sensitive_training_data: bool | None = None
     narrow_task: bool | None = None
     format_style_critical: bool | None = None
-    corpus_documents: Annotated[int, Field(ge=0)] | None = None
-    domains: Annotated[int, Field(ge=0)] | None = None
-    labelled_examples: Annotated[int, Field(ge=0)] | None = None
+    corpus_documents: Count | None = None
+    domains: Count | None = None
+    labelled_examples: Count | None = None
     task_changes: (
         Literal["never", "yearly", "monthly", "weekly", "daily", "realtime"] | bool | None
     ) = None
@@ -142,11 +160,11 @@ class SuiteFile(_Model):
     """The JSON Schema (2020-12) every answer must satisfy: a path, or the schema itself."""
     style: Text | StyleRow | None = None
     """The style rules: a YAML file, or the rules themselves."""
-    k: Annotated[int, Field(ge=1)] = 5
+    k: Annotated[int, Field(ge=1, le=10_000)] = 5
     """Where the ranked list is cut."""
-    pool: Annotated[int, Field(ge=1)] | None = None
+    pool: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """How deep a candidate list counts as "found, ranked low"; 4 x k."""
-    repeats: Annotated[int, Field(ge=1)] = 1
+    repeats: Annotated[int, Field(ge=1, le=1000)] = 1
     correct: CorrectRow | None = None
     """What a right answer is; left out, it follows from the labels."""
     limits: list[LimitRow] = []
@@ -157,7 +175,7 @@ class SuiteFile(_Model):
 class CaseRow(_Model):
     """One line of cases.jsonl."""
 
-    id: Text
+    id: Id
     query: str | None = None
     """The user's words."""
     messages: Annotated[list[MessageRow], Field(min_length=1)] | None = None
@@ -171,6 +189,7 @@ class CaseRow(_Model):
     expected_action: Annotated[str, Field(pattern="^(retrieve|answer|refuse|tool:.+)$")] | None = (
         None
     )
+    """What a routing system should decide: retrieve, answer, refuse or tool:NAME."""
     schema_: Text | dict[str, Any] | None = Field(default=None, alias="schema")
     """Overrides the suite's schema; null switches it off."""
     format: FormatRow | None = None
@@ -191,7 +210,7 @@ class CaseRow(_Model):
 class DocumentRow(_Model):
     """One line of corpus.jsonl."""
 
-    id: Text = Field(alias="_id")
+    id: Id = Field(alias="_id")
     title: str = ""
     text: str
     valid_from: str | None = None
@@ -205,6 +224,7 @@ class SystemRow(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True, use_attribute_docstrings=True)
 
     name: Annotated[str, Field(pattern=r"^[^\s/\\:*?\"<>|\x00-\x1f]{1,80}$")]
+    """Up to 80 characters that a file name can hold, without spaces."""
     approach: Literal["prompt", "rag", "finetuned", "hybrid", "retriever"]
     adapter: Text
     """python, openai, http, recorded, local, or module:attr."""
@@ -216,7 +236,7 @@ class SystemsFile(_Model):
     systems: Annotated[list[SystemRow], Field(min_length=1)]
 
 
-PUBLISHED = {
+PUBLISHED: dict[str, type[BaseModel]] = {
     "suite": SuiteFile,
     "case": CaseRow,
     "document": DocumentRow,

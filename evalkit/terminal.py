@@ -111,6 +111,9 @@ def show_run(run: Run, page: Path) -> int:
 
     console = _wide()
     console.print(_systems_table(run))
+    console.print()
+    console.print(_symptoms_table(run))
+    console.print()
     advice = run.diagnosis()["recommendation"]
     console.print(
         f"First step: [bold]{escape(advice['approach'])}[/bold]. {escape(advice['reasons'][0])}."
@@ -141,6 +144,25 @@ def _systems_table(run: Run) -> Table:
     table.add_column("share of failures", no_wrap=True)
     for name, found in run.systems.items():
         table.add_row(*map(escape, _row(name, found, run.suite.k)))
+    return table
+
+
+def _symptoms_table(run: Run) -> Table:
+    """One row a symptom: its rate in each system, or why nobody measured it."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("symptom", no_wrap=True)
+    for name in run.systems:
+        table.add_column(escape(name), no_wrap=True)
+    measured = zip(*(found.symptoms for found in run.systems.values()), strict=True)
+    reasons = []
+    for symptoms in measured:
+        cells = [percent(s.rate) if s.rate else "not measured" for s in symptoms]
+        table.add_row(symptoms[0].rule.id, *cells)
+        if all(s.rate is None for s in symptoms):
+            reasons.append(f"{symptoms[0].rule.id}: {symptoms[0].not_measured}")
+    if reasons:
+        table.caption = "Not measured: " + "; ".join(map(escape, reasons))
+        table.caption_justify = "left"
     return table
 
 

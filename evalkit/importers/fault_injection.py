@@ -81,7 +81,7 @@ def _checked(row: Row, file: Path) -> Json:
 def _case(row: Json) -> dict[str, Any]:
     """Only what the file's own ``suite`` part says; cases that share a question are one group."""
     given = row["suite"]
-    gold = {name: 1 for name in given["gold_passage_ids"]}
+    gold = dict.fromkeys(given["gold_passage_ids"], 1)
     case: dict[str, Any] = {"id": row["id"], "query": given["question"], "relevant": gold}
     case["group"] = given["question"]
     if given["gold_answers"]:

@@ -72,6 +72,8 @@ def funnel(suite: Suite, found: SystemDiagnosis) -> Funnel:
     reached = [True] * len(ways)
     retriever = graded.approach is Approach.RETRIEVER  # gives no prompt and no answer
     names = list(_LABELS)[: 4 if retriever else None]
+    if not any(len(t.retrieved or ()) > suite.k for t in graded.traces):
+        names.remove("pool")  # the lists end at k: nobody can see what stood below
     steps = [_step(suite, name, ways, reached, plain=plain) for name in names]
     lost = sum(w.right and w.prompt is False for w in ways)
     return Funnel(len(ways), tuple(steps), lost)

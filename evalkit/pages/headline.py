@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit.pages.wording import count, percent, percent_bounds, points, words
+from evalkit.pages.wording import count, percent, percent_bounds, points, sentence, words
 
 APPROACHES = {
     "prompt": "Work on the prompt and the output format",
@@ -32,25 +32,30 @@ def headline(summary: Mapping[str, Any], diagnosis: Mapping[str, Any]) -> dict[s
     """The opening of the report, about the best system measured (the same one the recommendation is about)."""
     systems, advice = summary["systems"], diagnosis["recommendation"]
     best = best_system(systems)
+    shared = {
+        "system": best,
+        "reasons": [sentence(reason) for reason in advice["reasons"]],
+        "against": [sentence(reason) for reason in advice["against"]],
+    }
     if best is None:
         return {
-            "system": None,
+            **shared,
             "title": "No case could be graded.",
-            "answers": [("What to do first", "Give the cases labels", list(advice["reasons"]))],
-            "against": list(advice["against"]),
+            "answers": [],
+            "first": "Give the cases labels.",
+            "gain": "",
         }
     own = diagnosis["systems"][best]
-    answers = [
-        ("What fails", *_what(systems[best])),
-        ("Whose fault", *_whose(own)),
-        ("How sure", *_sure(own)),
-        ("What first", *_first(advice, own, len(systems))),
-    ]
     return {
-        "system": best,
+        **shared,
         "title": _title(best, systems),
-        "answers": answers,
-        "against": list(advice["against"]),
+        "answers": [
+            ("What fails", *_what(systems[best])),
+            ("Whose fault", *_whose(own)),
+            ("How sure", *_sure(own)),
+        ],
+        "first": _first(advice, own, len(systems)),
+        "gain": gain_sentence(advice["headroom"]),
     }
 
 
@@ -118,20 +123,17 @@ def _sure(own: Mapping[str, Any]) -> tuple[str, list[str]]:
     return ", ".join(parts), more
 
 
-def _first(
-    advice: Mapping[str, Any], own: Mapping[str, Any], systems: int
-) -> tuple[str, list[str]]:
-    """The recommendation with its reasons, and what mending the best single cause would bring."""
-    said = APPROACHES.get(advice["approach"], words(advice["approach"]).capitalize())
-    if systems > 1:
-        said = f"Approach: {words(advice['approach'])}. {_step_of(own)}"
-    reasons = [f"{reason[:1].upper()}{reason[1:]}." for reason in advice["reasons"]]
-    return said, [*reasons, gain_sentence(advice["headroom"])]
+def _first(advice: Mapping[str, Any], own: Mapping[str, Any], systems: int) -> str:
+    """The recommendation; with several systems, which approach to take and what that system needs next."""
+    step = step_of(own["recommendation"] if systems > 1 else advice)
+    if systems == 1:
+        return f"{step}."
+    return f"Take {words(advice['approach'])} as the approach; then {step[:1].lower()}{step[1:]}."
 
 
-def _step_of(own: Mapping[str, Any]) -> str:
-    approach = own["recommendation"]["approach"]
-    return f"{APPROACHES.get(approach, words(approach).capitalize())}."
+def step_of(advice: Mapping[str, Any]) -> str:
+    """A recommended approach as an instruction."""
+    return APPROACHES.get(advice["approach"], words(advice["approach"]).capitalize())
 
 
 def gain_sentence(headroom: Mapping[str, Any]) -> str:

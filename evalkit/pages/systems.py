@@ -9,8 +9,8 @@ from evalkit import plugins
 from evalkit.diagnosis import UNDETERMINED, SystemDiagnosis
 from evalkit.pages import charts
 from evalkit.pages.funnel import funnel
-from evalkit.pages.headline import APPROACHES, STATUSES, certainty, gain_sentence
-from evalkit.pages.wording import count, percent, percent_bounds, points, words
+from evalkit.pages.headline import STATUSES, certainty, gain_sentence, step_of
+from evalkit.pages.wording import count, percent, percent_bounds, points, sentence, words
 from evalkit.records import Side
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ def _card(name: str, system: Mapping[str, Any], own: Mapping[str, Any]) -> dict[
         "leading": _leading(own, failing),
         "sure": [(status, sure[status]) for status in STATUSES if sure[status]],
         "warned": sum(f["outcome"] == "warn" for f in own["findings"]),
-        "step": APPROACHES.get(advice["approach"], words(advice["approach"]).capitalize()),
-        "reasons": advice["reasons"],
-        "against": advice["against"],
+        "step": step_of(advice),
+        "reasons": [sentence(reason) for reason in advice["reasons"]],
+        "against": [sentence(reason) for reason in advice["against"]],
         "gain": gain_sentence(advice["headroom"]),
     }
 

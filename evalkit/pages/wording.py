@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -89,3 +90,11 @@ def seconds(value: float) -> str:
 def words(name: str) -> str:
     """An identifier as people read it: retrieval_miss is "retrieval miss"."""
     return name.replace("_", " ")
+
+
+def sentence(text: str) -> str:
+    """A reason as a sentence: percentages as everywhere in the report, identifiers as words, a full stop."""
+    said = re.sub(r"\[(\d+)%, (\d+)%\]", r"[\1, \2]", text)
+    said = re.sub(r"(\d)%", rf"\1{NBSP}%", said)
+    said = re.sub(r"^([a-z]+(?:_[a-z]+)+):", lambda m: words(m[0]), said)
+    return f"{said[:1].upper()}{said[1:].rstrip('.')}."

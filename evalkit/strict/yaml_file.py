@@ -56,8 +56,9 @@ def read_yaml(path: Path) -> YamlFile:
     try:
         return _Builder(path, yaml.parse(text, Loader=_LOADER)).document()
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise InvalidInput(f"is not YAML: {error.problem}", file=path, line=line) from None
+        mark: Any = error.problem_mark
+        at = mark.line + 1 if mark else None
+        raise InvalidInput(f"is not YAML: {error.problem}", file=path, line=at) from None
     except (yaml.YAMLError, ValueError) as error:
         message = " ".join(str(error).split())
         raise InvalidInput(f"is not YAML: {message}", file=path) from None
@@ -74,7 +75,7 @@ class _Builder:
         self.open_anchors = 0
         self.size = 0
 
-    def refuse(self, event: yaml.Event, message: str, hint: str | None = None) -> InvalidInput:
+    def refuse(self, event: Any, message: str, hint: str | None = None) -> InvalidInput:
         return InvalidInput(message, file=self.path, line=event.start_mark.line + 1, hint=hint)
 
     def document(self) -> YamlFile:
@@ -163,7 +164,7 @@ class _Builder:
         return float(text) if _FLOAT.fullmatch(text) else text
 
 
-def _unless_end(event: yaml.Event) -> yaml.Event | None:
+def _unless_end(event: Any) -> Any:
     """The event, or None for one that ends a list or a mapping."""
     return None if isinstance(event, yaml.CollectionEndEvent) else event
 

@@ -12,6 +12,7 @@ const OUTCOMES = {
   fail: ["×", "fails"], error: ["!", "error"], warn: ["~", "passes, warned"],
   ungraded: ["?", "ungraded"], pass: ["✓", "passes"],
 };
+const failing = (row) => row.o === "fail" || row.o === "error";
 const badge = (outcome) => make("span", { class: `badge ${outcome}`, "data-sign": OUTCOMES[outcome][0] }, OUTCOMES[outcome][1]);
 
 async function unpack() {
@@ -46,14 +47,14 @@ function browser(data) {
   };
   const distinct = (values) => [...new Set(values.filter(Boolean))].sort();
   options("system", data.systems.length > 1 ? data.systems : [], (s) => s);
-  options("outcome", order.filter((o) => rows.some((r) => r.o === o)), (o) => OUTCOMES[o][1]);
-  options("cause", distinct(rows.flatMap((r) => [r.cause, ...(r.also || [])])));
+  options("outcome", ["failing", ...order.filter((o) => rows.some((r) => r.o === o))], (o) => OUTCOMES[o]?.[1] || "fails or error");
+  options("cause", distinct(rows.map((r) => r.cause)));
   options("symptom", [...new Set(Object.values(data.symptoms).flatMap((s) => Object.keys(s)))]);
   options("tag", distinct(data.cases.flatMap((c) => c.tags || [])), (t) => t);
 
   const matches = (row, f, words) =>
-    (!f.system || row.system === f.system) && (!f.outcome || row.o === f.outcome) &&
-    (!f.cause || row.cause === f.cause || (row.also || []).includes(f.cause)) &&
+    (!f.system || row.system === f.system) && (!f.outcome || row.o === f.outcome || (f.outcome === "failing" && failing(row))) &&
+    (!f.cause || row.cause === f.cause) &&
     (!f.tag || (row.case.tags || []).includes(f.tag)) &&
     (!f.symptom || symptomatic[`${row.system}\n${f.symptom}`]?.has(row.c)) &&
     words.every((word) => row.text.includes(word));
@@ -82,7 +83,7 @@ function browser(data) {
     built = 0;
     list.replaceChildren();
     build();
-    const bad = shown.filter((row) => row.o === "fail" || row.o === "error").length;
+    const bad = shown.filter(failing).length;
     document.getElementById("count").textContent =
       `${shown.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} answers, ${bad.toLocaleString("en")} of them failing`;
   };

@@ -1,0 +1,141 @@
+"""Right answers, drafted from the labels and from no more than the passages at hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from evalkit.facts import leaves
+from evalkit.faults.labels import Corpus, gold_of, points_of, supported_by
+from evalkit.faults.wording import LEAD_INS, QUESTIONS_BACK, REFUSALS
+from evalkit.records import Case, Expected, KeyPoint, Passage
+from evalkit.text.languages import detect_language
+
+LABEL_KINDS = ("label", "csv", "sections", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer and the documents it rests on; ``refused`` when it declines."""
+
+    text: str
+    documents: tuple[str, ...] = ()
+    refused: bool = False
+
+
+def draft(case: Case, passages: Sequence[Passage], corpus: Corpus, random: Random) -> Draft:
+    """What a faultless generator answers: just what the passages support, in words chosen by ``random``."""
+    if case.expected is Expected.CLARIFY:
+        return Draft(_fitting(case, random.sample(QUESTIONS_BACK, len(QUESTIONS_BACK))))
+    if case.expected is Expected.REFUSE:
+        return refusal(case, random)
+    if case.reference_object is not None:
+        return _object(case, passages, corpus, random)
+    points = points_of(case)
+    held = [(point, supported_by(point, passages, corpus)) for point in points]
+    stated = [point for point, documents in held if documents is not None]
+    documents = tuple(dict.fromkeys(d for _, found in held for d in found or ()))
+    if not stated:
+        return refusal(case, random)
+    if len(stated) == len(points):
+        return Draft(_fitting(case, _whole(case, stated, random)), documents)
+    if case.criteria:
+        return refusal(case, random)
+    return Draft(_fitting(case, [_listed(stated, random)]), documents)
+
+
+def refusal(case: Case, random: Random) -> Draft:
+    """A polite refusal in the language of the case."""
+    ways = REFUSALS.get(language_of(case), REFUSALS["en"])
+    return Draft(_fitting(case, random.sample(ways, len(ways))), refused=True)
+
+
+def language_of(case: Case) -> str:
+    """The language in which the case wants to be answered, English where that is not known."""
+    told = case.style.language if case.style else None
+    reference = case.reference[0] if case.reference else ""
+    found = told or detect_language(reference) or detect_language(case.query) or "en"
+    return found.replace("_", "-").split("-")[0].casefold()
+
+
+def ideal(case: Case) -> str:
+    """The right answer word for word as the labels have it."""
+    if case.reference_object is not None:
+        return json.dumps(dict(case.reference_object), ensure_ascii=False)
+    return case.reference[0] if case.reference else sentences(p.text for p in points_of(case))
+
+
+def sentences(texts: Iterator[str] | Sequence[str]) -> str:
+    """Statements as sentences of one paragraph."""
+    return " ".join(_sentence(text) for text in texts)
+
+
+def _sentence(text: str) -> str:
+    plain = text.strip()
+    end = "" if plain[-1:] in ".!?。！？؟:" else "."
+    return f"{plain[:1].upper()}{plain[1:]}{end}"
+
+
+def _whole(case: Case, points: Sequence[KeyPoint], random: Random) -> list[str]:
+    """The complete answer in several forms, the preferred one first."""
+    told = [f"{lead}{ideal(case)}" for lead in _leads(case, random)] if case.reference else []
+    plain = [ideal(case)]
+    shaped = case.format is not None and case.format.kind in LABEL_KINDS
+    if shaped or case.criteria or case.expected is Expected.CORRECT_PREMISE:
+        return plain
+    listed = [_listed(points, random)] if case.key_points else []
+    first = random.choice((told, listed)) or told or listed
+    return [*first, *told, *plain, *listed]
+
+
+def _leads(case: Case, random: Random) -> list[str]:
+    ways = LEAD_INS.get(language_of(case), LEAD_INS["en"])
+    return random.sample(ways, len(ways))
+
+
+def _listed(points: Sequence[KeyPoint], random: Random) -> str:
+    if len(points) > 1 and random.random() < 0.4:
+        mark = random.choice(("- ", "* ", "• "))
+        return "\n".join(f"{mark}{_sentence(point.text)}" for point in points)
+    return sentences([point.text for point in points])
+
+
+def _fitting(case: Case, ways: Sequence[str]) -> str:
+    """The first wording that keeps the case's style rules; the first of all when none does."""
+    if case.style is None:
+        return ways[0]
+    from evalkit.metrics.style import style
+
+    scores = {way: style(case.style, way) or 0.0 for way in dict.fromkeys(ways)}
+    best = max(scores.values())
+    return next(way for way in ways if scores[way] == best)
+
+
+def _object(case: Case, passages: Sequence[Passage], corpus: Corpus, random: Random) -> Draft:
+    """The ideal object when every value that only documents tell is in the passages; else a refusal."""
+    gold = [d for d in gold_of(case) if d in corpus]
+    seen = "\n".join(p.text + "\n" + (p.title or "") for p in passages if p.doc_id in gold)
+    if any(value.casefold() not in seen.casefold() for value in told_by_documents(case, corpus)):
+        return refusal(case, random)
+    indent = random.choice((None, None, 2))
+    text = json.dumps(dict(case.reference_object or {}), ensure_ascii=False, indent=indent)
+    shown = {p.doc_id for p in passages}
+    return Draft(text, tuple(d for d in gold if d in shown))
+
+
+def told_by_documents(case: Case, corpus: Corpus) -> tuple[str, ...]:
+    """The values of the ideal object that the gold documents tell and the question does not."""
+    asked = case.query.casefold()
+    texts = [corpus[d] for d in gold_of(case) if d in corpus]
+    whole = "\n".join(f"{d.title}\n{d.text}" for d in texts).casefold()
+    values: dict[str, Any] = dict(leaves(case.reference_object or {}))
+    return tuple(
+        dict.fromkeys(
+            value
+            for value in values.values()
+            if value and value.casefold() not in asked and value.casefold() in whole
+        )
+    )
