@@ -3,40 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from evalkit import files
+from evalkit.attachments import At, Attachments
+from evalkit.cases import Defaults, read_cases, shape
 from evalkit.errors import InvalidInput, NothingToDo
-from evalkit.records import (
-    Approach,
-    Case,
-    CorrectRule,
-    Criterion,
-    Document,
-    Expected,
-    Format,
-    JsonObject,
-    KeyPoint,
-    Limit,
-    Message,
-    StyleRules,
-    Suite,
-    SystemSpec,
-)
-from evalkit.strict import (
-    YamlFile,
-    contained,
-    read_csv,
-    read_json,
-    read_jsonl,
-    read_text,
-    read_yaml,
-)
+from evalkit.records import Approach, Case, CorrectRule, Document, Limit, Suite, SystemSpec
+from evalkit.strict import YamlFile, read_jsonl, read_text, read_yaml
 from evalkit.validation import RowChecker, validate
 
 
@@ -50,40 +26,60 @@ def load_suite(path: str | Path) -> Suite:
     folder = file.parent
     yaml = read_yaml(file)
     row = validate(files.SuiteFile, yaml.value, file=file, lines=yaml.lines)
-    shelf = _Shelf(folder, file, yaml)
-    defaults = _Defaults(
-        schema=shelf.schema(row.schema_, "schema"),
-        format=_format(row.format) if isinstance(row.format, files.FormatRow) else None,
-        style=shelf.style(row.style),
+    _check_numbers(row, file, yaml)
+    attachments = Attachments(folder)
+
+    def attached(name: str | None, where: str) -> Path | None:
+        return attachments.path(name, _at(file, yaml, where), where) if name else None
+
+    defaults = Defaults(
+        schema=attachments.schema(row.schema_, _at(file, yaml, "schema")),
+        format=shape(row.format) if isinstance(row.format, files.FormatRow) else None,
+        style=attachments.style(row.style, _at(file, yaml, "style")),
     )
-    corpus_name = row.corpus or ("corpus.jsonl" if (folder / "corpus.jsonl").exists() else None)
-    corpus = _corpus(shelf.path(corpus_name, "corpus")) if corpus_name else {}
-    cases_file = shelf.path(row.cases, "cases")
-    cases = tuple(_cases(cases_file, shelf, defaults))
-    if not cases:
-        raise NothingToDo(f"{cases_file}: holds no cases")
-    train = shelf.path(row.train, "train") if row.train else None
+    corpus_file = attached(row.corpus or _if_there(folder, "corpus.jsonl"), "corpus")
+    cases_file = attachments.path(row.cases, _at(file, yaml, "cases"), "cases")
     suite = Suite(
         name=row.name,
         folder=folder,
-        cases=cases,
-        corpus=corpus,
+        cases=tuple(read_cases(cases_file, attachments, defaults)),
+        corpus=_corpus(corpus_file) if corpus_file else {},
         digest="",
         description=row.description,
         licence=row.licence,
-        train=train,
+        train=attached(row.train, "train"),
         k=row.k,
         pool=row.pool or 4 * row.k,
         repeats=row.repeats,
         correct=CorrectRule(row.correct.metric, row.correct.at_least) if row.correct else None,
-        limits=tuple(_limit(limit, i, shelf) for i, limit in enumerate(row.limits)),
+        limits=tuple(
+            Limit(limit.metric, limit.at_least, limit.at_most, limit.margin, tuple(limit.tags))
+            for limit in row.limits
+        ),
         max_error_rate=row.max_error_rate,
         profile=row.profile.model_dump(exclude_none=True),
     )
-    read = [file, *shelf.read, cases_file, *([shelf.path(corpus_name, "")] if corpus_name else [])]
-    return replace(
-        suite, digest=_digest([*read, *([train] if train else [])]), warnings=_warnings(suite)
-    )
+    if not suite.cases:
+        raise NothingToDo(f"{cases_file}: holds no cases")
+    return replace(suite, digest=_digest(file, attachments.read), warnings=_warnings(suite))
+
+
+def _at(file: Path, yaml: YamlFile, *place: str | int) -> At:
+    return At(file, yaml.lines.get(place))
+
+
+def _if_there(folder: Path, name: str) -> str | None:
+    return name if (folder / name).exists() else None
+
+
+def _check_numbers(row: files.SuiteFile, file: Path, yaml: YamlFile) -> None:
+    """What two fields say together."""
+    if row.pool is not None and row.pool < row.k:
+        raise _at(file, yaml, "pool").refuse(f"must be at least k, which is {row.k}", field="pool")
+    for i, limit in enumerate(row.limits):
+        if (limit.at_least is None) == (limit.at_most is None):
+            message = "a limit needs at_least or at_most, and not both"
+            raise _at(file, yaml, "limits", i).refuse(message, field=f"limits[{i}]")
 
 
 def load_systems(path: str | Path) -> tuple[SystemSpec, ...]:
@@ -94,8 +90,9 @@ def load_systems(path: str | Path) -> tuple[SystemSpec, ...]:
     names = [system.name for system in row.systems]
     for i, name in enumerate(names):
         if name in names[:i]:
-            line = yaml.lines.get(("systems", i, "name"))
-            raise InvalidInput(f"system {name!r} is given twice", file=file, line=line)
+            raise _at(file, yaml, "systems", i, "name").refuse(
+                f"system {name!r} is given twice", field=f"systems[{i}].name"
+            )
     return tuple(
         SystemSpec(
             name=system.name,
@@ -112,216 +109,16 @@ def train_cases(suite: Suite) -> tuple[Case, ...]:
     """The training examples of a suite, read when asked for; empty without a train file."""
     if suite.train is None:
         return ()
-    file = suite.folder / "suite.yaml"
-    return tuple(_cases(suite.train, _Shelf(suite.folder, file, YamlFile(None)), _Defaults()))
-
-
-@dataclass(frozen=True, slots=True)
-class _Defaults:
-    schema: JsonObject | None = None
-    format: Format | None = None
-    style: StyleRules | None = None
-
-
-@dataclass(slots=True)
-class _Shelf:
-    """The files a suite refers to, each read once."""
-
-    folder: Path
-    file: Path
-    yaml: YamlFile
-    read: list[Path] = field(default_factory=list)
-    schemas: dict[str, JsonObject] = field(default_factory=dict)
-    exemplars: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def path(self, name: str, where: str) -> Path:
-        return contained(self.folder, name, file=self.file, where=where)
-
-    def schema(self, given: str | JsonObject | None, where: str) -> JsonObject | None:
-        if given is None:
-            return None
-        key = given if isinstance(given, str) else json.dumps(given, sort_keys=True)
-        if key not in self.schemas:
-            if isinstance(given, str):
-                path = self.path(given, where)
-                self.read.append(path)
-                given = read_json(path)
-            _check_schema(given, self.file, where)
-            self.schemas[key] = given
-        return self.schemas[key]
-
-    def style(self, given: str | files.StyleRow | None) -> StyleRules | None:
-        if isinstance(given, str):
-            path = self.path(given, "style")
-            self.read.append(path)
-            yaml = read_yaml(path)
-            given = validate(files.StyleRow, yaml.value, file=path, lines=yaml.lines)
-        if given is None:
-            return None
-        found = {
-            k: _frozen(v) for k, v in given.model_dump(exclude_none=True, by_alias=True).items()
-        }
-        name = found.pop("exemplars", None)
-        return StyleRules(**found, exemplars=self.read_exemplars(name) if name else ())
-
-    def read_exemplars(self, name: str) -> tuple[str, ...]:
-        if name not in self.exemplars:
-            path = self.path(name, "style.exemplars")
-            self.read.append(path)
-            rows = list(read_jsonl(path))
-            for row in rows:
-                if not isinstance(row.value.get("text"), str):
-                    raise InvalidInput("each exemplar needs a text", file=path, line=row.line)
-            self.exemplars[name] = tuple(row.value["text"] for row in rows)
-        return self.exemplars[name]
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(read_cases(suite.train, Attachments(suite.folder), Defaults()))
 
 
 def _suite_file(path: Path) -> Path:
-    file = path / "suite.yaml" if path.is_dir() else path
-    if not file.exists():
+    if not path.is_dir():
+        if path.name.endswith((".yaml", ".yml")):
+            return path
         hint = f"`evalkit init {path}` starts a suite there"
-        raise InvalidInput("there is no suite.yaml", file=path, hint=hint)
-    return file
-
-
-def _check_schema(schema: Any, file: Path, where: str) -> None:
-    from jsonschema import Draft202012Validator, SchemaError
-
-    if not isinstance(schema, Mapping):
-        raise InvalidInput("is not a JSON Schema object", file=file, field=where)
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        raise InvalidInput(
-            f"is not a valid JSON Schema: {error.message}",
-            file=file,
-            field=f"{where}{error.json_path[1:]}",
-        ) from None
-
-
-def _cases(file: Path, shelf: _Shelf, defaults: _Defaults) -> Iterator[Case]:
-    rows = read_csv(file) if file.suffix.lower() == ".csv" else read_jsonl(file)
-    adjust = _spread_csv if file.suffix.lower() == ".csv" else None
-    checker = RowChecker(files.CaseRow, file, "id")
-    for row in rows:
-        value = adjust(row.value) if adjust else row.value
-        checked = checker.check(value, row.line)
-        yield _case(
-            checked, value, shelf, defaults, partial(InvalidInput, file=file, line=row.line)
-        )
-
-
-_LISTS = ("tags", "paraphrases", "leading", "forbidden")
-
-
-def _spread_csv(value: JsonObject) -> dict[str, Any]:
-    """Cells of a spreadsheet as the JSON fields they stand for: ``a; b`` is a list, ``d1; d2`` gold."""
-    found = dict(value)
-    for name in (*_LISTS, "relevant", "reference", "key_points"):
-        if isinstance(found.get(name), str) and name not in ("reference", "key_points"):
-            found[name] = [part.strip() for part in found[name].split(";") if part.strip()]
-        elif isinstance(found.get(name), str) and name == "key_points":
-            found[name] = [
-                {"text": part.strip()} for part in found[name].split(";") if part.strip()
-            ]
-    return found
-
-
-def _case(
-    row: files.CaseRow,
-    given: JsonObject,
-    shelf: _Shelf,
-    defaults: _Defaults,
-    refuse: Callable[..., InvalidInput],
-) -> Case:
-    reference, reference_object = _reference(row, refuse)
-    return Case(
-        id=row.id,
-        query=_query(row, refuse),
-        messages=tuple(Message(m.role, m.content) for m in row.messages) if row.messages else None,
-        reference=reference,
-        reference_object=reference_object,
-        relevant=_grades(row.relevant),
-        key_points=_points(row.key_points),
-        expected=Expected(row.expected),
-        expected_action=row.expected_action,
-        schema=shelf.schema(row.schema_, "schema") if "schema" in given else defaults.schema,
-        format=_format(row.format) if row.format else defaults.format,
-        style=shelf.style(row.style) if row.style else defaults.style,
-        criteria=_criteria(row.criteria),
-        paraphrases=tuple(row.paraphrases),
-        leading=tuple(row.leading),
-        clarified=row.clarified,
-        principal=row.principal,
-        forbidden=None if row.forbidden is None else tuple(row.forbidden),
-        inputs=row.inputs,
-        group=row.group,
-        tags=tuple(row.tags),
-        split=row.split,
-        metadata=row.metadata,
-    )
-
-
-def _query(row: files.CaseRow, refuse: Callable[..., InvalidInput]) -> str:
-    if row.messages and row.query is not None:
-        raise refuse("give either query or messages, not both", field="messages")
-    if row.messages:
-        if row.messages[-1].role != "user":
-            raise refuse("the last message must be the user's", field="messages")
-        return row.messages[-1].content
-    if row.query is None:
-        raise refuse("a case needs a query (or messages)", field="query")
-    if not row.query.strip():
-        raise refuse("the query is empty", field="query")
-    return row.query
-
-
-def _reference(
-    row: files.CaseRow, refuse: Callable[..., InvalidInput]
-) -> tuple[tuple[str, ...] | None, JsonObject | None]:
-    given = row.reference
-    if given is None or isinstance(given, dict):
-        return None, given
-    texts = (given,) if isinstance(given, str) else tuple(given)
-    if not texts or not all(text.strip() for text in texts):
-        raise refuse(
-            "a reference is empty", field="reference", hint="leave it out, or give an answer"
-        )
-    return texts, None
-
-
-def _grades(given: dict[str, int] | list[str] | None) -> Mapping[str, int] | None:
-    return dict.fromkeys(given, 1) if isinstance(given, list) else given
-
-
-def _points(given: list[files.KeyPointRow] | None) -> tuple[KeyPoint, ...] | None:
-    return tuple(KeyPoint(p.text, tuple(p.evidence)) for p in given) if given else None
-
-
-def _criteria(given: list[files.CriterionRow] | None) -> tuple[Criterion, ...] | None:
-    if not given:
-        return None
-    return tuple(Criterion(c.id, c.text, tuple(c.any_of), c.verdict) for c in given)
-
-
-def _format(row: files.FormatRow) -> Format:
-    return Format(row.kind, tuple(row.columns), tuple(row.headings), tuple(row.labels))
-
-
-def _limit(row: files.LimitRow, index: int, shelf: _Shelf) -> Limit:
-    if (row.at_least is None) == (row.at_most is None):
-        line = shelf.yaml.lines.get(("limits", index))
-        raise InvalidInput(
-            "a limit needs at_least or at_most, and not both",
-            file=shelf.file,
-            line=line,
-            field="limits",
-        )
-    return Limit(row.metric, row.at_least, row.at_most, row.margin, tuple(row.tags))
+        raise InvalidInput("there is no such suite folder", file=path, hint=hint)
+    return path / "suite.yaml"
 
 
 def _corpus(file: Path) -> dict[str, Document]:
@@ -335,11 +132,13 @@ def _corpus(file: Path) -> dict[str, Document]:
     return found
 
 
-def _digest(paths: list[Path]) -> str:
+def _digest(file: Path, attached: list[Path]) -> str:
     """Names the content of the files, whatever folder they lie in."""
+    root = file.parent.resolve()
+    names = {path.relative_to(root).as_posix(): path for path in attached} | {file.name: file}
     total = hashlib.sha256()
-    for path in sorted(set(paths)):
-        total.update(path.name.encode() + b"\0")
+    for name, path in sorted(names.items()):
+        total.update(name.encode() + b"\0")
         total.update(hashlib.sha256(read_text(path).encode()).digest())
     return total.hexdigest()[:16]
 

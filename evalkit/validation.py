@@ -34,10 +34,10 @@ def validate(
         return model.model_validate(value)
     except ValidationError as error:
         place, details = _most_telling(value, error.errors(include_url=False))
-        where = line if lines is None else _line(lines, place)
-        message, hint = _sentence(model, details, place)
+        message, nearest = _sentence(model, details, place)
+        at = line if lines is None else _line(lines, place)
         raise InvalidInput(
-            message, file=file, line=where, field=_dotted(place), hint=hint
+            message, file=file, line=at, field=_dotted(place), hint=nearest
         ) from None
 
 

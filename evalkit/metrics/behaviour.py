@@ -75,6 +75,10 @@ _VERDICTS = (
 )
 _VERDICT = re.compile("|".join(f"(?P<v{i}>{pattern})" for i, (_, pattern) in enumerate(_VERDICTS)))
 _REACH = 280  # characters after a mention in which its verdict must stand
+_ITEM = re.compile(
+    r"""^[\s*_#>•–(\["'“„-]*(?:(\d{1,3})\s*[.):\]]+)?[\s*_("'“„\[-]*""", re.MULTILINE
+)
+_STOP = re.compile(r"""[\s*_"'”“)\]]*(?:[:,.;–—-]|$)|(?<=[✗✘❌☒✓✔✅☑])""", re.MULTILINE)
 
 
 def criteria(criteria: tuple[Criterion, ...], response: str) -> float | None:
@@ -82,12 +86,36 @@ def criteria(criteria: tuple[Criterion, ...], response: str) -> float | None:
     if not criteria:
         return None
     plain = normalise(response)
+    listed = _listed_verdicts(plain, len(criteria))
+    if listed:
+        right = [c.verdict in (None, v) for c, v in zip(criteria, listed, strict=True)]
+        return sum(right) / len(right)
     mentions = [_mention(criterion, plain) for criterion in criteria]
     done = [
         mention is not None and _verdict_right(criterion, plain, mention, mentions)
         for criterion, mention in zip(criteria, mentions, strict=True)
     ]
     return sum(done) / len(done)
+
+
+def _listed_verdicts(plain: str, n: int) -> list[str] | None:
+    """The verdicts of a list numbered like the checklist, 1 to n, each of whose items opens with one."""
+    items = [item for item in _ITEM.finditer(plain) if item[1] is not None]
+    if [int(item[1]) for item in items] != list(range(1, n + 1)):
+        return None
+    verdicts = [_opening_verdict(plain, item.end()) for item in items]
+    known = [verdict for verdict in verdicts if verdict is not None]
+    return known if len(known) == n else None
+
+
+def _opening_verdict(plain: str, start: int) -> str | None:
+    """The verdict that stands at ``start`` by itself: "unmet:" opens an item, "no daily limit" does not."""
+    found = _VERDICT.match(plain, start)
+    return _verdict(found) if found and _STOP.match(plain, found.end()) else None
+
+
+def _verdict(found: re.Match[str]) -> str:
+    return _VERDICTS[int((found.lastgroup or "v0")[1:])][0]
 
 
 def _mention(criterion: Criterion, plain: str) -> tuple[int, int] | None:
@@ -113,19 +141,24 @@ def _verdict_right(
     mention: tuple[int, int],
     mentions: list[tuple[int, int] | None],
 ) -> bool:
-    """Whether the first verdict after the mention (else the last before it, on its line) is the right one."""
+    """Whether the verdict that opens the mention's line is the right one.
+
+    Where none does, the first verdict after the mention counts, else the last before it on its line.
+    """
     if criterion.verdict is None:
         return True
     start, end = mention
+    line = _ITEM.match(plain, plain.rfind("\n", 0, start) + 1)
+    opening = _opening_verdict(plain, line.end()) if line else None
+    if opening is not None and line is not None and line.end() < start:
+        return opening == criterion.verdict
     others = [m for m in mentions if m is not None and m != mention]
     until = min([m[0] for m in others if m[0] >= end] + [end + _REACH, len(plain)])
     since = max([m[1] for m in others if m[1] <= start] + [plain.rfind("\n", 0, start) + 1])
     after = _VERDICT.search(plain, end, until)
     before = list(_VERDICT.finditer(plain, since, start))
     found = after or (before[-1] if before else None)
-    if found is None or found.lastgroup is None:
-        return False
-    return _VERDICTS[int(found.lastgroup[1:])][0] == criterion.verdict
+    return found is not None and _verdict(found) == criterion.verdict
 
 
 BEHAVIOUR: tuple[Metric, ...] = (
@@ -164,7 +197,8 @@ BEHAVIOUR: tuple[Metric, ...] = (
         (
             "Share of the review criteria that the response addresses, by id, by one of the listed phrases, or by most of "
             "the criterion's words in one sentence; where the case gives the verdict (met, unmet, n/a), the one written "
-            "next to it must be the same. Undefined when the list is empty."
+            "next to it must be the same. In a list numbered like the checklist whose items open with a verdict, the number "
+            "says which criterion is meant. Undefined when the list is empty."
         ),
         outcome=True,
     ),

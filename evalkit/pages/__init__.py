@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from evalkit.pages.brief import brief, md
 from evalkit.pages.wording import visible, words
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    made.filters["words"] = words
+    made.filters.update(words=words, md=md)
     return made
 
 
@@ -73,6 +74,4 @@ def html(run: Run, summary: Mapping[str, Any], diagnosis: Mapping[str, Any]) -> 
 
 def markdown(run: Run, summary: Mapping[str, Any], diagnosis: Mapping[str, Any]) -> str:
     """The same story in Markdown, for pull requests and logs."""
-    from evalkit.pages.brief import brief
-
     return brief(run, summary, diagnosis)

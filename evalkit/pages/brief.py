@@ -1,14 +1,87 @@
-"""The report in Markdown."""
+"""The report in Markdown: short enough for a pull request, and inert whatever a model wrote into it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from evalkit.diagnosis import SystemDiagnosis
+from evalkit.pages.funnel import shown_index
+from evalkit.pages.headline import best_system
+from evalkit.pages.wording import shortened, visible
 
 if TYPE_CHECKING:
     from evalkit.api import Run
 
+SYSTEMS, CAUSES = 6, 8  # how many are told at length
+CASES, EXCERPT = 12, 200  # cases shown, and characters of a foreign text
+ESSENTIALS = frozenset(
+    {
+        "evidence_retrieved", "gold_in_context", "context_recall", "evidence_in_context", "groundedness",
+        "key_points", "field_score", "behaviour", "criteria", "citation_precision", "citation_recall",
+        "schema_valid", "format_valid", "style", "brand_voice", "consistency", "flip_rate", "macro_f1",
+    }
+)  # fmt: skip
+_MARKS = re.compile(r"([\\`*_\[\]|~$#!])")
+
+
+def md(text: str) -> Markup:
+    """Text that stays text in Markdown: one line, no markup, no links, no mentions of people."""
+    flat = " ".join(visible(str(text)).split())
+    safe = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    safe = _MARKS.sub(r"\\\1", safe).replace("://", ":\\/\\/").replace("www.", "www\\.")
+    safe = re.sub(r"@(?=\w)", "@\N{WORD JOINER}", safe)
+    return Markup(safe)  # noqa: S704 (escaped just above)
+
 
 def brief(run: Run, summary: Mapping[str, Any], diagnosis: Mapping[str, Any]) -> str:
     """The whole text."""
-    return "# report\n"
+    from evalkit.pages import environment
+    from evalkit.pages.view import report_view
+
+    best = best_system(summary["systems"])
+    text = (
+        environment()
+        .get_template("report.md.j2")
+        .render(
+            view=report_view(run, summary, diagnosis),
+            systems=SYSTEMS,
+            causes=CAUSES,
+            essentials=ESSENTIALS | {f"{m}@{run.suite.k}" for m in ("R", "Success", "nDCG")},
+            worst=list(_worst(run, best)) if best else [],
+        )
+    )
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _worst(run: Run, best: str) -> Iterator[dict[str, Any]]:
+    """Failing cases of the best system: of each cause in turn, the largest cause first, the surest findings first."""
+    found = run.systems[best]
+    queries = {case.id: case.query for case in run.suite.cases}
+    failing = [f for f in found.findings if f.outcome == "fail"]
+    by_cause = [[f for f in failing if f.cause == cause] for cause in (*found.causes, None)]
+    rows = [
+        (place, number, f)
+        for number, group in enumerate(by_cause)
+        for place, f in enumerate(sorted(group, key=lambda f: f.status.value != "proven"))
+    ]
+    for _, _, f in sorted(rows, key=lambda row: row[:2])[:CASES]:
+        yield {
+            "case": f.case_id,
+            "system": best,
+            "cause": f.cause or "no cause named",
+            "status": f.status.value,
+            "query": shortened(queries[f.case_id], EXCERPT),
+            "evidence": [shortened(fact.text, EXCERPT) for fact in f.evidence[:4]],
+            "answer": _answer(found, f.case_id),
+        }
+
+
+def _answer(found: SystemDiagnosis, case_id: str) -> str | None:
+    graded = found.graded
+    finding = next(f for f in found.findings if f.case_id == case_id)
+    response = graded.traces[shown_index(graded, graded.repeats()[case_id], finding)].response
+    return None if response is None else shortened(response, EXCERPT)

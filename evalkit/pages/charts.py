@@ -51,14 +51,22 @@ def bar(
     return _svg("bar", 12, label, body)
 
 
-def stack(parts: Sequence[tuple[str, float]], label: str) -> Markup:
-    """Parts of a whole, one behind the other, each in the colour and hatching of its name."""
+def kept_and_lost(kept: float, lost: float, name: str, label: str) -> Markup:
+    """What is left of a whole, and what this step lost of it, in the colour of ``name``."""
+    body = _rect("track", 0, 1) + _rect("fill kept", 0, kept)
+    return _svg("bar", 12, label, body + (_rect(name, kept, lost) if lost > 0 else NOTHING))
+
+
+def stack(
+    parts: Sequence[tuple[str, float]], label: str, low: float | None, high: float | None
+) -> Markup:
+    """Parts of a whole, one behind the other in the colour of its name; the interval is the first part's."""
     body, start = _rect("track", 0, 1, 16), 0.0
     for name, share in parts:
         body += _rect(f"side {name}", start, share, 16)
         start += share
         body += _MARK.format(x=_at(start), top=0, end=16)
-    return _svg("stack", 16, label, body)
+    return _svg("stack", 16, label, body + _whisker(low, high, 8, 4))
 
 
 def interval(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit import plugins
 from evalkit.diagnosis import UNDETERMINED, SystemDiagnosis
 from evalkit.pages import charts
-from evalkit.pages.funnel import funnel
+from evalkit.pages.funnel import Step, funnel
 from evalkit.pages.headline import STATUSES, certainty, gain_sentence, step_of
 from evalkit.pages.wording import count, percent, percent_bounds, points, sentence, words
 from evalkit.records import Side
@@ -46,6 +46,7 @@ def _card(name: str, system: Mapping[str, Any], own: Mapping[str, Any]) -> dict[
     return {
         "name": name,
         "approach": system["approach"],
+        "kind": "" if name == system["approach"] else system["approach"],  # not "rag, rag"
         "cases": cases,
         "graded": graded,
         "failing": failing,
@@ -108,7 +109,7 @@ def _loss(system: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
         start += part["loss"]
     stacked = [("passed", rate["value"]), *((side, part["loss"]) for side, part in parts)]
     label = ", ".join(f"{words(side)} {percent(share)}" for side, share in stacked)
-    return {"stack": charts.stack(stacked, label), "rows": rows}
+    return {"stack": charts.stack(stacked, label, rate["low"], rate["high"]), "rows": rows}
 
 
 def _funnel(run: Run, found: SystemDiagnosis) -> dict[str, Any]:
@@ -117,16 +118,20 @@ def _funnel(run: Run, found: SystemDiagnosis) -> dict[str, Any]:
     for step in made.steps:
         row: dict[str, Any] = {"label": step.label, "note": step.note, "n": step.n, "of": made.of}
         row["lost"] = 0 if step.n is None else before - step.n
-        share = 0.0 if step.n is None or not made.of else step.n / made.of
-        row["share"] = percent(share) if step.n is not None and made.of else ""
-        row["bar"] = (
-            charts.NOTHING
-            if step.n is None
-            else charts.bar(share, label=f"{step.label}: {step.n} of {made.of}")
-        )
+        row["share"], row["bar"] = _step_bar(step, before, made.of)
         before = before if step.n is None else step.n
         rows.append(row)
     return {"of": made.of, "rows": rows, "without_evidence": made.without_evidence}
+
+
+def _step_bar(step: Step, before: int, of: int) -> tuple[str, Any]:
+    """The share that gets this far, and a bar that shows the loss in the colour of the side that has it."""
+    if step.n is None or not of:
+        return "", charts.NOTHING
+    share, lost = step.n / of, (before - step.n) / of
+    side = {"right": "generation", "passed": "contract"}.get(step.id, "retrieval")
+    label = f"{step.label}: {step.n} of {of}"
+    return percent(share), charts.kept_and_lost(share, lost, f"side {side}", label)
 
 
 def _causes(system: str, own: Mapping[str, Any]) -> list[dict[str, Any]]:
