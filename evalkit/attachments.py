@@ -77,10 +77,10 @@ class Attachments:
             yaml = read_yaml(path)
             given = validate(files.StyleRow, yaml.value, file=path, lines=yaml.lines)
             at = At(path, yaml.lines.get(("exemplars",)))
-        rules = given.model_dump(exclude_none=True, by_alias=True)
-        found = {k: tuple(v) if isinstance(v, list) else v for k, v in rules.items()}
-        name = found.pop("exemplars", None)
-        return StyleRules(**found, exemplars=self._texts(name, at) if name else ())
+        exemplars = self._texts(given.exemplars, at) if given.exemplars else ()
+        rules = given.model_dump(exclude_none=True, by_alias=True, exclude={"exemplars"})
+        found: dict[str, Any] = {k: tuple(v) if type(v) is list else v for k, v in rules.items()}
+        return StyleRules(**found, exemplars=exemplars)
 
     def _texts(self, name: str, at: At) -> tuple[str, ...]:
         if name not in self._exemplars:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
+import signal
 import sys
-from pathlib import Path
 
 import click
 
@@ -69,41 +70,85 @@ def group() -> None:
 
 def main() -> None:
     """Run the command line; every known error ends with one sentence and its own exit code."""
-    sys.exit(_run(sys.argv[1:]))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a letter is no error
+    terminated: list[int] = []
+
+    def terminate(number: int, _frame: object) -> None:
+        terminated.append(number)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job of a shell
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.raise_signal(signal.SIGINT)
+
+    signal.signal(signal.SIGTERM, terminate)
+    code = _run(sys.argv[1:])
+    sys.exit(143 if terminated and code == 130 else code)
 
 
 def _run(arguments: list[str]) -> int:
+    # Not group.main(): it turns a closed pipe into exit code 1, which means a fault of ours.
     try:
-        code = group.main(arguments, prog_name="evalkit", standalone_mode=False)
+        with group.make_context("evalkit", arguments) as context:
+            code = group.invoke(context)
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        error.show()
-        return 2
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; the same command with the same --out goes on from here", err=True)
+        return _misused(error)
+    except (KeyboardInterrupt, click.Abort) as stop:
+        click.echo(f"evalkit: {stop or 'interrupted'}", err=True)
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except SystemExit as stop:  # rich ends the program when its pipe is closed
+        return _told(stop.__context__ or stop)
     except Exception as error:  # noqa: BLE001 (the outermost place: nothing may leave as a traceback)
         return _told(error)
 
 
-def _told(error: Exception) -> int:
-    from evalkit.errors import EvalkitError
+def _misused(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return 2
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context else "evalkit"
+    click.echo(f"evalkit: {error.format_message()} See `{path} --help`.", err=True)
+    return 2
 
+
+def _told(error: BaseException) -> int:
+    """Say in one line what went wrong; the exit code that stands for it."""
+    from evalkit.errors import EvalkitError, StorageError
+
+    if isinstance(
+        error, BrokenPipeError
+    ):  # whoever read our output has left: as if SIGPIPE had ended us
+        _drop_output()
+        return 141
     if isinstance(error, EvalkitError):
         click.echo(f"evalkit: {error}", err=True)
         return error.exit_code
+    if isinstance(error, OSError) and not isinstance(error, (ConnectionError, TimeoutError)):
+        _drop_output()
+        click.echo(f"evalkit: {error.filename or 'output'}: {error.strerror or error}", err=True)
+        return StorageError.exit_code
+    message = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    click.echo(f"evalkit: internal error ({message}); details in {_log(error)}", err=True)
+    return 1
+
+
+def _drop_output() -> None:
+    """Let what is still buffered for stdout go nowhere, so that the interpreter does not fail on it at exit."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _log(error: BaseException) -> str:
     import tempfile
     import traceback
 
     with tempfile.NamedTemporaryFile(
-        "w", prefix="evalkit-", suffix=".log", delete=False, encoding="utf-8"
+        "w", prefix="evalkit-", suffix=".log", delete=False, encoding="utf-8", errors="replace"
     ) as log:
         traceback.print_exception(error, file=log)
-    name = type(error).__name__
-    click.echo(f"evalkit: internal error ({name}: {error}); details in {Path(log.name)}", err=True)
-    return 1
+    return log.name

@@ -12,11 +12,10 @@ from random import Random
 from evalkit.cause import CERTAIN, LIKELY, Cause, Sign
 from evalkit.condition import family
 from evalkit.facts import Facts
-from evalkit.predictions import FOLLOW_UPS, Row, Seen, proof, row, shows
+from evalkit.predictions import FOLLOW_UPS, Row, Seen, proof, reliability, row, shows
 
 SETTLED = 0.9  # belief in one cause from which on the others are out of the race
 TELLING = 0.05  # bits that a condition must be expected to tell
-RELIABLE = 0.94  # how often a condition shows what a cause predicts
 BY_ITSELF = 20.0  # weight of a cause whose own check has spoken
 UNSUSPECTED = 0.03  # weight of a usual cause that nothing speaks for yet
 
@@ -120,15 +119,17 @@ def posterior(weights: Weights, observed: Observed, known: Knowledge) -> dict[st
 
 def _chances(predicted: Row, condition: str) -> Mapping[Seen, float]:
     """How likely a cause makes everything that a condition can show."""
-    return _spread(predicted.get(family(condition)), shows(condition))
+    name = family(condition)
+    return _spread(predicted.get(name), name)
 
 
-@lru_cache(64)
-def _spread(predicted: Seen | None, space: tuple[Seen, ...]) -> Mapping[Seen, float]:
+@lru_cache(256)
+def _spread(predicted: Seen | None, condition: str) -> Mapping[Seen, float]:
+    space, sure = shows(condition), reliability(condition)
     if predicted is None:
         return dict.fromkeys(space, 1 / len(space))
-    rest = (1 - RELIABLE) / (len(space) - 1)
-    return {seen: RELIABLE if seen is predicted else rest for seen in space}
+    rest = (1 - sure) / (len(space) - 1)
+    return {seen: sure if seen is predicted else rest for seen in space}
 
 
 def gain(beliefs: Mapping[str, float], condition: str, known: Knowledge) -> float:

@@ -133,6 +133,24 @@ FOLLOW_UPS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+# How often a condition shows what a cause predicts. The more stands beside the gold, the less it isolates.
+RELIABLE = 0.94
+LESS_RELIABLE: Mapping[str, float] = {
+    "closed_book": 0.9,
+    "merged_chunks": 0.9,
+    "gold_first": 0.88,
+    "oracle_plus_noise": 0.85,
+    "edited_context": 0.8,
+    "distractors_only": 0.8,
+    "few_shot": 0.8,
+}
+
+
+def reliability(condition: str) -> float:
+    """How often a condition shows what a cause predicts, 0..1."""
+    return LESS_RELIABLE.get(family(condition), RELIABLE)
+
+
 def shows(condition: str) -> tuple[Seen, ...]:
     """What a condition can show."""
     return SHOWS.get(family(condition), _ANSWERS)

@@ -10,20 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.errors import InvalidInput, StorageError
-from evalkit.strict import Row, read_csv
+from evalkit.files import CaseRow
+from evalkit.strict import Row, json_cell, read_csv
+from evalkit.validation import RowChecker
 
-# How teams head their columns, in lower case; the first that is there is taken.
+# How teams head their columns, in lower case and plain words; the first that is there is taken.
 QUESTION = ("query", "question", "prompt", "input", "user question", "frage", "pregunta", "質問")
 ANSWER = (
     "reference",
     "answer",
     "ideal answer",
     "expected answer",
-    "ideal_answer",
-    "expected_answer",
     "reference answer",
     "ground truth",
-    "ground_truth",
     "output",
     "antwort",
     "respuesta",
@@ -70,7 +69,7 @@ def start_suite(folder: Path, *, name: str | None = None) -> list[Path]:
         },
     ]
     corpus = [{"_id": i, "title": title, "text": text} for i, (title, text) in documents.items()]
-    return _write_suite(folder, name or folder.resolve().name, cases, corpus)
+    return _write_suite(folder, name or folder.resolve().name or "suite", cases, corpus)
 
 
 def _answer_case(case_id: str, query: str, document: str, point: str) -> dict[str, Any]:
@@ -96,18 +95,22 @@ def suite_from_csv(
     header = list(dict.fromkeys(key for row in rows for key in row.value))
     columns = find_columns(header, file, question=question, answer=answer)
     documents = _documents(rows, columns)
-    cases = [
-        _case(row, number, columns, documents, file) for number, row in enumerate(rows, start=1)
-    ]
+    checker = RowChecker(CaseRow, file, "id")
+    cases = []
+    for number, row in enumerate(rows, start=1):
+        cases.append(_case(row, number, columns, documents, file))
+        checker.check(cases[-1], row.line)
     corpus = [{"_id": doc_id, "title": "", "text": text} for text, doc_id in documents.items()]
-    return _write_suite(folder, name or re.sub(r"\W+", "-", file.stem.lower()), cases, corpus)
+    return _write_suite(
+        folder, name or re.sub(r"\W+", "-", file.stem.lower()).strip("-") or "suite", cases, corpus
+    )
 
 
 def find_columns(
     header: Sequence[str], file: Path, *, question: str | None = None, answer: str | None = None
 ) -> Columns:
     """Which columns hold questions, answers, documents, ids and tags."""
-    folded = {name.strip().lower(): name for name in header}
+    folded = {re.sub(r"[\W_]+", " ", name.lower()).strip(): name for name in header}
     for given in (question, answer):
         if given is not None and given not in header:
             raise InvalidInput(
@@ -142,7 +145,7 @@ def _documents(rows: Sequence[Row], columns: Columns) -> dict[str, str]:
     if columns.document is None:
         return {}
     texts = dict.fromkeys(
-        str(row.value[columns.document]) for row in rows if columns.document in row.value
+        row.value[columns.document] for row in rows if columns.document in row.value
     )
     return {text: f"doc-{number:03}" for number, text in enumerate(texts, start=1)}
 
@@ -150,24 +153,25 @@ def _documents(rows: Sequence[Row], columns: Columns) -> dict[str, str]:
 def _case(
     row: Row, number: int, columns: Columns, documents: Mapping[str, str], file: Path
 ) -> dict[str, Any]:
-    value = row.value
-    query = value.get(columns.question)
-    if not isinstance(query, str):
+    def cell(column: str | None) -> str | None:
+        return row.value.get(column) if column else None
+
+    if not cell(columns.question):
         raise InvalidInput(
             "the question is missing", file=file, line=row.line, field=columns.question
         )
     case: dict[str, Any] = {
-        "id": str(value.get(columns.id or "", f"case-{number:03}")),
-        "query": query,
+        "id": cell(columns.id) or f"case-{number:03}",
+        "query": cell(columns.question),
     }
-    if columns.answer in value:
-        case["reference"] = value[columns.answer or ""]
-    if columns.document in value:
-        case["relevant"] = [documents[str(value[columns.document or ""])]]
-    if columns.tags in value:
-        case["tags"] = [
-            t.strip() for t in re.split("[;,]", str(value[columns.tags or ""])) if t.strip()
-        ]
+    answer, document, tags = cell(columns.answer), cell(columns.document), cell(columns.tags)
+    if answer:
+        column = columns.answer or ""
+        case["reference"] = json_cell(answer, file=file, line=row.line, column=column)
+    if document:
+        case["relevant"] = [documents[document]]
+    if tags:
+        case["tags"] = [tag.strip() for tag in re.split("[;,]", tags) if tag.strip()]
     return case
 
 
@@ -176,24 +180,32 @@ def _write_suite(
 ) -> list[Path]:
     files = {
         "suite.yaml": _SUITE.format(name=json.dumps(name)),
-        "cases.jsonl": _jsonl(cases),
-        **({"corpus.jsonl": _jsonl(corpus)} if corpus else {}),
+        "cases.jsonl": jsonl(cases),
+        **({"corpus.jsonl": jsonl(corpus)} if corpus else {}),
         "systems.yaml": _SYSTEMS + (_RAG if corpus else ""),
         "my_system.py": _MY_SYSTEM,
     }
-    for file in files:
-        if (folder / file).exists():
-            raise InvalidInput("is already there", file=folder / file, hint="give an empty folder")
+    return write_new(folder, files)
+
+
+def write_new(folder: Path, files: Mapping[str, str]) -> list[Path]:
+    """Write texts by name into ``folder``; nothing is written when one of the files is there already."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for file, text in files.items():
-            (folder / file).write_text(text, encoding="utf-8")
+        for name in files:
+            if (folder / name).exists():
+                raise InvalidInput(
+                    "is already there", file=folder / name, hint="give an empty folder"
+                )
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise StorageError(f"{folder}: cannot be written: {error.strerror}") from error
-    return [folder / file for file in files]
+    return [folder / name for name in files]
 
 
-def _jsonl(rows: Iterable[Mapping[str, Any]]) -> str:
+def jsonl(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Objects as JSON Lines."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 

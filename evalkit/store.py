@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from evalkit.records import Trace
 from evalkit.traces import trace_from_json, trace_to_json
 
 Key = tuple[str, str, str, int]  # system, case_id, condition, repeat
+_Line = tuple[str, str, str, int, str | None, str]  # the key, the kind of error, the trace as JSON
 
 SCHEMA_VERSION = 1
 _TABLES = """
@@ -39,9 +40,13 @@ class Store:
         self.folder = folder
         self.file = folder / "run.sqlite"
         self._lock = _lock(folder)
-        self._db = _open(self.file)
+        try:
+            self._db = _open(self.file)
+        except BaseException:
+            self._lock.close()
+            raise
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="evalkit-store")
-        self._waiting: list[tuple[Trace, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[_Line, asyncio.Future[None]]] = []
         self._flushing: asyncio.Task[None] | None = None
 
     def __enter__(self) -> Self:
@@ -56,17 +61,24 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Commit what was handed over, then let go of the file and the lock."""
+        """Commit what was handed over, then let go of the file and the lock; may be called twice."""
         self._thread.shutdown(wait=True)
-        self._db.close()
-        self._lock.close()
+        handed, self._waiting = self._waiting, []
+        try:
+            if (
+                handed
+            ):  # a run that was interrupted: its event loop is over, the answers need not be lost
+                self._commit([line for line, _ in handed])
+        finally:
+            self._db.close()
+            self._lock.close()
 
     # recipe: what a resumed run must agree with
 
     def recipe(self) -> dict[str, Any]:
         """What this run was started with; empty for a new one."""
-        rows = self._db.execute("SELECT name, value FROM recipe ORDER BY name")
-        return {name: json.loads(value) for name, value in rows}
+        rows = self._select("SELECT name, value FROM recipe ORDER BY name")
+        return {name: self._parsed(value) for name, value in rows}
 
     def agree(self, recipe: Mapping[str, Any]) -> None:
         """Note what the run is made of; ``InvalidInput`` with the difference when it was another."""
@@ -78,11 +90,8 @@ class Store:
                 file=self.folder,
                 hint="give another --out, or delete the folder to start afresh",
             )
-        with self._db:
-            self._db.executemany(
-                "INSERT OR REPLACE INTO recipe VALUES (?, ?)",
-                [(name, json.dumps(value, sort_keys=True)) for name, value in recipe.items()],
-            )
+        lines = [(name, json.dumps(value, sort_keys=True)) for name, value in recipe.items()]
+        self._write("INSERT OR REPLACE INTO recipe VALUES (?, ?)", lines)
 
     # traces
 
@@ -90,13 +99,13 @@ class Store:
         """The keys already answered; without ``errors`` those that failed are left out, to be asked again."""
         where = "" if errors else " WHERE error IS NULL"
         query = f"SELECT system, case_id, condition, repeat FROM traces{where}"  # noqa: S608 (constant)
-        return set(self._db.execute(query))
+        return set(self._select(query))
 
     async def put(self, trace: Trace) -> None:
         """Return once the trace is on disk."""
         loop = asyncio.get_running_loop()
         written: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((trace, written))
+        self._waiting.append((_line(trace), written))
         if self._flushing is None or self._flushing.done():
             self._flushing = loop.create_task(self._flush(loop))
         await written
@@ -105,7 +114,7 @@ class Store:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
-                await loop.run_in_executor(self._thread, self.put_all, [t for t, _ in batch])
+                await loop.run_in_executor(self._thread, self._commit, [line for line, _ in batch])
             except StorageError as error:
                 for _, written in batch:
                     if not written.done():
@@ -115,49 +124,68 @@ class Store:
                     if not written.done():
                         written.set_result(None)
 
-    def put_all(self, traces: list[Trace]) -> None:
+    def put_all(self, traces: Iterable[Trace]) -> None:
         """Write traces in one durable commit."""
-        rows = [
-            (t.system, t.case_id, t.condition, t.repeat, t.error and t.error.kind, _text(t))
-            for t in traces
-        ]
-        try:
-            with self._db:
-                self._db.executemany("INSERT OR REPLACE INTO traces VALUES (?,?,?,?,?,?)", rows)
-        except sqlite3.Error as error:
-            raise StorageError(f"{self.file}: cannot be written: {error}") from error
+        self._commit([_line(trace) for trace in traces])
+
+    def _commit(self, lines: Sequence[_Line]) -> None:
+        self._write("INSERT OR REPLACE INTO traces VALUES (?,?,?,?,?,?)", lines)
 
     def traces(self, system: str) -> Iterator[Trace]:
         """The traces of one system, in the order of case id, condition and repeat."""
         query = "SELECT trace FROM traces WHERE system = ? ORDER BY case_id, condition, repeat"
-        for (text,) in self._db.execute(query, (system,)):
-            yield trace_from_json(json.loads(text), where=str(self.file))
+        for (text,) in self._select(query, system):
+            yield trace_from_json(self._parsed(text), where=self.file)
 
     def systems(self) -> list[str]:
         """The names of the systems that have traces."""
-        return [
-            name for (name,) in self._db.execute("SELECT DISTINCT system FROM traces ORDER BY 1")
-        ]
+        return [name for (name,) in self._select("SELECT DISTINCT system FROM traces ORDER BY 1")]
+
+    def _select(self, query: str, *values: Any) -> Iterator[Any]:
+        try:
+            yield from self._db.execute(query, values)
+        except sqlite3.Error as error:
+            raise StorageError(f"{self.file}: cannot be read: {error}") from error
+
+    def _write(self, statement: str, lines: Sequence[tuple[Any, ...]]) -> None:
+        try:
+            with self._db:
+                self._db.executemany(statement, lines)
+        except sqlite3.Error as error:
+            raise StorageError(f"{self.file}: cannot be written: {error}") from error
+
+    def _parsed(self, text: str) -> Any:
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise StorageError(f"{self.file}: is damaged: {error}") from error
 
 
-def _text(trace: Trace) -> str:
-    return json.dumps(trace_to_json(trace), ensure_ascii=False, allow_nan=False)
+def _line(trace: Trace) -> _Line:
+    text = json.dumps(trace_to_json(trace), ensure_ascii=False, allow_nan=False)
+    text = text.encode("utf-8", "replace").decode()  # half a surrogate pair must not stop a run
+    kind = trace.error.kind if trace.error else None
+    return trace.system, trace.case_id, trace.condition, trace.repeat, kind, text
 
 
 def _lock(folder: Path) -> sqlite3.Connection:
     """An exclusive lock that the system itself releases when the process ends, however it ends."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = sqlite3.connect(folder / "run.lock", timeout=0, isolation_level=None)
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error):
-            raise Busy(
-                f"{folder}: another run is writing here; wait for it, or give another --out"
-            ) from None
-        raise StorageError(f"{folder}: cannot be written: {error}") from error
     except OSError as error:
         raise StorageError(f"{folder}: cannot be made: {error.strerror}") from error
+    try:
+        lock = sqlite3.connect(folder / "run.lock", timeout=0, isolation_level=None)
+    except sqlite3.Error as error:
+        raise StorageError(f"{folder}: cannot be written: {error}") from error
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as error:
+        lock.close()
+        if "locked" not in str(error):
+            raise StorageError(f"{folder}: cannot be written: {error}") from error
+        message = "another run is writing here; wait for it, or give another --out"
+        raise Busy(f"{folder}: {message}") from None
     return lock
 
 
@@ -166,18 +194,30 @@ def _open(file: Path) -> sqlite3.Connection:
         if not file.exists():
             os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
         db = sqlite3.connect(file, check_same_thread=False)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, SCHEMA_VERSION):
-            raise StorageError(
-                f"{file}: was written by another version of evalkit (store {version})"
-            )
-        db.executescript(_TABLES)
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     except (sqlite3.Error, OSError) as error:
+        raise StorageError(f"{file}: cannot be opened: {error}") from error
+    try:
+        _prepare(db, file)
+    except sqlite3.Error as error:
+        db.close()
         raise StorageError(f"{file}: is no run store, or damaged: {error}") from error
+    except StorageError:
+        db.close()
+        raise
     return db
+
+
+def _prepare(db: sqlite3.Connection, file: Path) -> None:
+    """Make an empty file a store; anything else must be one already, and is left as it is if not."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if tables and (version == 0 or not tables >= {"recipe", "traces"}):
+        raise StorageError(f"{file}: is a database, but no run store")
+    if version not in (0, SCHEMA_VERSION):
+        raise StorageError(f"{file}: was written by another version of evalkit (store {version})")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
 
 
 def _difference(name: str, before: Any, now: Any) -> str:

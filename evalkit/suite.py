@@ -113,12 +113,11 @@ def train_cases(suite: Suite) -> tuple[Case, ...]:
 
 
 def _suite_file(path: Path) -> Path:
-    if not path.is_dir():
-        if path.name.endswith((".yaml", ".yml")):
-            return path
+    file = path if path.suffix in (".yaml", ".yml") else path / "suite.yaml"
+    if not file.exists():
         hint = f"`evalkit init {path}` starts a suite there"
-        raise InvalidInput("there is no such suite folder", file=path, hint=hint)
-    return path / "suite.yaml"
+        raise InvalidInput("there is no suite here", file=file, hint=hint)
+    return file
 
 
 def _corpus(file: Path) -> dict[str, Document]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -21,7 +24,7 @@ from evalkit.commands.options import chosen_systems, names_option, suite_argumen
     help="The run folder; the same folder again goes on where it stopped. [reports/SUITE-TIME]",
 )
 @click.option(
-    "--repeats", type=click.IntRange(1), help="How often each case is asked. [the suite's]"
+    "--repeats", type=click.IntRange(1, 1000), help="How often each case is asked. [the suite's]"
 )
 @click.option("--limit", type=click.IntRange(1), help="Only the first N cases.")
 @click.option(
@@ -32,7 +35,13 @@ from evalkit.commands.options import chosen_systems, names_option, suite_argumen
     help="Calls at a time.",
 )
 @click.option("--retry-errors", is_flag=True, help="Ask the cases again that ended in an error.")
-@click.option("--seed", type=int, default=0, show_default=True, help="For systems that sample.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="For systems that sample.",
+)
 @click.option("--playbook", type=click.Path(path_type=Path), help="Your own symptoms file.")
 def command(  # noqa: PLR0913 (one parameter an option)
     suite: Path,
@@ -54,8 +63,8 @@ def command(  # noqa: PLR0913 (one parameter an option)
 
     loaded = load_suite(suite)
     specs = chosen_systems(loaded, systems_file, names)
-    folder = out or Path("reports") / f"{loaded.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    with Progress() as progress:
+    folder = out or _new_folder(loaded.name)
+    with Progress() as progress, _resumable(folder):
         run = asyncio.run(
             arun(
                 loaded,
@@ -70,5 +79,19 @@ def command(  # noqa: PLR0913 (one parameter an option)
                 playbook=playbook,
             )
         )
-    page = run.write()
+        page = run.write()
     return show_run(run, page)
+
+
+def _new_folder(name: str) -> Path:
+    words = re.sub(r"[^\w.-]+", "-", name).strip(".-")[:80] or "suite"
+    return Path("reports") / f"{words}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+
+
+@contextmanager
+def _resumable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        message = f"interrupted; the same command with --out {folder} goes on from here"
+        raise KeyboardInterrupt(message) from None

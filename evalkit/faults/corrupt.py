@@ -83,9 +83,7 @@ def names_of(corpus: Mapping[str, Document]) -> tuple[str, ...]:
 # --- records ---------------------------------------------------------------------------------
 
 
-def misread_object(
-    given: Mapping[str, Any], case: Case, suite: Suite, random: Random
-) -> dict[str, Any]:
+def misread_object(given: Mapping[str, Any], suite: Suite, random: Random) -> dict[str, Any]:
     """The object with one to three of its values taken from other cases' records, or miscounted."""
     changed = dict(given)
     keys = [key for key in given if _others(key, given, suite)] or list(given)
@@ -97,7 +95,8 @@ def misread_object(
 
 def _others(key: str, given: Mapping[str, Any], suite: Suite) -> list[Any]:
     """Different values of the same field in other cases' ideal objects."""
-    values = [c.reference_object[key] for c in suite.cases if key in (c.reference_object or {})]
+    records = [c.reference_object for c in suite.cases if c.reference_object is not None]
+    values = [record[key] for record in records if key in record]
     return [v for v in values if v != given.get(key) and type(v) is type(given.get(key))]
 
 
@@ -114,7 +113,7 @@ def misread(response: str, case: Case, suite: Suite, random: Random) -> str:
     found = as_object(response)
     if found is None:
         return misread_text(response, case, names_of(suite.corpus), random)
-    return json.dumps(misread_object(found, case, suite, random), ensure_ascii=False)
+    return json.dumps(misread_object(found, suite, random), ensure_ascii=False)
 
 
 def as_object(response: str) -> dict[str, Any] | None:
@@ -129,9 +128,7 @@ def as_object(response: str) -> dict[str, Any] | None:
 # --- led astray ------------------------------------------------------------------------------
 
 
-def from_distractor(
-    case: Case, passages: Sequence[Passage], suite: Suite, random: Random
-) -> str | None:
+def from_distractor(case: Case, passages: Sequence[Passage], suite: Suite) -> str | None:
     """What an answer drawn from one of the passages says: its sentence nearest to the question.
 
     A record takes the values that only documents tell from the passage. None where no passage has any.

@@ -38,13 +38,11 @@ def draft(case: Case, passages: Sequence[Passage], corpus: Corpus, random: Rando
     held = [(point, supported_by(point, passages, corpus)) for point in points]
     stated = [point for point, documents in held if documents is not None]
     documents = tuple(dict.fromkeys(d for _, found in held for d in found or ()))
-    if not stated:
+    complete = len(stated) == len(points)
+    if not stated or (case.criteria and not complete):
         return refusal(case, random)
-    if len(stated) == len(points):
-        return Draft(_fitting(case, _whole(case, stated, random)), documents)
-    if case.criteria:
-        return refusal(case, random)
-    return Draft(_fitting(case, [_listed(stated, random)]), documents)
+    ways = _whole(case, stated, random) if complete else [_listed(stated, random)]
+    return Draft(_fitting(case, ways), documents)
 
 
 def refusal(case: Case, random: Random) -> Draft:

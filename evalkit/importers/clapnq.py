@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from evalkit.errors import InvalidInput
-from evalkit.strict import Row, read_jsonl
+from pydantic import BaseModel, ConfigDict
 
-NEEDED = ("id", "question", "answerable", "passage_id", "title", "passage", "answers")
+from evalkit.start import jsonl, write_new
+from evalkit.strict import read_jsonl
+from evalkit.validation import validate
+
+
+class _Answer(BaseModel):
+    text: str
+
+
+class _Question(BaseModel):
+    """One line of qa.jsonl; what else it holds is passed over."""
+
+    model_config = ConfigDict(strict=True)
+
+    id: str | int
+    question: str
+    answerable: bool
+    passage_id: str
+    title: str
+    passage: str
+    answers: list[_Answer]
 
 
 def import_clapnq(source: Path, folder: Path) -> list[Path]:
@@ -20,46 +38,32 @@ def import_clapnq(source: Path, folder: Path) -> list[Path]:
     questions want the human answers; unanswerable ones want a refusal, with nothing relevant.
     """
     file = source / "qa.jsonl" if source.is_dir() else source
-    rows = list(read_jsonl(file))
-    for row in rows:
-        lacking = [name for name in NEEDED if name not in row.value]
-        if lacking:
-            raise InvalidInput("is missing", file=file, line=row.line, field=lacking[0])
-    folder.mkdir(parents=True, exist_ok=True)
-    texts = {
-        "suite.yaml": _SUITE,
-        "cases.jsonl": _jsonl(_case(row) for row in rows),
-        "corpus.jsonl": _jsonl(_documents(rows)),
-        "systems.yaml": _SYSTEMS,
-    }
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    return [folder / name for name in texts]
+    rows = [validate(_Question, row.value, file=file, line=row.line) for row in read_jsonl(file)]
+    return write_new(
+        folder,
+        {
+            "suite.yaml": _SUITE,
+            "cases.jsonl": jsonl(map(_case, rows)),
+            "corpus.jsonl": jsonl(_documents(rows)),
+            "systems.yaml": _SYSTEMS,
+        },
+    )
 
 
-def _case(row: Row) -> dict[str, Any]:
-    value = row.value
-    case: dict[str, Any] = {"id": str(value["id"]), "query": value["question"]}
-    if value["answerable"]:
-        case["reference"] = [answer["text"] for answer in value["answers"]]
-        case["relevant"] = {value["passage_id"]: 1}
+def _case(row: _Question) -> dict[str, Any]:
+    case: dict[str, Any] = {"id": str(row.id), "query": row.question}
+    if row.answerable:
+        case["reference"] = [answer.text for answer in row.answers]
+        case["relevant"] = {row.passage_id: 1}
         case["tags"] = ["answerable"]
     else:
         case |= {"relevant": {}, "expected": "refuse", "tags": ["unanswerable"]}
     return case
 
 
-def _documents(rows: list[Row]) -> Iterator[dict[str, Any]]:
-    seen: set[str] = set()
-    for row in rows:
-        value = row.value
-        if value["passage_id"] not in seen:
-            seen.add(value["passage_id"])
-            yield {"_id": value["passage_id"], "title": value["title"], "text": value["passage"]}
-
-
-def _jsonl(rows: Iterator[Mapping[str, Any]]) -> str:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+def _documents(rows: Iterable[_Question]) -> Iterator[dict[str, Any]]:
+    for row in {row.passage_id: row for row in rows}.values():
+        yield {"_id": row.passage_id, "title": row.title, "text": row.passage}
 
 
 _SUITE = """\

@@ -127,7 +127,7 @@ METRICS: tuple[Metric, ...] = (
         "their frequent words, and of punctuation, lengths and register, compared with the exemplars' mean. 1 is as "
         "near as an exemplar is to the rest (leave-one-out median plus one spread); the score halves every two "
         "spreads beyond. It says how an answer sounds, not whether it is right. Undefined with fewer than five "
-        "exemplars and for an answer that is empty or wholly JSON. After Burrows' Delta (2002) and character "
+        "exemplars and for an answer that has no word or is wholly JSON. After Burrows' Delta (2002) and character "
         "n-gram stylometry (Stamatatos 2009).",
     ),
 )

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
 from evalkit.diagnosis import SystemDiagnosis
+from evalkit.pages.engine import environment
 from evalkit.pages.funnel import shown_index
 from evalkit.pages.headline import best_system
-from evalkit.pages.wording import shortened, visible
+from evalkit.pages.view import report_view
+from evalkit.pages.wording import shortened
 
 if TYPE_CHECKING:
     from evalkit.api import Run
@@ -25,23 +25,10 @@ ESSENTIALS = frozenset(
         "schema_valid", "format_valid", "style", "brand_voice", "consistency", "flip_rate", "macro_f1",
     }
 )  # fmt: skip
-_MARKS = re.compile(r"([\\`*_\[\]|~$#!])")
-
-
-def md(text: str) -> Markup:
-    """Text that stays text in Markdown: one line, no markup, no links, no mentions of people."""
-    flat = " ".join(visible(str(text)).split())
-    safe = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    safe = _MARKS.sub(r"\\\1", safe).replace("://", ":\\/\\/").replace("www.", "www\\.")
-    safe = re.sub(r"@(?=\w)", "@\N{WORD JOINER}", safe)
-    return Markup(safe)  # noqa: S704 (escaped just above)
 
 
 def brief(run: Run, summary: Mapping[str, Any], diagnosis: Mapping[str, Any]) -> str:
     """The whole text."""
-    from evalkit.pages import environment
-    from evalkit.pages.view import report_view
-
     best = best_system(summary["systems"])
     text = (
         environment()

@@ -46,8 +46,8 @@ def bar(
     label: str = "",
 ) -> Markup:
     """A share of a full-width track, from ``start`` on, with the interval of its end as a whisker."""
-    ends = (None if b is None else start + b for b in (low, high))
-    body = _rect("track", 0, 1) + _rect(name, start, share) + _whisker(*ends)
+    least, most = (None if end is None else start + end for end in (low, high))
+    body = _rect("track", 0, 1) + _rect(name, start, share) + _whisker(least, most)
     return _svg("bar", 12, label, body)
 
 

@@ -77,7 +77,7 @@ def _what(system: Mapping[str, Any]) -> tuple[str, list[str]]:
     cases = system["cases"]
     graded = cases["due"] - cases["ungraded"]
     failing = cases["failed"] + cases["errors"]
-    more = [f"{count(cases['passed'], 'case')} of {graded:,} pass."]
+    more = [f"{cases['passed']:,} of {graded:,} pass."]
     if cases["errors"]:
         more.append(f"{cases['errors']:,} of the failing cases ended in an error.")
     if cases["ungraded"]:
@@ -95,10 +95,14 @@ def _whose(own: Mapping[str, Any]) -> tuple[str, list[str]]:
     ranked = sorted(sides.items(), key=lambda s: -s[1]["cases"])
     if not ranked:
         return ("Nobody's: no case fails" if not failing else "Not known"), []
+    unknown = failing - known
     name, first = ranked[0]
+    if unknown > first["cases"]:
+        others = ", ".join(f"{PLAIN_SIDES[n]} {s['cases']:,}" for n, s in ranked)
+        return f"Not determined for {unknown:,} of {failing:,} failures", [f"The rest: {others}."]
     parts = [f"{PLAIN_SIDES[n]} {s['cases']:,}" for n, s in ranked[1:]]
-    if known < failing:
-        parts.append(f"not determined {failing - known:,}")
+    if unknown:
+        parts.append(f"not determined {unknown:,}")
     lead = "Mostly " if first["cases"] > failing / 2 and parts else ""
     said = PLAIN_SIDES[name] if lead else PLAIN_SIDES[name].capitalize()
     share = f"{percent(first['share'])} {percent_bounds(first)}"
@@ -146,5 +150,4 @@ def gain_sentence(headroom: Mapping[str, Any]) -> str:
         return (
             "Mending one cause alone would turn no case: every failing case shows several faults."
         )
-    bounds = f"[{100 * gain['low']:.0f}, {100 * gain['high']:.0f}]"
-    return f"Mending {words(cause)} alone would raise the pass rate by {points(gain['gain'])} {bounds}."
+    return f"Mending {words(cause)} alone would raise the pass rate by {points(gain['gain'])} {percent_bounds(gain)}."

@@ -10,7 +10,7 @@ from evalkit.diagnosis import UNDETERMINED, SystemDiagnosis
 from evalkit.pages import charts
 from evalkit.pages.funnel import Step, funnel
 from evalkit.pages.headline import STATUSES, certainty, gain_sentence, step_of
-from evalkit.pages.wording import count, percent, percent_bounds, points, sentence, words
+from evalkit.pages.wording import MINUS, count, percent, percent_bounds, points, sentence, words
 from evalkit.records import Side
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def _loss(system: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
                 "cases": round(part["loss"] * graded),
                 "graded": graded,
                 "points": points(part["loss"]),
+                "sign": MINUS if part["loss"] >= 0.005 else "",
                 "bounds": percent_bounds(part),
                 "bar": charts.bar(
                     part["loss"], *ends, start=start, name=f"side {side}", label=label
@@ -115,21 +116,26 @@ def _loss(system: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 def _funnel(run: Run, found: SystemDiagnosis) -> dict[str, Any]:
     made = funnel(run.suite, found)
     rows, before = [], made.of
+    observed = any(step.id == "prompt" and step.n is not None for step in made.steps)
     for step in made.steps:
         row: dict[str, Any] = {"label": step.label, "note": step.note, "n": step.n, "of": made.of}
         row["lost"] = 0 if step.n is None else before - step.n
-        row["share"], row["bar"] = _step_bar(step, before, made.of)
+        row["share"], row["bar"] = _step_bar(step, before, made.of, observed=observed)
         before = before if step.n is None else step.n
         rows.append(row)
     return {"of": made.of, "rows": rows, "without_evidence": made.without_evidence}
 
 
-def _step_bar(step: Step, before: int, of: int) -> tuple[str, Any]:
-    """The share that gets this far, and a bar that shows the loss in the colour of the side that has it."""
+def _step_bar(step: Step, before: int, of: int, *, observed: bool) -> tuple[str, Any]:
+    """The share that gets this far, and a bar that shows the loss in the colour of the side that has it.
+
+    A wrong answer is the generator's only where the prompt was ``observed``.
+    """
     if step.n is None or not of:
         return "", charts.NOTHING
     share, lost = step.n / of, (before - step.n) / of
     side = {"right": "generation", "passed": "contract"}.get(step.id, "retrieval")
+    side = UNDETERMINED if step.id == "right" and not observed else side
     label = f"{step.label}: {step.n} of {of}"
     return percent(share), charts.kept_and_lost(share, lost, f"side {side}", label)
 
@@ -158,9 +164,7 @@ def _causes(system: str, own: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "meaning": cause.meaning if cause else "A cause from a plug-in.",
                 "first_fix": cause.first_fix if cause else "see its documentation",
                 "fine_tuning": cause.fine_tuning if cause else "unknown",
-                "gain": f"{points(gain['gain'])} [{100 * gain['low']:.0f}, {100 * gain['high']:.0f}]"
-                if gain
-                else "n/a",
+                "gain": f"{points(gain['gain'])} {percent_bounds(gain)}" if gain else "n/a",
             }
         )
     return rows

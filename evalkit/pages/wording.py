@@ -6,12 +6,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from markupsafe import Markup
+
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 _BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # embeddings, overrides, isolates
-_SHOWN = {code: f"‹U+{code:04X}›" for code in (*_BIDI, *range(0x80, 0xA0), 0x2028, 0x2029, 0xFEFF)}
+_SHOWN: dict[int, str | None] = {
+    code: f"‹U+{code:04X}›" for code in (*_BIDI, *range(0x80, 0xA0), 0x2028, 0x2029, 0xFEFF)
+}
 _SHOWN |= {code: chr(0x2400 + code) for code in range(0x20) if code not in (9, 10, 13)}
 _SHOWN |= {0x7F: "\N{SYMBOL FOR DELETE}", 13: None}
+_MARKS = re.compile(r"([\\`*_\[\]|~$#!])")
 
 
 def visible(text: str) -> str:
@@ -23,6 +28,15 @@ def visible(text: str) -> str:
     if shown.isascii() or not any(0xD800 <= ord(c) < 0xE000 for c in shown):
         return shown
     return "".join(f"‹U+{ord(c):04X}›" if 0xD800 <= ord(c) < 0xE000 else c for c in shown)
+
+
+def md(text: str) -> Markup:
+    """Text that stays text in Markdown: one line, no markup, no links, no mentions of people."""
+    flat = " ".join(visible(str(text)).split())
+    safe = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    safe = _MARKS.sub(r"\\\1", safe).replace("://", ":\\/\\/").replace("www.", "www\\.")
+    safe = re.sub(r"(?<!\w)@(?=\w)", "@\N{WORD JOINER}", safe)
+    return Markup(safe)  # noqa: S704 (escaped just above)
 
 
 def shortened(text: str, limit: int) -> str:
@@ -52,7 +66,7 @@ def percent_bounds(found: Mapping[str, Any] | None) -> str:
     """The interval of a share in percent, empty where there is none."""
     if not found or found["low"] is None or found["high"] is None:
         return ""
-    return f"[{100 * found['low']:.0f}, {100 * found['high']:.0f}]"
+    return f"[{100 * found['low']:.0f},{NBSP}{100 * found['high']:.0f}]"
 
 
 def points(gain: float) -> str:
@@ -75,7 +89,7 @@ def number_bounds(found: Mapping[str, Any], unit: str = "") -> str:
     """The interval of a mean, empty where there is none."""
     if found["low"] is None or found["high"] is None:
         return ""
-    return f"[{number(found['low'], unit)}, {number(found['high'], unit)}]"
+    return f"[{number(found['low'], unit)},{NBSP}{number(found['high'], unit)}]"
 
 
 def seconds(value: float) -> str:
@@ -94,7 +108,7 @@ def words(name: str) -> str:
 
 def sentence(text: str) -> str:
     """A reason as a sentence: percentages as everywhere in the report, identifiers as words, a full stop."""
-    said = re.sub(r"\[(\d+)%, (\d+)%\]", r"[\1, \2]", text)
+    said = re.sub(r"\[(\d+)%, (\d+)%\]", rf"[\1,{NBSP}\2]", text)
     said = re.sub(r"(\d)%", rf"\1{NBSP}%", said)
     said = re.sub(r"^([a-z]+(?:_[a-z]+)+):", lambda m: words(m[0]), said)
     return f"{said[:1].upper()}{said[1:].rstrip('.')}."

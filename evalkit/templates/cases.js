@@ -138,4 +138,7 @@ function browser(data) {
 }
 
 addEventListener("hashchange", page.read);
-unpack().then((data) => { browser(data); page.read(); });
+page.read();
+unpack().then((data) => { browser(data); page.read(); }, (error) => {
+  document.getElementById("count").textContent = `The cases could not be unpacked (${error.message}); they are in traces.jsonl beside this page.`;
+});

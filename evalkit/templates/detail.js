@@ -3,7 +3,7 @@ function detail(data, row, rows) {
   const kase = data.cases[row.c];
   const system = data.systems[row.s];
   const block = (title, ...content) => make("section", {}, make("h4", {}, title), ...content);
-  const text = (value) => make("p", { class: "said-text", dir: "auto" }, value);
+  const text = (value) => make("p", { class: `said-text${/^[ \t]*[|+].*[|+][ \t]*$/m.test(value) ? " table" : ""}`, dir: "auto" }, value);
   const items = (list) => make("ul", { class: "items" }, list.map((item) => make("li", { dir: "auto" }, item)));
   const quiet = (value) => make("p", { class: "quiet" }, value);
   const chip = (label, kind = "") => make("span", { class: `chip ${kind}` }, label);

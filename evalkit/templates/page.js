@@ -60,6 +60,24 @@ const page = {
 })();
 
 (function definitions() {
+  // A definition floats over the table's own scrolling box, below its name or above it where room lacks.
+  const place = (button) => {
+    const card = button.parentElement.querySelector(".definition");
+    const at = button.getBoundingClientRect();
+    card.style.position = "fixed";
+    card.style.left = `${Math.max(8, Math.min(at.left, innerWidth - card.offsetWidth - 8))}px`;
+    const below = at.bottom + 6;
+    card.style.top = `${below + card.offsetHeight < innerHeight ? below : Math.max(8, at.top - card.offsetHeight - 6)}px`;
+  };
+  for (const kind of ["pointerover", "focusin", "click"]) {
+    document.addEventListener(kind, (event) => {
+      const button = event.target.closest?.(".metric");
+      if (button) place(button);
+    });
+  }
+  addEventListener("scroll", () => {
+    document.querySelectorAll(".metric:is(:hover, :focus-visible, [aria-expanded=true])").forEach(place);
+  }, { passive: true, capture: true });
   const close = (except) => {
     for (const button of document.querySelectorAll(".metric[aria-expanded=true]")) {
       if (button !== except) button.setAttribute("aria-expanded", "false");

@@ -1,0 +1,140 @@
+"""Which case gets which fault, and a system (or suite) with all of them in place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from evalkit.faults import contract_faults, generation_faults, retrieval_faults, suite_faults
+from evalkit.faults.fault import Fault
+from evalkit.faults.labels import dice, gold_of
+from evalkit.records import Case, Suite, System
+
+# In the order in which data flows: the first of several faults in a case is the primary cause.
+FAULTS: tuple[Fault, ...] = (
+    *suite_faults.FAULTS,
+    *retrieval_faults.FAULTS,
+    *generation_faults.FAULTS,
+    *contract_faults.FAULTS,
+)
+BY_ID: Mapping[str, Fault] = {fault.id: fault for fault in FAULTS}
+FORM = ("format_violation", "style_violation", "citation_error")
+SHOWN_WITH_FORM = (
+    "misinterpretation",
+    "parametric_override",
+    "incomplete_answer",
+    "noise_distraction",
+)
+
+Plan = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What was injected into a case: the primary cause, and causes injected beside it."""
+
+    cause: str
+    also: tuple[str, ...] = ()
+
+
+def truth_of(plan: Plan) -> dict[str, Truth]:
+    """The causes behind a plan, by case id; cases that it does not name are healthy."""
+    causes = {case: [BY_ID[f].cause for f in faults] for case, faults in plan.items()}
+    return {case: Truth(found[0], tuple(found[1:])) for case, found in causes.items() if found}
+
+
+def plan_faults(
+    suite: Suite,
+    faults: Iterable[str | Fault] | None = None,
+    rate: float = 0.5,
+    seed: int = 0,
+    mixed_share: float = 0.0,
+) -> dict[str, tuple[str, ...]]:
+    """Give a share ``rate`` of the cases a fault each, the kinds in equal numbers as far as cases allow.
+
+    ``faults`` are ids or faults (all of them if None). A share ``mixed_share`` of the faulty cases gets a
+    second fault, of form, where one applies. Only cases that a fault applies to can have it.
+    """
+    if not 0 <= rate <= 1 or not 0 <= mixed_share <= 1:
+        raise ValueError(f"rate {rate} and mixed_share {mixed_share} must lie in 0..1")
+    wanted = [BY_ID[f] if isinstance(f, str) else f for f in (FAULTS if faults is None else faults)]
+    random = dice("plan", seed)
+    cases = random.sample(list(suite.cases), len(suite.cases))
+    fitting = {c.id: [f for f in wanted if f.needs(suite, c)] for c in cases}
+    plan: dict[str, tuple[str, ...]] = {}
+    used: Counter[str] = Counter()
+    held = _Documents()
+    for case in sorted(cases, key=lambda c: len(fitting[c.id])):
+        room = [f for f in fitting[case.id] if held.allow(f, case)]
+        if len(plan) < round(rate * len(cases)) and room and random.random() < _pace(rate):
+            chosen = min(room, key=lambda f: (used[f.cause], used[f.id], random.random()))
+            held.take(chosen, case)
+            used.update((chosen.cause, chosen.id))
+            plan[case.id] = (chosen.id, *_second(chosen, suite, case, wanted, mixed_share, seed))
+    return {case.id: plan[case.id] for case in suite.cases if case.id in plan}
+
+
+def _pace(rate: float) -> float:
+    """A little above the rate, so that cases without a fitting fault do not leave it short."""
+    return min(1.0, 1.25 * rate)
+
+
+class _Documents:
+    """Keeps a document from being hidden for one case and merely badly ranked for another."""
+
+    def __init__(self) -> None:
+        self._hidden: set[str] = set()
+        self._moved: set[str] = set()
+
+    def allow(self, fault: Fault, case: Case) -> bool:
+        gold = set(gold_of(case))
+        if fault.known is not None:
+            return not gold & self._moved
+        return fault.retrieved is None or not gold & self._hidden
+
+    def take(self, fault: Fault, case: Case) -> None:
+        if fault.known is not None:
+            self._hidden.update(gold_of(case))
+        elif fault.retrieved is not None:
+            self._moved.update(gold_of(case))
+
+
+def _second(
+    first: Fault, suite: Suite, case: Case, wanted: Sequence[Fault], share: float, seed: int
+) -> tuple[str, ...]:
+    """A fault of form beside one of content that leaves an answer to have a form."""
+    random = dice("mixed", seed, case.id)
+    if first.cause not in SHOWN_WITH_FORM or random.random() >= share:
+        return ()
+    fitting = [f for f in wanted if f.cause in FORM and f.needs(suite, case)]
+    return (random.choice(fitting).id,) if fitting else ()
+
+
+def inject(system: System, suite: Suite, plan: Plan, seed: int = 0) -> System:
+    """``system`` with the plan's faults in place; ``suite`` is the one the plan was made for, unspoiled.
+
+    Faults of form change what faults of content have left. Faults of the suite are left to ``spoil``.
+    """
+    faulty: System = system
+    for fault in FAULTS:
+        chosen = frozenset(case for case, ids in plan.items() if fault.id in ids)
+        if chosen and fault.spoil is None:
+            faulty = fault.wrap(faulty, suite, chosen, seed)
+    return faulty
+
+
+def spoil(suite: Suite, plan: Plan, seed: int = 0) -> Suite:
+    """The suite with the plan's faults of the suite in place; its digest says so."""
+    cases = tuple(_spoiled(suite, case, plan.get(case.id, ()), seed) for case in suite.cases)
+    changed = sum(a is not b for a, b in zip(cases, suite.cases, strict=True))
+    digest = f"{suite.digest}-spoiled-{changed}-{seed}" if changed else suite.digest
+    return replace(suite, cases=cases, digest=digest)
+
+
+def _spoiled(suite: Suite, case: Case, faults: Sequence[str], seed: int) -> Case:
+    for fault_id in faults:
+        change = BY_ID[fault_id].spoil
+        if change is not None:
+            case = change(suite, case, dice(seed, fault_id, case.id))
+    return case

@@ -1,0 +1,99 @@
+"""The edge of the probes: planned questions put to the system, their answers stored and graded at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from evalkit.ask import file_under
+from evalkit.condition import Ask, How, Verdict
+from evalkit.conditions.gold import is_gold
+from evalkit.errors import EvalkitError, SystemFailed
+from evalkit.grade import grade
+from evalkit.inquiry import verdict_of
+from evalkit.judge import judge_traces
+from evalkit.records import (
+    Capability,
+    Case,
+    Failure,
+    Judge,
+    Metric,
+    Outcome,
+    Passage,
+    Seconds,
+    Suite,
+    System,
+    Trace,
+)
+from evalkit.store import Store
+
+AskOne = Callable[[Case, Ask], Awaitable[Trace]]
+GradeOne = Callable[[Trace], Awaitable[Verdict]]
+
+
+def asker(system: System, store: Store) -> AskOne:
+    """Asks a planned question; the answer is in the store before it is returned."""
+
+    async def ask_one(case: Case, ask: Ask) -> Trace:
+        outcome = await guarded(perform(system, ask))
+        key = (system.name, case.id, ask.condition, ask.question.repeat)
+        trace = file_under(outcome, key)
+        await store.put(trace)
+        return trace
+
+    return ask_one
+
+
+def grader(suite: Suite, system: System, judge: Judge, metrics: Sequence[Metric]) -> GradeOne:
+    """Grades one trace by the rules that grade all of them."""
+    cases = {case.id: case for case in suite.cases}
+
+    async def grade_one(trace: Trace) -> Verdict:
+        alone = replace(suite, cases=(cases[trace.case_id],))
+        evidence = await judge_traces(cases, [trace], judge)
+        graded = grade(alone, system.name, system.approach, [trace], evidence, metrics)
+        return verdict_of(graded, 0)
+
+    return grade_one
+
+
+async def guarded(work: Awaitable[Outcome]) -> Outcome:
+    """What a system raises as the outcome's error; what evalkit refuses is raised."""
+    started = time.perf_counter()
+    try:
+        return await work
+    except SystemFailed as error:
+        return Outcome(error=error.failure, seconds=Seconds(total=time.perf_counter() - started))
+    except EvalkitError:
+        raise
+    except Exception as error:  # noqa: BLE001 (foreign code: a system may be anybody's)
+        failure = Failure("exception", f"{type(error).__name__}: {error}")
+        return Outcome(error=failure, seconds=Seconds(total=time.perf_counter() - started))
+
+
+async def perform(system: System, ask: Ask) -> Outcome:
+    """Put one planned question to the method it is meant for; may raise what the system raises."""
+    if ask.how is How.GENERATE:
+        outcome = await system.generate(ask.question, ask.passages)
+        return outcome if outcome.context is not None else replace(outcome, context=ask.passages)
+    if ask.how is How.LOOKUP:
+        return await _look_up(system, ask)
+    if ask.how is How.RETRIEVE or Capability.ASK not in system.capabilities:
+        return Outcome(retrieved=await system.retrieve(ask.question))
+    return await system.ask(ask.question)
+
+
+async def _look_up(system: System, ask: Ask) -> Outcome:
+    """The gold that the index holds. ``retrieved`` is None where a gold text to search with is not known."""
+    if Capability.LOOKUP in system.capabilities:
+        held = [p for p in ask.passages if await system.lookup(p.doc_id)]
+        return Outcome(retrieved=tuple(Passage(p.doc_id) for p in held))
+    if not all(p.text for p in ask.passages):
+        return Outcome(meta={"lookup": "the text of a gold document is not known"})
+    found: list[Passage] = []
+    for gold in ask.passages:
+        question = replace(ask.question, query=gold.text, messages=None)
+        came = await system.retrieve(question)
+        found.extend(p for p in came if is_gold(p, {gold.doc_id}))
+    return Outcome(retrieved=tuple(found))
