@@ -109,11 +109,12 @@ def live(name: str, folder: Path, options: set[str]) -> None:
     named: list[tuple[str, bool]] = []
     for seed in SEEDS:
         plan = plan_faults(suite, rate=RATE, seed=seed, mixed_share=MIXED)
-        faulty = inject(OracleSystem(suite, seed=seed), suite, plan, seed)
+        faulty = inject(OracleSystem(suite, seed=seed, memory=0.3), suite, plan, seed)
         spoiled = spoil(suite, plan, seed)
         run = evalkit.run(
             spoiled, {"faulty": faulty} | {}, out=folder / f"{name}-{seed}", repeats=REPEATS
         )
+        (system,) = run.systems.values()
         injected = truth_of(plan)
         truths = {c.id: injected[c.id].cause if c.id in injected else None for c in suite.cases}
         rows = verdicts(
@@ -121,7 +122,6 @@ def live(name: str, folder: Path, options: set[str]) -> None:
         )
         found += [replace(v, case_id=f"{v.case_id}@{seed}") for v in rows]
         named += [(plan[v.case_id][0], v.exact) for v in rows if v.case_id in plan]
-        system = next(iter(run.systems.values()))
         for rule, verdict in baselines(spoiled, system, truths, {}).items():
             rules.setdefault(rule, []).extend(verdict)
     show(f"live, {name}, {len(SEEDS)} seeds", found, rules, options)

@@ -174,8 +174,7 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
                 loaded, jobs, store, concurrency=concurrency, seed=seed, on_trace=watcher.step
             )
             watcher.done()
-            graded = await _grade(loaded, store, {s.name: s.approach for s in made}, tools, watcher)
-            return Run(loaded, graded, _shown(store.recipe(), times), folder)
+            return await _diagnosed(loaded, store, tools, watcher)
 
 
 def recipe_of(suite: Suite, systems: Iterable[System], seed: int) -> dict[str, Any]:
@@ -185,10 +184,6 @@ def recipe_of(suite: Suite, systems: Iterable[System], seed: int) -> dict[str, A
         "seed": seed,
         **{f"system {s.name}": f"{s.approach.value} {s.fingerprint}" for s in systems},
     }
-
-
-def _shown(recipe: Mapping[str, Any], repeats: int) -> dict[str, Any]:
-    return {"evalkit": __version__, "repeats": repeats, **recipe}
 
 
 @asynccontextmanager
@@ -227,17 +222,34 @@ def _replay(one: System, store: Store) -> bool:
     return True
 
 
-async def _grade(
-    suite: Suite, store: Store, approaches: Mapping[str, Approach], tools: Tools, watcher: Watcher
-) -> dict[str, SystemDiagnosis]:
-    found = {}
-    for name, approach in approaches.items():
+async def _diagnosed(suite: Suite, store: Store, tools: Tools, watcher: Watcher) -> Run:
+    """Every system that the store holds, graded and diagnosed."""
+    recipe, found = store.recipe(), {}
+    for name, approach in _approaches(recipe).items():
         traces = list(store.traces(name))
         if traces:
             found[name] = await _diagnose(suite, name, approach, traces, tools, watcher)
     if not found:
         raise NothingToDo("no system has answered any case")
-    return found
+    return Run(suite, found, {**_means(found, tools), **recipe}, store.folder)
+
+
+def _means(found: Mapping[str, SystemDiagnosis], tools: Tools) -> dict[str, Any]:
+    """What scores depend on beside the answers; tables that differ in it must not be compared."""
+    repeats = [len(indices) for one in found.values() for indices in one.graded.repeats().values()]
+    return {
+        "evalkit": __version__,
+        "judge": tools.judge.fingerprint,
+        "repeats": max(repeats, default=0),
+    }
+
+
+def _approaches(recipe: Mapping[str, Any]) -> dict[str, Approach]:
+    return {
+        name.removeprefix("system "): Approach(value.partition(" ")[0])
+        for name, value in recipe.items()
+        if name.startswith("system ")
+    }
 
 
 async def _diagnose(
@@ -262,15 +274,17 @@ def from_traces(
 ) -> Run:
     """Grade and diagnose traces that are already there, without a store; ``approaches`` defaults to rag."""
 
+    tools = tools_for(suite)
+
     async def work() -> dict[str, SystemDiagnosis]:
-        tools = tools_for(suite)
         named = {name: Approach((approaches or {}).get(name, "rag")) for name in traces}
         return {
             name: await _diagnose(suite, name, named[name], list(traces[name]), tools, Watcher())
             for name in traces
         }
 
-    return Run(suite, block_on(work(), instead="evalkit.arun(...)"), _shown({}, suite.repeats))
+    found = block_on(work(), instead="evalkit.arun(...)")
+    return Run(suite, found, _means(found, tools))
 
 
 def open_run(suite: Suite | str | Path, folder: str | Path, *, playbook: Path | None = None) -> Run:
@@ -280,16 +294,10 @@ def open_run(suite: Suite | str | Path, folder: str | Path, *, playbook: Path | 
     if not (Path(folder) / "run.sqlite").exists():
         raise InvalidInput("there is no run", file=folder, hint="`evalkit run` makes one")
     with Store(Path(folder)) as store:
-        recipe = store.recipe()
-        if recipe.get("suite") not in (None, loaded.digest):
+        before = store.recipe().get("suite")
+        if before not in (None, loaded.digest):
             raise InvalidInput(
-                f"the run is of another suite ({recipe['suite']}, not {loaded.digest})", file=folder
+                f"the run is of another suite ({before}, not {loaded.digest})", file=folder
             )
-        approaches = {
-            name.removeprefix("system "): Approach(value.partition(" ")[0])
-            for name, value in recipe.items()
-            if name.startswith("system ")
-        }
-        work = _grade(loaded, store, approaches, tools, Watcher())
-        graded = block_on(work, instead="evalkit.arun(...)")
-    return Run(loaded, graded, _shown(recipe, loaded.repeats), Path(folder))
+        work = _diagnosed(loaded, store, tools, Watcher())
+        return block_on(work, instead="evalkit.arun(...)")

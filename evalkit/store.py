@@ -21,7 +21,7 @@ _Line = tuple[str, str, str, int, str | None, str]  # the key, the kind of error
 
 SCHEMA_VERSION = 1
 _TABLES = """
-CREATE TABLE IF NOT EXISTS recipe (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS recipe (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS traces (
   system TEXT NOT NULL, case_id TEXT NOT NULL, condition TEXT NOT NULL, repeat INTEGER NOT NULL,
   error TEXT, trace TEXT NOT NULL,
@@ -76,8 +76,8 @@ class Store:
     # recipe: what a resumed run must agree with
 
     def recipe(self) -> dict[str, Any]:
-        """What this run was started with; empty for a new one."""
-        rows = self._select("SELECT name, value FROM recipe ORDER BY name")
+        """What this run was started with, in the order in which it was noted; empty for a new one."""
+        rows = self._select("SELECT name, value FROM recipe ORDER BY rowid")
         return {name: self._parsed(value) for name, value in rows}
 
     def agree(self, recipe: Mapping[str, Any]) -> None:
@@ -91,7 +91,8 @@ class Store:
                 hint="give another --out, or delete the folder to start afresh",
             )
         lines = [(name, json.dumps(value, sort_keys=True)) for name, value in recipe.items()]
-        self._write("INSERT OR REPLACE INTO recipe VALUES (?, ?)", lines)
+        keep = "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        self._write(f"INSERT INTO recipe (name, value) VALUES (?, ?) {keep}", lines)
 
     # traces
 

@@ -16,7 +16,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "evalkit"
 LONGEST_FILE, LONGEST_FUNCTION = 350, 40
 # Nouns and tables: one definition after the other, nothing to follow from line to line.
-LONG_FILES = {"evalkit.records", "evalkit.suite"}
+LONG_FILES = {"evalkit.records"}
 LONG_FUNCTIONS = {"evalkit.metrics.context.context_metrics"}  # a table of metrics with their cards
 HEAVY = {"aiohttp", "jsonschema", "openai", "pandas", "scipy", "sklearn"}
 AT_START = {*HEAVY, "numpy", "pydantic", "yaml", "rich", "jinja2", "rapidfuzz", "sqlite3"}
@@ -33,6 +33,7 @@ CATCH_ALLS = {
     "evalkit.ask": 1,  # a system
     "evalkit.cli": 1,  # the outermost place
     "evalkit.judge": 1,  # a judge
+    "evalkit.reask": 1,  # a system, under another condition
     "evalkit.score": 2,  # a metric, by row and by column
 }
 
@@ -157,7 +158,7 @@ def test_a_function_fits_on_a_screen(module: str):
 def test_everything_is_caught_only_around_foreign_code(module: str):
     caught = 0
     for node in ast.walk(tree(module)):
-        if isinstance(node, ast.ExceptHandler):
+        if isinstance(node, ast.ExceptHandler) and ast.unparse(node.body[-1]) != "raise":
             names = "bare" if node.type is None else ast.unparse(node.type)
             caught += bool(re.search(r"\b(bare|Exception|BaseException)\b", names))
     assert caught == CATCH_ALLS.get(module, 0)

@@ -278,7 +278,7 @@ def test_yaml_that_versions_read_differently_is_refused(write, text):
         ("+3", 3), ("1.5", 1.5), ("-.5", -0.5), ("1e3", 1000.0), ("1.", 1.0), ("'no'", "no"), ('"012"', "012"),
         ("'2024-01-31'", "2024-01-31"), ("nope", "nope"), ("1.2.3", "1.2.3"), ("10:90", "10:90"), ("=", "="),
         ("日本語", "日本語"), ("[a, b]", ["a", "b"]), ("{no: x}", {"no": "x"}), ("{1: x}", {"1": "x"}),
-        ("|\n  yes\n  012", "yes\n012\n"), ("a\n  b", "a b"), ("0.50", 0.5), ('"\\u00e9"', "é"), ("[]", []),
+        ("|\n  yes\n  012\n", "yes\n012\n"), ("a\n  b", "a b"), ("0.50", 0.5), ('"\\u00e9"', "é"), ("[]", []),
     ],
 )  # fmt: skip
 def test_yaml_is_read_by_the_core_schema_of_version_1_2(write, text, value):
@@ -367,12 +367,14 @@ def test_bombs_are_refused_quickly(write, name):
 def test_any_text_is_read_as_yaml_or_refused(tmp_path_factory, text):
     path = tmp_path_factory.getbasetemp() / "any.yaml"
     path.write_bytes(text.encode())
+    assert _read_or_refused(path)
+
+
+def _read_or_refused(path: Path) -> bool:
     try:
-        value = read_yaml(path).value
+        return _is_json(read_yaml(path).value)
     except InvalidInput as error:
-        assert "\n" not in str(error)
-    else:
-        assert _is_json(value)
+        return "\n" not in str(error)
 
 
 def _is_json(value) -> bool:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import chain
+from itertools import chain, islice
 
 from evalkit.condition import Situation
 from evalkit.conditions.gold import oracle
@@ -16,9 +16,10 @@ from evalkit.records import Case
 from evalkit.text.similarity import contains
 from evalkit.text.tokens import normalise
 
-_NUMBER = re.compile(r"(?<![^\W_])\d[\d.,]*\d(?![^\W_])|(?<![^\W_])\d(?![^\W_])|\d+")
+_NUMBER = re.compile(r"(?<![A-Za-zÀ-ỹ\d])(?:\d[\d.,]*\d|\d)")  # none inside a code such as B12
 _NAME = re.compile(r"(?<![\w'’])[^\W\d_a-z][\w’'-]+(?:\s[^\W\d_a-z][\w’'-]+)*")
 _WORD = re.compile(r"\d[\d.,]*\d|\w+|[^\w\s]")
+LOOKED_AT = 500  # other cases, and documents, in which another value is looked for
 LONGEST_VALUE = 60  # characters of a short answer that is a value by itself
 
 
@@ -115,11 +116,11 @@ def _rivals(before: str, here: Situation) -> Iterator[str]:
     """Values of the same shape: short answers of other cases, then names in other documents."""
     cases = here.suite.cases
     start = next((i for i, c in enumerate(cases) if c.id == here.case.id), 0)
-    for other in (*cases[start + 1 :], *cases[:start]):
+    for other in (*cases[start + 1 :], *cases[:start])[:LOOKED_AT]:
         for value in _short([*_answers(other)]):
             if _alike(value, before):
                 yield value
-    for document in here.suite.corpus.values():
+    for document in islice(here.suite.corpus.values(), LOOKED_AT):
         for match in _NAME.finditer(document.text):
             if match.start() > 0 and _alike(match.group(), before):
                 yield match.group()

@@ -9,6 +9,10 @@ from typing import Any
 from evalkit.faults.bench import BenchScore, Verdict
 from evalkit.records import Interval
 
+INTRODUCTION = (
+    "Known faults were injected; the diagnosis did not know which. Shares are of the faulty cases, false alarms "
+    "of the healthy ones; in brackets the 95 % interval."
+)
 SHARES = ("exact", "in_set", "side", "detected", "false_alarms")
 
 
@@ -77,8 +81,7 @@ def faults_markdown(
     """faults.md: what this suite can and cannot tell, fault by fault."""
     parts = [
         f"# Fault bench: {system} on {suite}",
-        "Known faults were injected, one cause a case; the diagnosis did not know which. Shares are of the "
-        "faulty cases, false alarms of the healthy ones; in brackets the 95 % interval.",
+        INTRODUCTION,
         table(
             ("", "exact cause", "in the set", "side", "false alarms", "kappa"),
             [_row("**evalkit**", found), *(_row(n, s) for n, s in (baselines or {}).items())],

@@ -12,7 +12,7 @@ from evalkit.faults.labels import dice, points_of
 from evalkit.faults.retrieval_faults import answerable
 from evalkit.faults.wording import INVENTIONS
 from evalkit.records import Case, Expected, KeyPoint, Outcome, Passage, Suite
-from evalkit.text.refusal import declines
+from evalkit.text.refusal import refusal_probability
 from evalkit.text.sentences import spans
 from evalkit.text.tokens import stem_set
 
@@ -24,7 +24,9 @@ def _says(outcome: Outcome, response: str, *documents: str) -> Outcome:
 
 
 def _refused(outcome: Outcome) -> bool:
-    return not outcome.response or outcome.action == "refuse" or declines(outcome.response)
+    if outcome.action is not None or not outcome.response:
+        return outcome.action == "refuse" or not outcome.response
+    return refusal_probability(outcome.response) >= 0.5
 
 
 def _has_gold(scene: Scene, given: Passages) -> bool:
@@ -79,13 +81,13 @@ def _has_others(suite: Suite, case: Case) -> bool:
         return False
     if case.reference_object is None:
         return case.criteria is None
-    gold = set(points_gold(case))
+    gold = set(_documents_of(case))
     others = [Passage(d.doc_id, text=d.text, title=d.title) for d in suite.corpus.values()]
     return from_distractor(case, [p for p in others if p.doc_id not in gold], suite) is not None
 
 
-def points_gold(case: Case) -> tuple[str, ...]:
-    """Every document that some point of the case rests on, with all that is relevant."""
+def _documents_of(case: Case) -> tuple[str, ...]:
+    """Every document that a point of the case rests on, with all that is relevant."""
     named = [d for point in points_of(case) for d in point.evidence]
     return tuple(dict.fromkeys([*named, *(case.relevant or {})]))
 
@@ -124,6 +126,11 @@ def _wavering(scene: Scene, given: Passages, outcome: Outcome) -> Outcome:
 
 def _plain(suite: Suite, case: Case) -> bool:
     return answerable(suite, case) and case.criteria is None
+
+
+def _prose(suite: Suite, case: Case) -> bool:
+    """A case whose answer is running text."""
+    return _plain(suite, case) and case.reference_object is None and case.schema is None
 
 
 # --- too little, too much --------------------------------------------------------------------
@@ -224,7 +231,7 @@ FAULTS = (
           answered=_answered_anyway),
     Fault("leave_out", "incomplete_answer", "key points are left out", _several_points,
           answered=_incomplete),
-    Fault("embroider", "ungrounded_content", "statements without support are added", _plain,
+    Fault("embroider", "ungrounded_content", "statements without support are added", _prose,
           answered=_embroidered),
     Fault("miss_criteria", "missing_criteria", "criteria of a review are passed over", _review,
           answered=_criteria_missed),

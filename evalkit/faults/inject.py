@@ -53,31 +53,38 @@ def plan_faults(
 ) -> dict[str, tuple[str, ...]]:
     """Give a share ``rate`` of the cases a fault each, the kinds in equal numbers as far as cases allow.
 
-    ``faults`` are ids or faults (all of them if None). A share ``mixed_share`` of the faulty cases gets a
+    The share is lower where no fault fits enough cases. ``faults`` are ids or faults (all of them if None). A share ``mixed_share`` of the faulty cases gets a
     second fault, of form, where one applies. Only cases that a fault applies to can have it.
     """
     if not 0 <= rate <= 1 or not 0 <= mixed_share <= 1:
         raise ValueError(f"rate {rate} and mixed_share {mixed_share} must lie in 0..1")
     wanted = [BY_ID[f] if isinstance(f, str) else f for f in (FAULTS if faults is None else faults)]
     random = dice("plan", seed)
-    cases = random.sample(list(suite.cases), len(suite.cases))
-    fitting = {c.id: [f for f in wanted if f.needs(suite, c)] for c in cases}
+    free = {fault.id: [c for c in suite.cases if fault.needs(suite, c)] for fault in wanted}
+    for cases in free.values():
+        random.shuffle(cases)
     plan: dict[str, tuple[str, ...]] = {}
     used: Counter[str] = Counter()
-    held = _Documents()
-    for case in sorted(cases, key=lambda c: len(fitting[c.id])):
-        room = [f for f in fitting[case.id] if held.allow(f, case)]
-        if len(plan) < round(rate * len(cases)) and room and random.random() < _pace(rate):
-            chosen = min(room, key=lambda f: (used[f.cause], used[f.id], random.random()))
-            held.take(chosen, case)
-            used.update((chosen.cause, chosen.id))
-            plan[case.id] = (chosen.id, *_second(chosen, suite, case, wanted, mixed_share, seed))
+    held, open_ = _Documents(), list(wanted)
+    while open_ and len(plan) < round(rate * len(suite.cases)):
+        fault = min(open_, key=lambda f: (used[f.cause], used[f.id], len(free[f.id])))
+        case = _next_case(fault, free[fault.id], plan, held)
+        if case is None:
+            open_.remove(fault)
+            continue
+        held.take(fault, case)
+        used.update((fault.cause, fault.id))
+        plan[case.id] = (fault.id, *_second(fault, suite, case, wanted, mixed_share, seed))
     return {case.id: plan[case.id] for case in suite.cases if case.id in plan}
 
 
-def _pace(rate: float) -> float:
-    """A little above the rate, so that cases without a fitting fault do not leave it short."""
-    return min(1.0, 1.25 * rate)
+def _next_case(fault: Fault, free: list[Case], plan: Plan, held: _Documents) -> Case | None:
+    """A case that has no fault yet and may have this one; None when there is none left."""
+    while free:
+        case = free.pop()
+        if case.id not in plan and held.allow(fault, case):
+            return case
+    return None
 
 
 class _Documents:

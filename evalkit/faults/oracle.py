@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from evalkit.faults.drafts import draft
+from evalkit.faults.corrupt import misread
+from evalkit.faults.drafts import draft, ideal
+from evalkit.faults.edits import apply, follow
 from evalkit.faults.labels import Cases, dice, gold_of, points_of, shows
 from evalkit.records import (
     Approach,
@@ -28,8 +30,10 @@ class OracleSystem:
 
     It stands in for a healthy system, so it may look at the labels; its answers still follow causally from
     the passages: without the evidence sentence of a key point it does not state that point, with none
-    it refuses. ``seed`` chooses ranks and wordings; ``depth`` is how many candidates its answers show
-    (None: the suite's pool), of which the first ``question.k`` reach the prompt.
+    it refuses; where a passage was edited, it says what the passage says. ``seed`` chooses ranks and
+    wordings; ``depth`` is how many candidates its answers show (None: the suite's pool), of which the first
+    ``question.k`` reach the prompt. Without any passage it answers a share ``memory`` of the cases from
+    memory, every other one of them wrongly.
     """
 
     approach = Approach.RAG
@@ -38,11 +42,18 @@ class OracleSystem:
     )
 
     def __init__(
-        self, suite: Suite, *, name: str = "oracle", seed: int = 0, depth: int | None = None
+        self,
+        suite: Suite,
+        *,
+        name: str = "oracle",
+        seed: int = 0,
+        depth: int | None = None,
+        memory: float = 0.0,
     ) -> None:
         self.name = name
         self.depth = suite.pool if depth is None else depth
-        self.fingerprint = f"oracle {suite.digest} {seed} {self.depth}"
+        self.fingerprint = f"oracle {suite.digest} {seed} {self.depth} {memory}"
+        self._memory = memory
         self._suite, self._seed, self._cases = suite, seed, Cases(suite)
         options = {"kind": "bm25", "chunk": {"by": "document"}, "current_only": True}
         self._index: Retriever = build_retriever({**options, "enforce_access": True}, suite.corpus)
@@ -83,9 +94,21 @@ class OracleSystem:
         random = dice(self._seed, "words", question.query, question.repeat)
         if case is None:
             case = Case(question.query, question.query, expected=Expected.REFUSE)
-        said = draft(case, passages, self._suite.corpus, random)
+        if not passages and (known := self._remembered(case)):
+            return Outcome(known, None, (), (), "answer")
+        read, edited = follow(passages, self._suite.corpus)
+        said = draft(case, read, self._suite.corpus, random)
         action = "refuse" if said.refused else ("retrieve" if said.documents else "answer")
-        return Outcome(said.text, None, tuple(passages), said.documents, action)
+        text = apply(edited, said.text)
+        return Outcome(text, None, tuple(passages), said.documents, action)
+
+    def _remembered(self, case: Case) -> str | None:
+        """What the model knows of an answerable case by itself, right or wrong; mostly nothing."""
+        random = dice(self._seed, "memory", case.id)
+        if not gold_of(case) or random.random() >= self._memory:
+            return None
+        right = random.random() < 0.5
+        return ideal(case) if right else misread(ideal(case), case, self._suite, random)
 
     async def lookup(self, doc_id: str) -> bool:
         """Every document of the corpus is in the index."""

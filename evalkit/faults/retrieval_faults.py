@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from evalkit.faults.drafts import sentences
+from evalkit.faults.drafts import sentences, told_by_documents
 from evalkit.faults.fault import Fault, Passages, Scene
-from evalkit.faults.labels import evidence_in, gold_of, older_versions, squeezed
+from evalkit.faults.labels import evidence_in, gold_of, older_versions, points_of, squeezed
 from evalkit.records import Case, Document, Expected, KeyPoint, Outcome, Passage, Suite
 from evalkit.text.sentences import spans
 from evalkit.text.tokens import stem_set
@@ -60,23 +60,30 @@ def _enough_others(suite: Suite, case: Case) -> bool:
 # --- chunks ----------------------------------------------------------------------------------
 
 
-def _targets(case: Case) -> tuple[KeyPoint, ...]:
-    return tuple(point for point in case.key_points or () if point.evidence)
+Spans = frozenset[tuple[int, int]]
+
+
+def _evidence(suite: Suite, case: Case, document: Document) -> Spans:
+    """The sentences of a document that the right answer rests on."""
+    if case.reference_object is not None:
+        values = [v.casefold() for v in told_by_documents(case, suite.corpus)]
+        cut = [(a, b, document.text[a:b].casefold()) for a, b in spans(document.text)]
+        return frozenset((a, b) for a, b, text in cut if any(v in text for v in values))
+    points = [p for p in points_of(case) if document.doc_id in p.evidence]
+    return frozenset(s for p in points for s in evidence_in(p.text, document.text))
 
 
 def _splittable(suite: Suite, case: Case) -> bool:
-    """Every evidence document has a stretch worth a chunk that holds none of the evidence."""
-    points = _targets(case)
-    return (
-        answerable(suite, case)
-        and bool(points)
-        and all(_rest(suite.corpus[d], points) is not None for p in points for d in p.evidence)
-    )
+    """Every document with evidence has a stretch worth a chunk that holds none of it."""
+    if not answerable(suite, case):
+        return False
+    documents = [suite.corpus[d] for d in gold_of(case)]
+    rests = [_rest(d, e) for d in documents if (e := _evidence(suite, case, d))]
+    return bool(rests) and all(rests)
 
 
-def _rest(document: Document, points: Sequence[KeyPoint]) -> str | None:
-    """The longest run of sentences of a document without the evidence of any of the points."""
-    evidence = {s for p in points for s in evidence_in(p.text, document.text)}
+def _rest(document: Document, evidence: Spans) -> str:
+    """The longest run of sentences without evidence; empty when it is too short for a chunk."""
     best, start, end = "", None, 0
     for span in (*spans(document.text), None):
         if span is None or span in evidence:
@@ -85,7 +92,7 @@ def _rest(document: Document, points: Sequence[KeyPoint]) -> str | None:
             start = None
         else:
             start, end = (span[0] if start is None else start), span[1]
-    return best if len(stem_set(best)) >= LEAST_WORDS and evidence else None
+    return best if len(stem_set(best)) >= LEAST_WORDS else ""
 
 
 def _split(scene: Scene, found: Passages) -> list[Passage]:
@@ -94,8 +101,7 @@ def _split(scene: Scene, found: Passages) -> list[Passage]:
 
 def _chunk(scene: Scene, passage: Passage) -> Passage:
     document = scene.suite.corpus[passage.doc_id]
-    points = [p for p in _targets(scene.case) if document.doc_id in p.evidence]
-    text = _rest(document, points) or passage.text
+    text = _rest(document, _evidence(scene.suite, scene.case, document)) or passage.text
     return replace(passage, text=text, chunk_id=f"{passage.doc_id}#{scene.random.randint(1, 3)}")
 
 
@@ -117,8 +123,8 @@ def _cut(scene: Scene, context: Passages) -> list[Passage]:
 
 def _head(scene: Scene, passage: Passage) -> str:
     """The passage up to its first sentence of evidence; empty when that would leave next to nothing."""
-    points = scene.target or _targets(scene.case)
-    starts = [s for p in points for s, _ in evidence_in(p.text, passage.text)]
+    document = scene.suite.corpus[passage.doc_id]
+    starts = [start for start, _ in _evidence(scene.suite, scene.case, document)]
     text = passage.text[: min(starts, default=0)].rstrip()
     return text if len(stem_set(text)) >= LEAST_WORDS else ""
 
@@ -141,6 +147,10 @@ def _whole(document: Document) -> Passage:
 
 def _has_forbidden(suite: Suite, case: Case) -> bool:
     return any(d in suite.corpus for d in case.forbidden or ())
+
+
+def _targets(case: Case) -> tuple[KeyPoint, ...]:
+    return tuple(point for point in case.key_points or () if point.evidence)
 
 
 def _old(suite: Suite, case: Case) -> dict[str, str]:

@@ -65,20 +65,19 @@ def parse_json(text: str, *, file: Path | None = None, line: int | None = None) 
 
 
 def _check_depth(text: str, value: Any) -> None:
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
+    if text.count("[") + text.count("{") <= MAX_DEPTH or not isinstance(value, dict | list):
         return
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [child for outer in level for child in _children(outer)]
-        if not level:
-            return
-    raise ValueError("is nested too deeply")
+    for _ in range(MAX_DEPTH):
+        level = [child for outer in level for child in _containers(outer)]
+    if level:
+        raise ValueError("is nested too deeply")
 
 
-def _children(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
+def _containers(value: Any) -> list[Any]:
+    """The objects and lists directly inside an object or a list."""
+    inside = value.values() if isinstance(value, dict) else value
+    return [child for child in inside if isinstance(child, dict | list)]
 
 
 def _check_surrogates(text: str, value: Any) -> None:

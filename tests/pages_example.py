@@ -1,0 +1,119 @@
+"""A small run with two systems whose every text is hostile: markup, quotes, control and bidi characters."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from evalkit.api import Run, from_traces
+from evalkit.records import (
+    Case,
+    Document,
+    Expected,
+    Failure,
+    KeyPoint,
+    Message,
+    Passage,
+    Suite,
+    Trace,
+    Usage,
+)
+
+SCRIPT = "<script>document.title='owned'</script><img src=x onerror=alert(1)>"
+QUOTES = "\"'`;--> ]]> </style></script></title> {{ 7*7 }} {% raw %} &lt;b&gt;"
+HIDDEN = "left\u202eright\u2066 nul\x00 bell\x07 next\x85 lone\udc80"
+PIPES = "| a | b |\n|---|---|\n**bold** [link](https://evil.example) `code` @somebody ~~x~~ $x$"
+OTHERS = "日本語の請求書 Hóa đơn tiếng Việt Prüfgröße العربية 👩‍💻"
+HOSTILE = (SCRIPT, QUOTES, HIDDEN, PIPES, OTHERS)
+
+CORPUS = {
+    "fees": Document("fees", f"The annual fee is 84 euros. {SCRIPT}", title=f"Fees {SCRIPT}"),
+    "hall": Document("hall", f"Rehearsals are on Tuesday at 19:30. {HIDDEN}", title=QUOTES),
+    "tour": Document("tour", f"The tour costs 210 euros. {PIPES}", title=OTHERS),
+}
+CASES = (
+    Case(
+        id=f"fee {SCRIPT}",
+        query=f"What does membership cost a year? {PIPES}",
+        messages=(Message("user", SCRIPT), Message("assistant", QUOTES)),
+        reference=(f"The annual fee is 84 euros. {QUOTES}",),
+        relevant={"fees": 1},
+        key_points=(KeyPoint("the annual fee is 84 euros", ("fees",)),),
+        tags=("money", f"tag {QUOTES}"),
+    ),
+    Case(
+        id="rehearsal",
+        query=f"When are rehearsals? {HIDDEN}",
+        reference=("Rehearsals are on Tuesday at 19:30.",),
+        relevant={"hall": 1},
+        key_points=(KeyPoint("rehearsals are on Tuesday at 19:30", ("hall",)),),
+        tags=("time",),
+    ),
+    Case(
+        id="tour",
+        query=f"What does the tour cost? {OTHERS}",
+        reference=("The tour costs 210 euros.",),
+        relevant={"tour": 1},
+        key_points=(KeyPoint("the tour costs 210 euros", ("tour",)),),
+        tags=("money",),
+    ),
+    Case(
+        id="secret",
+        query=f"What did the board decide? {QUOTES}",
+        relevant={},
+        expected=Expected.REFUSE,
+        tags=("refusal",),
+    ),
+    Case(id="broken", query="What breaks?", reference=("Nothing.",), relevant={"hall": 1}),
+)
+SYSTEM = f"rag {SCRIPT}"
+
+
+def _trace(
+    case: int, response: str | None, *context: str, repeat: int = 0, **more: object
+) -> Trace:
+    found = tuple(Passage(d, f"{d}#0", CORPUS[d].text, title=CORPUS[d].title) for d in context)
+    given = {"retrieved": found, "context": found, "usage": Usage(11, 7), **more}
+    return Trace(response=response, case_id=CASES[case].id, repeat=repeat, **given)  # type: ignore[arg-type]
+
+
+def _rag() -> list[Trace]:
+    error = Failure("exception", f"it broke: {SCRIPT} {HIDDEN}")
+    return [
+        _trace(0, f"The annual fee is 99 euros. {SCRIPT} {PIPES}", "fees", "hall"),
+        _trace(0, "The annual fee is 84 euros.", "fees", "hall", repeat=1),
+        _trace(1, f"On Friday. {QUOTES} {HIDDEN}", "fees", "tour"),
+        _trace(1, "On Friday at noon.", "fees", "tour", repeat=1),
+        _trace(2, "The tour costs 210 euros.", "tour", "fees"),
+        _trace(2, "The tour costs 210 euros.", "tour", "fees", repeat=1),
+        _trace(3, f"The board raised 500 euros. {OTHERS}", "hall"),
+        _trace(3, "I am sorry, the documents do not say that.", "hall", repeat=1),
+        _trace(4, None, error=error, retrieved=None, context=None),
+    ]
+
+
+def _plain() -> list[Trace]:
+    said = (
+        "It is 12 euros.",
+        "On Monday.",
+        "The tour costs 210 euros.",
+        "I am sorry, I cannot say.",
+    )
+    nothing = {"retrieved": None, "context": None}
+    return [_trace(i, text, **nothing) for i, text in enumerate(said)]
+
+
+@cache
+def hostile_run() -> Run:
+    """The run, graded and diagnosed."""
+    suite = Suite(
+        f"choir {QUOTES}",
+        Path(),
+        CASES,
+        CORPUS,
+        "0123abcd",
+        description=SCRIPT,
+        warnings=(f"case 3: {SCRIPT} {PIPES}",),
+    )
+    traces = {SYSTEM: _rag(), "plain": _plain()}
+    return from_traces(suite, traces, {SYSTEM: "rag", "plain": "prompt"})

@@ -1,0 +1,328 @@
+"""The report says what the run found, with denominators, and nothing a model wrote becomes markup."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+from functools import cache
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pages_example import CASES, OTHERS, QUOTES, SCRIPT, SYSTEM, hostile_run
+
+from evalkit.pages import cases, html, markdown
+from evalkit.pages.funnel import funnel
+from evalkit.pages.headline import headline
+from evalkit.pages.wording import (
+    count,
+    md,
+    number,
+    percent,
+    percent_bounds,
+    points,
+    seconds,
+    shortened,
+    visible,
+)
+
+NBSP = "\N{NO-BREAK SPACE}"
+HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class Page(HTMLParser):
+    """The elements, attributes and texts of a page, and the inline code by element."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.inline: list[tuple[str, dict[str, str | None], str]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag in ("script", "style"):
+            self.inline.append((tag, dict(attrs), ""))
+
+    def handle_data(self, data: str) -> None:
+        if self.cdata_elem and self.inline:
+            tag, attributes, text = self.inline[-1]
+            self.inline[-1] = (tag, attributes, text + data)
+        else:
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+    def links(self) -> list[str]:
+        return [a["href"] or "" for tag, a in self.tags if tag == "a"]
+
+
+@cache
+def derived() -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    run = hostile_run()
+    return run, run.summary(), run.diagnosis()
+
+
+@cache
+def page() -> Page:
+    return Page(html(*derived()))
+
+
+@cache
+def told() -> str:
+    return markdown(*derived())
+
+
+def data() -> dict[str, Any]:
+    text = next(t for tag, a, t in page().inline if a.get("id") == "data")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+# --- safe --------------------------------------------------------------------------------------
+
+
+def test_hostile_text_adds_no_element():
+    names = [tag for tag, _ in page().tags]
+    assert (names.count("script"), names.count("style"), names.count("title")) == (2, 1, 1)
+    assert not {"img", "iframe", "object", "embed", "base"} & set(names)
+    assert not [a for _, a in page().tags for name in a if name.startswith("on") or name == "style"]
+
+
+def test_hostile_text_stays_visible():
+    assert SCRIPT in page().text
+    assert " ".join(QUOTES.split()) in page().text
+
+
+def test_the_policy_allows_exactly_the_inline_code():
+    policy = next(a["content"] for _, a in page().tags if a.get("http-equiv"))
+    assert policy is not None
+    for tag, attributes, text in page().inline:
+        if attributes.get("id") == "data":
+            continue
+        want = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{want}'" in policy
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+
+
+def test_the_page_asks_for_nothing():
+    for _, attributes in page().tags:
+        for name in ("src", "href", "srcset", "action", "data"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:,"))
+
+
+def test_hidden_characters_are_shown_by_name():
+    whole = html(*derived())
+    assert not HIDDEN.search(whole)
+    assert not HIDDEN.search(told())
+    answers = json.dumps(data(), ensure_ascii=False)
+    assert "‹U+202E›" in answers
+    assert "␀" in answers
+    assert OTHERS in answers
+
+
+def test_data_cannot_end_its_element():
+    text = next(t for _, a, t in page().inline if a.get("id") == "data")
+    assert "<" not in text
+
+
+def test_large_data_are_packed_and_the_same(monkeypatch: pytest.MonkeyPatch):
+    run, _, diagnosis = derived()
+    monkeypatch.setattr(cases, "PLAIN", 10)
+    encoding, text = cases.island(run, diagnosis)
+    assert encoding == "gzip"
+    assert json.loads(gzip.decompress(base64.b64decode(text))) == data()
+
+
+def test_equal_input_gives_equal_pages():
+    assert html(*derived()) == html(*derived())
+    assert markdown(*derived()) == told()
+
+
+# --- complete ------------------------------------------------------------------------------------
+
+
+def test_every_symptom_is_shown_measured_or_with_its_reason():
+    _, _, diagnosis = derived()
+    for system in diagnosis["systems"].values():
+        for symptom in system["symptoms"]:
+            assert symptom["id"].replace("_", " ") in page().text
+            if symptom["not_measured"]:
+                assert f"not measured: {symptom['not_measured']}" in page().text
+
+
+def test_every_cause_of_every_system_opens_its_cases():
+    _, _, diagnosis = derived()
+    links = page().links()
+    for system in diagnosis["systems"].values():
+        for cause in system["causes"]:
+            assert any(f"cause={cause}&" in link for link in links)
+
+
+def test_every_rate_carries_its_denominator():
+    _, summary, _ = derived()
+    for system in summary["systems"].values():
+        cases = system["cases"]
+        assert f"{cases['passed']} of {cases['due'] - cases['ungraded']}" in page().text
+        for name, metric in system["metrics"].items():
+            if metric["mean"] is not None and metric["unit"] == "":
+                assert f"{metric['scored']}/{metric['due']}" in page().text, name
+
+
+def test_cost_that_nobody_reports_is_unknown():
+    assert "unknown 0 of" in page().text.replace(NBSP, " ")
+
+
+def test_the_data_hold_every_case_of_every_system_once():
+    found = data()
+    asked = {(row["s"], row["c"]) for row in found["rows"]}
+    assert len(asked) == len(found["rows"]) == 9  # five of the one, four of the other
+    assert [c["id"] for c in found["cases"]] == [visible(c.id) for c in CASES]
+
+
+def test_the_shown_answer_is_the_one_that_failed():
+    row = next(r for r in data()["rows"] if r["c"] == 0 and r["s"] == 0)
+    assert row["answer"].startswith("The annual fee is 99 euros.")
+    assert row["others"] == [["as_is", 1, True, "The annual fee is 84 euros."]]
+    assert row["evidence"]
+
+
+def test_gold_and_prompt_are_marked():
+    row = next(r for r in data()["rows"] if r["c"] == 0 and r["s"] == 0)
+    assert [(p[3], p[4]) for p in row["retrieved"]["list"]] == [(1, 1), (0, 1)]
+
+
+def test_what_was_not_observed_is_left_out_not_empty():
+    error = next(r for r in data()["rows"] if r["o"] == "error")
+    assert "retrieved" not in error
+    assert error["error"].startswith("exception: it broke")
+
+
+def test_a_funnel_never_widens():
+    run, _, _ = derived()
+    for found in run.systems.values():
+        made = funnel(run.suite, found)
+        counts = [step.n for step in made.steps if step.n is not None]
+        assert counts == sorted(counts, reverse=True)
+        assert counts[0] == made.of
+
+
+def test_a_system_without_retrieval_has_no_retrieval_steps():
+    run, _, _ = derived()
+    steps = {step.id: step.n for step in funnel(run.suite, run.systems["plain"]).steps}
+    assert steps == {
+        "labelled": 3,
+        "corpus": None,
+        "top_k": None,
+        "prompt": None,
+        "right": 1,
+        "passed": 1,
+    }
+
+
+def test_the_funnel_tells_where_the_evidence_was_lost():
+    run, _, _ = derived()
+    made = funnel(run.suite, run.systems[SYSTEM])
+    steps = {step.id: step.n for step in made.steps}
+    # Four answerable cases; "rehearsal" never had its passage, "broken" shows nothing.
+    assert (steps["labelled"], steps["corpus"], steps["top_k"], steps["right"]) == (4, 4, 3, 1)
+
+
+def test_the_headline_is_about_the_best_system():
+    _, summary, diagnosis = derived()
+    found = headline(summary, diagnosis)
+    assert found["system"] == "plain"
+    assert "50" in found["title"]
+    assert [question for question, _, _ in found["answers"]] == [
+        "What fails",
+        "Whose fault",
+        "How sure",
+    ]
+
+
+def test_one_system_needs_no_comparison():
+    run, _, _ = derived()
+    alone = type(run)(run.suite, {"plain": run.systems["plain"]}, run.recipe)
+    text = html(alone, alone.summary(), alone.diagnosis())
+    assert 'role="tablist"' not in text
+    assert "the most of" not in text
+
+
+# --- Markdown ------------------------------------------------------------------------------------
+
+
+def test_markdown_is_short():
+    assert told().count("\n") < 300
+
+
+def test_markdown_holds_no_markup_of_a_model():
+    assert "<script" not in told()
+    assert not re.search(r"(?<!\\)\]\(", told())
+    assert "@somebody" not in told()
+
+
+def test_markdown_tables_keep_their_columns():
+    width = 0
+    for line in told().splitlines():
+        cells = len(re.findall(r"(?<!\\)\|", line))
+        if line.startswith("|"):
+            assert width in (0, cells), line
+        width = cells if line.startswith("|") else 0
+
+
+def test_markdown_shows_every_system_and_a_chain_of_evidence():
+    _, _, diagnosis = derived()
+    for name in diagnosis["systems"]:
+        assert str(md(name)) in told()
+    assert "## Cases worth a look" in told()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text())
+def test_escaped_text_is_one_inert_line(text: str):
+    safe = str(md(text))
+    assert "\n" not in safe
+    assert "<" not in safe
+    assert not re.search(r"(?<!\\)(?:\\\\)*[|`*_\[\]]", re.sub(r"\\[\\|`*_\[\]~$#!/.]", "", safe))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(st.characters()))
+def test_visible_text_can_be_written_and_hides_nothing(text: str):
+    shown = visible(text)
+    shown.encode()
+    assert not HIDDEN.search(shown)
+
+
+# --- numbers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0, "0 %"), (0.004, "< 1 %"), (0.256, "26 %"), (0.999, "> 99 %"), (1, "100 %"), (None, "n/a")],
+)
+def test_a_share_is_never_rounded_to_none_or_all(share: float | None, said: str):
+    assert percent(share).replace(NBSP, " ") == said
+
+
+def test_numbers_read_alike_everywhere():
+    assert percent_bounds({"low": 0.2, "high": 0.314}).replace(NBSP, " ") == "[20, 31]"
+    assert percent_bounds(None) == ""
+    assert number(0.12345) == "0.123"
+    assert number(1.0833, "rank") == "1.08"
+    assert number(1234.5, "tokens") == "1,234"
+    assert seconds(0.0123).replace(NBSP, " ") == "12 ms"
+    assert seconds(2.34).replace(NBSP, " ") == "2.3 s"
+    assert count(1, "case").replace(NBSP, " ") == "1 case"
+    assert points(0.104).replace(NBSP, " ") == "10 points"
+    assert shortened("abcdef", 3) == "abc … (3 more characters)"
