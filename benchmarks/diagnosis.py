@@ -25,7 +25,7 @@ from evalkit.importers.fault_injection import import_faults, read_key
 from evalkit.records import Suite
 
 ROOT = Path(__file__).resolve().parents[1]
-RATE, MIXED, REPEATS = 0.85, 0.25, 3
+RATE, MIXED, REPEATS = 0.8, 0.25, 3
 SEEDS = (11, 12, 13)
 
 Truths = Mapping[str, str | None]
@@ -112,14 +112,12 @@ def live(name: str, folder: Path, options: set[str]) -> None:
         faulty = inject(OracleSystem(suite, seed=seed, memory=0.3), suite, plan, seed)
         spoiled = spoil(suite, plan, seed)
         run = evalkit.run(
-            spoiled, {"faulty": faulty} | {}, out=folder / f"{name}-{seed}", repeats=REPEATS
+            spoiled, {"faulty": faulty}, out=folder / f"{name}-{seed}", repeats=REPEATS
         )
         (system,) = run.systems.values()
         injected = truth_of(plan)
         truths = {c.id: injected[c.id].cause if c.id in injected else None for c in suite.cases}
-        rows = verdicts(
-            truths, run.systems["faulty" if "faulty" in run.systems else "oracle"].findings
-        )
+        rows = verdicts(truths, system.findings)
         found += [replace(v, case_id=f"{v.case_id}@{seed}") for v in rows]
         named += [(plan[v.case_id][0], v.exact) for v in rows if v.case_id in plan]
         for rule, verdict in baselines(spoiled, system, truths, {}).items():

@@ -273,7 +273,6 @@ def from_traces(
     suite: Suite, traces: Mapping[str, Sequence[Trace]], approaches: Mapping[str, str] | None = None
 ) -> Run:
     """Grade and diagnose traces that are already there, without a store; ``approaches`` defaults to rag."""
-
     tools = tools_for(suite)
 
     async def work() -> dict[str, SystemDiagnosis]:

@@ -129,7 +129,8 @@ def _told(error: BaseException) -> int:
         click.echo(f"evalkit: {error}", err=True)
         return error.exit_code
     if isinstance(error, OSError) and not isinstance(error, (ConnectionError, TimeoutError)):
-        _drop_output()
+        if error.filename is None:
+            _drop_output()
         click.echo(f"evalkit: {error.filename or 'output'}: {error.strerror or error}", err=True)
         return StorageError.exit_code
     message = " ".join(f"{type(error).__name__}: {error}".split())[:300]
@@ -139,7 +140,7 @@ def _told(error: BaseException) -> int:
 
 def _drop_output() -> None:
     """Let what is still buffered for stdout go nowhere, so that the interpreter does not fail on it at exit."""
-    if sys.stdout is not None:
+    if sys.stdout is not None:  # None: it was closed from the start
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

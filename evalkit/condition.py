@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from evalkit.records import Capability, Case, Passage, Question, Suite, Trace
+from evalkit.records import Approach, Capability, Case, Passage, Question, Suite, Trace
 
 
 class How(StrEnum):
@@ -52,6 +52,12 @@ class Situation:
     as_is: Trace
     question: Question
     examples: tuple[Case, ...] = ()
+    approach: Approach = Approach.RAG
+
+    @property
+    def has_retriever(self) -> bool:
+        """Whether there is anything to retrieve with; a prompt-only or fine-tuned system has no documents."""
+        return self.approach not in (Approach.PROMPT, Approach.FINETUNED)
 
 
 @dataclass(frozen=True, slots=True)

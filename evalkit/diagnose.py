@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from evalkit.cause import CERTAIN, LIKELY, Cause, Sign
-from evalkit.facts import Facts, other_source, points, stale_documents
+from evalkit.facts import Facts
+from evalkit.gather import probes_in
 from evalkit.grade import Graded
+from evalkit.observe import facts_of
 from evalkit.outcome import CaseOutcome
 from evalkit.probes import NOTHING, Probes, probe_facts, readings
-from evalkit.records import Case, Certainty, Claim, Fact, Finding, Side, Suite
+from evalkit.records import Case, Certainty, Fact, Finding, Side, Suite
 
 
 def diagnose(suite: Suite, graded: Graded, causes: Sequence[Cause]) -> list[Finding]:
@@ -19,11 +21,12 @@ def diagnose(suite: Suite, graded: Graded, causes: Sequence[Cause]) -> list[Find
 
 
 def _findings(suite: Suite, graded: Graded, causes: Sequence[Cause]) -> Iterator[Finding]:
-    repeats = graded.repeats()
+    repeats, probes = graded.repeats(), probes_in(suite, graded)
     for case in suite.cases:
         outcome = graded.cases.get(case.id)
         if outcome in (CaseOutcome.FAILED, CaseOutcome.ERROR):
-            yield explain(_worst(suite, case, graded, repeats[case.id]), causes)
+            facts = _worst(suite, case, graded, repeats[case.id])
+            yield explain(facts, causes, probes.get(case.id, NOTHING))
         elif outcome is CaseOutcome.PASSED:
             yield from _warning(suite, case, graded, repeats[case.id], causes)
 
@@ -33,44 +36,6 @@ def _worst(suite: Suite, case: Case, graded: Graded, indices: Sequence[int]) -> 
     failing = [i for i in indices if graded.passed(i) is False]
     answered = [i for i in failing if graded.traces[i].error is None]
     return facts_of(suite, case, graded, (answered or failing)[0], indices)
-
-
-def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequence[int]) -> Facts:
-    """Everything the causes may look at for trace number ``index``."""
-    trace, evidence = graded.traces[index], graded.evidence[index]
-    right = graded.outcomes.right[index]
-    broken = graded.outcomes.broken[index]
-    prose = evidence is not None and case.reference_object is None
-    claims = evidence.claims if prose and evidence and evidence.claims else ()
-    return Facts(
-        case=case,
-        trace=trace,
-        approach=graded.approach,
-        k=suite.k,
-        right=False if "behaviour" in broken else right,
-        refused=graded.scores.value("refused", index) == 1.0,
-        broken=broken,
-        points=points(suite, trace, case, evidence, graded.approach),
-        unsupported=_texts(c for c in claims if c.supported is False and not c.contradicted),
-        contradicted=_texts(c for c in claims if c.contradicted),
-        other_source=other_source(case, trace),
-        stale=stale_documents(suite, case, trace),
-        leaked=tuple(
-            d for d in case.forbidden or () if d in {p.doc_id for p in trace.context or ()}
-        ),
-        repeats_right=sum(graded.passed(i) is True for i in repeats),
-        repeats=len(repeats),
-        notes=_notes(graded, index, broken),
-    )
-
-
-def _texts(claims: Iterator[Claim]) -> tuple[str, ...]:
-    return tuple(claim.text for claim in claims)
-
-
-def _notes(graded: Graded, index: int, broken: Sequence[str]) -> Mapping[str, str]:
-    columns = graded.scores.columns
-    return {name: columns[name].notes[index] for name in broken if index in columns[name].notes}
 
 
 def explain(facts: Facts, causes: Sequence[Cause], probes: Probes = NOTHING) -> Finding:

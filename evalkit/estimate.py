@@ -23,11 +23,16 @@ REPEATS = 3.3  # repeats that a sequential test takes on average where a system 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What probing is expected to take: ``calls`` on average, about ``most`` at worst; cost where it is known."""
+    """What probing is expected to take: ``calls`` on average, about ``most`` at worst.
+
+    Where nothing was repeated yet, ``calls`` takes the system not to vary; ``if_it_varies`` is the figure if it does.
+    ``cost`` goes with ``calls``; None where no cost is known.
+    """
 
     cases: int
     controls: int
     calls: int
+    if_it_varies: int
     most: int
     cost: float | None
 
@@ -65,11 +70,14 @@ def estimate(  # noqa: PLR0913 (keyword-only parts of the stage)
     all_of = [sum(option.calls for option in desk.options()) for desk in desks]
     scale = len(wrong) / max(1, len(sample))
     once = [_control_calls(office.desk(case_id, control=True)) for case_id in controls]
-    calls = (sum(taken) * scale + sum(once)) * (REPEATS if office.varies else 1)
+    single = sum(taken) * scale + sum(once)
+    calls = single * (REPEATS if office.varies else 1)
     most = (sum(all_of) * scale + sum(once)) * (1 if office.varies is False else MOST_REPEATS)
     costs = [t.usage.cost for t in graded.traces if t.usage.cost is not None]
     cost = sum(costs) / len(costs) * calls if costs else None
-    return Estimate(len(wrong), len(controls), round(calls), round(most), cost)
+    return Estimate(
+        len(wrong), len(controls), round(calls), round(single * REPEATS), round(most), cost
+    )
 
 
 def _expected(office: Office, desk: Desk, draw: Random) -> int:

@@ -56,7 +56,7 @@ def situation(
     """What conditions plan and read from; ``numbers`` are the case's ``as_is`` traces."""
     question = Question(case.query, case.messages, case.inputs, case.principal, k=suite.k)
     trace = graded.traces[shown_repeat(graded, numbers)]
-    return Situation(suite, case, trace, question, examples)
+    return Situation(suite, case, trace, question, examples, graded.approach)
 
 
 def verdict_of(graded: Graded, index: int) -> Verdict:
@@ -139,6 +139,8 @@ def given(here: Situation) -> dict[str, Seen]:
     retrieved, pool = here.as_is.retrieved, here.suite.pool
     if not required(here.case):
         return {}
+    if not here.has_retriever:
+        return dict.fromkeys(("deep_retrieval", "index_lookup"), Seen.NOT_FOUND)
     needs = lacking(here.case, here.as_is.context)
     came = (*(retrieved or ()), *(here.as_is.context or ()))
     if all(any(is_gold(p, need) for p in came) for need in needs):

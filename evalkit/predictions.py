@@ -34,7 +34,7 @@ THERE, GONE = Seen.FOUND, Seen.NOT_FOUND
 Row = Mapping[str, Seen]
 _FOUND = {"deep_retrieval": THERE, "index_lookup": THERE}
 # Gold alone mends whatever kept the gold out of the prompt, and nothing that the generator does with it.
-_KEPT_OUT = {"oracle_context": P, "few_shot": F, "schema_enforced": F, "clarified_query": F}
+_KEPT_OUT = {"oracle_context": P, "schema_enforced": F, "clarified_query": F}
 _PERSISTS = {
     "oracle_context": F,
     "oracle_plus_noise": F,

@@ -6,25 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from evalkit.condition import Reading
-from evalkit.facts import Facts
-from evalkit.judges.equivalence import equivalence
-from evalkit.records import Fact, Trace
-
-SAME = 0.75  # equivalence from which two answers count as the same
+from evalkit.records import Fact
 
 
 @dataclass(frozen=True, slots=True)
 class Probed:
     """The outcome of one condition: its reading, and what the answer under it was like.
 
-    ``rank`` is the rank of gold under ``deep_retrieval``; ``points`` the number of key points stated.
+    ``established`` is False where the system varies and was not asked often enough: the reading is then
+    shown, and proves nothing. ``rank`` is the rank of gold under ``deep_retrieval``; ``points`` the number of
+    key points stated; ``same`` whether the answer means what the failing one means.
     """
 
     reading: Reading
-    trace: Trace
+    established: bool = True
     refused: bool = False
     points: int | None = None
     rank: int | None = None
+    same: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,38 +32,33 @@ class Probes:
 
     found: Mapping[str, Probed] = field(default_factory=dict)
 
+    def _clear(self, condition: str) -> Probed | None:
+        probed = self.found.get(condition)
+        return probed if probed is not None and probed.established else None
+
     def right(self, condition: str) -> bool | None:
         """Whether the answer is right under the condition; None where that is not known."""
-        probed = self.found.get(condition)
+        probed = self._clear(condition)
         if probed is None or probed.reading not in (Reading.PASS, Reading.FAIL):
             return None
         return probed.reading is Reading.PASS
 
     def there(self, condition: str) -> bool | None:
         """Whether what was looked for was found (``index_lookup``, ``deep_retrieval``); None: not known."""
-        probed = self.found.get(condition)
+        probed = self._clear(condition)
         if probed is None or probed.reading not in (Reading.FOUND, Reading.NOT_FOUND):
             return None
         return probed.reading is Reading.FOUND
 
     def refused(self, condition: str) -> bool | None:
         """Whether the answer under the condition is a refusal; None where there is none."""
-        probed = self.found.get(condition)
+        probed = self._clear(condition)
         return None if probed is None or probed.reading is Reading.ERROR else probed.refused
 
-    def same_answer(self, condition: str, facts: Facts) -> bool | None:
+    def same_answer(self, condition: str) -> bool | None:
         """Whether the answer under the condition means what the failing one means; None: not known."""
-        probed = self.found.get(condition)
-        if probed is None or not probed.trace.response or not facts.trace.response:
-            return None
-        if probed.refused or facts.refused:
-            return probed.refused and facts.refused
-        return same_answer(probed.trace.response, facts.trace.response, facts.case.query)
-
-
-def same_answer(one: str, other: str, query: str) -> bool:
-    """Whether two answers mean the same: each is equivalent to the other."""
-    return min(equivalence(one, (other,), query), equivalence(other, (one,), query)) >= SAME
+        probed = self._clear(condition)
+        return None if probed is None else probed.same
 
 
 NOTHING = Probes()

@@ -42,7 +42,7 @@ class Store:
         self._lock = _lock(folder)
         try:
             self._db = _open(self.file)
-        except BaseException:
+        except StorageError:
             self._lock.close()
             raise
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="evalkit-store")
@@ -91,8 +91,11 @@ class Store:
                 hint="give another --out, or delete the folder to start afresh",
             )
         lines = [(name, json.dumps(value, sort_keys=True)) for name, value in recipe.items()]
-        keep = "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-        self._write(f"INSERT INTO recipe (name, value) VALUES (?, ?) {keep}", lines)
+        self._write(
+            "INSERT INTO recipe (name, value) VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            lines,
+        )
 
     # traces
 

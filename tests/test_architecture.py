@@ -22,7 +22,7 @@ HEAVY = {"aiohttp", "jsonschema", "openai", "pandas", "scipy", "sklearn"}
 AT_START = {*HEAVY, "numpy", "pydantic", "yaml", "rich", "jinja2", "rapidfuzz", "sqlite3"}
 STAGES = (
     *("ask", "judge", "score", "outcome", "grade", "diagnose", "diagnosis", "summarise"),
-    *("symptoms", "decide"),
+    *("symptoms", "decide", "probe", "planner", "reask", "inquiry", "estimate", "sequential"),
 )
 OUTER = ("adapters", "judges", "plugins", "commands", "cli", "templates")
 # Every place that calls foreign code (or is the outermost), and how often it catches everything.

@@ -16,6 +16,7 @@ from evalkit.conditions.edits import Edit, edit_between, edit_of
 from evalkit.conditions.gold import gold_ids, oracle
 from evalkit.conditions.reading import Read, read
 from evalkit.records import (
+    Approach,
     Capability,
     Case,
     Criterion,
@@ -191,6 +192,13 @@ def test_gold_first_makes_no_sense_where_the_gold_stood_first():
 def test_closed_book_makes_no_sense_where_the_prompt_was_empty():
     assert only("closed_book", here()).passages == ()
     assert plan("closed_book", here(CASE, context=())) == ()
+
+
+def test_a_system_without_documents_is_not_asked_what_it_retrieves():
+    where = replace(here(CASE, retrieved=None, context=None), approach=Approach.PROMPT)
+    unasked = ("closed_book", "deep_retrieval", "index_lookup", "gold_first", "distractors_only")
+    assert not any(plan(name, where) for name in unasked)
+    assert plan("oracle_context", where)
 
 
 def test_deep_retrieval_goes_a_hundred_places_down_or_the_pool():

@@ -9,6 +9,7 @@ import json
 import re
 from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pages_example import CASES, OTHERS, QUOTES, SCRIPT, SYSTEM, hostile_run
 
+from evalkit.api import from_traces
 from evalkit.pages import cases, html, markdown
 from evalkit.pages.funnel import funnel
 from evalkit.pages.headline import headline
@@ -30,6 +32,7 @@ from evalkit.pages.wording import (
     shortened,
     visible,
 )
+from evalkit.records import Case, Document, Passage, Suite, Trace
 
 NBSP = "\N{NO-BREAK SPACE}"
 HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -326,3 +329,30 @@ def test_numbers_read_alike_everywhere():
     assert count(1, "case").replace(NBSP, " ") == "1 case"
     assert points(0.104).replace(NBSP, " ") == "10 points"
     assert shortened("abcdef", 3) == "abc … (3 more characters)"
+
+
+# --- the ends of the scale -------------------------------------------------------------------------
+
+
+def _made(reference: tuple[str, ...] | None) -> Any:
+    corpus = {"fees": Document("fees", "The annual fee is 84 euros.")}
+    case = Case("c1", "What is the fee?", reference=reference, relevant={"fees": 1})
+    found = (Passage("fees", text=corpus["fees"].text),)
+    trace = Trace("The annual fee is 84 euros.", found, found, case_id="c1")
+    return from_traces(Suite("one", Path(), (case,), corpus, "0"), {"rag": [trace]})
+
+
+def test_a_run_without_a_failure_blames_nobody():
+    run = _made(("The annual fee is 84 euros.",))
+    text = Page(html(run, run.summary(), run.diagnosis())).text
+    assert "Nobody's: no case fails" in text
+    assert "Nothing to explain" in text
+    assert "1 of 1 pass" in markdown(run, run.summary(), run.diagnosis())
+
+
+def test_a_run_that_cannot_be_graded_says_so():
+    run = _made(None)
+    text = Page(html(run, run.summary(), run.diagnosis())).text
+    assert "No case could be graded." in text
+    assert "1 ungraded" in text
+    assert "No case could be graded." in markdown(run, run.summary(), run.diagnosis())

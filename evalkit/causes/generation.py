@@ -185,8 +185,8 @@ def _prove_override(facts: Facts, probes: Probes) -> bool | None:
     persists = _persists(facts, probes)
     if persists is False or facts.refused or probes.refused("oracle_context"):
         return False
-    same = probes.same_answer("closed_book", facts)
-    if probes.there("edited_context") is False:  # the answer does not follow the edit
+    same = probes.same_answer("closed_book")
+    if probes.right("edited_context") is False:  # the answer does not follow the edit
         same = True
     return False if same is False else (persists and same)
 
@@ -202,7 +202,7 @@ def _prove_misread(facts: Facts, probes: Probes) -> bool | None:
     persists = _persists(facts, probes)
     if not persists or probes.refused("oracle_context"):
         return False if persists is not None else None
-    return not (_partial(facts, probes) or probes.same_answer("closed_book", facts))
+    return not (_partial(facts, probes) or probes.same_answer("closed_book"))
 
 
 def _partial(facts: Facts, probes: Probes) -> bool:

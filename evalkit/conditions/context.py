@@ -23,8 +23,9 @@ def _generate(condition: str, here: Situation, *passages: Passage) -> tuple[Ask,
 
 
 def _closed_book(here: Situation) -> tuple[Ask, ...]:
-    """Not where the prompt was empty anyway: the answer is there already."""
-    return () if here.as_is.context == () else _generate("closed_book", here)
+    """Not where the prompt had no passage anyway: the answer is there already."""
+    unseen = here.as_is.context is None and here.has_retriever
+    return _generate("closed_book", here) if unseen or here.as_is.context else ()
 
 
 def _oracle_context(here: Situation) -> tuple[Ask, ...]:

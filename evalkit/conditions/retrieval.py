@@ -13,7 +13,7 @@ LONGEST_QUERY = 2000  # characters of a gold text that are retrieved with
 
 
 def _deep_retrieval(here: Situation) -> tuple[Ask, ...]:
-    if not gold_ids(here.case):
+    if not gold_ids(here.case) or not here.has_retriever:
         return ()
     question = replace(here.question, k=max(DEEP, here.suite.pool))
     return (Ask("deep_retrieval", How.RETRIEVE, question),)
@@ -21,6 +21,8 @@ def _deep_retrieval(here: Situation) -> tuple[Ask, ...]:
 
 def _index_lookup(here: Situation) -> tuple[Ask, ...]:
     """Each gold document once, with its text for systems that can only be searched."""
+    if not here.has_retriever:
+        return ()
     documents = dict.fromkeys(_indexed(label, here) for label in gold_ids(here.case))
     passages = tuple(_named(name, here) for name in documents)
     return (Ask("index_lookup", How.LOOKUP, here.question, passages),) if passages else ()

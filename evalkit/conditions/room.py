@@ -47,6 +47,8 @@ def _document(name: str, passage: Passage, here: Situation) -> Passage:
 
 def _more_room(here: Situation) -> tuple[Ask, ...]:
     """Not where everything retrieved within k is seen to have reached the prompt whole."""
+    if not here.has_retriever:
+        return ()
     came = (here.as_is.retrieved or ())[: here.suite.k]
     prompt = {p.text for p in here.as_is.context or ()}
     if here.as_is.context is not None and came and all(p.text in prompt for p in came):

@@ -48,11 +48,20 @@ def _astray(scene: Scene, given: Passages, outcome: Outcome) -> Outcome:
 
 
 def _distractor_first(scene: Scene, found: Passages) -> list[Passage]:
-    """The passage that answers nothing and shares most words with the question wins the first rank."""
-    asked = stem_set(scene.case.query)
+    """The passage that answers nothing and shares most words with the question wins the first rank.
+
+    Gold that was within k stays there.
+    """
+    asked, k = stem_set(scene.case.query), scene.suite.k
     others = _others(scene, found)
     best = max(others, key=lambda p: len(stem_set(p.text) & asked), default=None)
-    return list(found) if best is None else [best, *(p for p in found if p is not best)]
+    if best is None:
+        return list(found)
+    rest = [p for p in found if p is not best]
+    gold = [p for p in found[:k] if p.doc_id in scene.gold]
+    room = [p for p in rest if p not in gold][: max(0, k - 1 - len(gold))]
+    head = [p for p in rest if p in gold or p in room]
+    return [best, *head, *(p for p in rest if p not in head)]
 
 
 def _to_the_middle(scene: Scene, found: Passages) -> list[Passage]:

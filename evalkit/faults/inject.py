@@ -51,22 +51,22 @@ def plan_faults(
     seed: int = 0,
     mixed_share: float = 0.0,
 ) -> dict[str, tuple[str, ...]]:
-    """Give a share ``rate`` of the cases a fault each, the kinds in equal numbers as far as cases allow.
+    """Give a share ``rate`` of the cases a fault each, the causes in equal numbers as far as cases allow.
 
-    The share is lower where no fault fits enough cases. ``faults`` are ids or faults (all of them if None). A share ``mixed_share`` of the faulty cases gets a
+    The cases are drawn first, so that the healthy ones are a fair sample; one that no fault fits stays healthy.
+    ``faults`` are ids or faults (all of them if None). A share ``mixed_share`` of the faulty cases gets a
     second fault, of form, where one applies. Only cases that a fault applies to can have it.
     """
     if not 0 <= rate <= 1 or not 0 <= mixed_share <= 1:
         raise ValueError(f"rate {rate} and mixed_share {mixed_share} must lie in 0..1")
     wanted = [BY_ID[f] if isinstance(f, str) else f for f in (FAULTS if faults is None else faults)]
     random = dice("plan", seed)
-    free = {fault.id: [c for c in suite.cases if fault.needs(suite, c)] for fault in wanted}
-    for cases in free.values():
-        random.shuffle(cases)
+    chosen = random.sample(list(suite.cases), round(rate * len(suite.cases)))
+    free = {fault.id: [c for c in chosen if fault.needs(suite, c)] for fault in wanted}
     plan: dict[str, tuple[str, ...]] = {}
     used: Counter[str] = Counter()
     held, open_ = _Documents(), list(wanted)
-    while open_ and len(plan) < round(rate * len(suite.cases)):
+    while open_ and len(plan) < len(chosen):
         fault = min(open_, key=lambda f: (used[f.cause], used[f.id], len(free[f.id])))
         case = _next_case(fault, free[fault.id], plan, held)
         if case is None:

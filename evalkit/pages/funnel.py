@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from evalkit.diagnosis import SystemDiagnosis
 from evalkit.outcome import CaseOutcome
-from evalkit.records import Approach, Case, Expected, Finding, Passage, Suite, Trace
+from evalkit.records import AS_IS, Approach, Case, Expected, Finding, Passage, Suite, Trace
 
 if TYPE_CHECKING:
     from evalkit.grade import Graded
@@ -72,7 +72,7 @@ def funnel(suite: Suite, found: SystemDiagnosis) -> Funnel:
     reached = [True] * len(ways)
     retriever = graded.approach is Approach.RETRIEVER  # gives no prompt and no answer
     names = list(_LABELS)[: 4 if retriever else None]
-    if not any(len(t.retrieved or ()) > suite.k for t in graded.traces):
+    if not any(len(t.retrieved or ()) > suite.k for t in graded.traces if t.condition == AS_IS):
         names.remove("pool")  # the lists end at k: nobody can see what stood below
     steps = [_step(suite, name, ways, reached, plain=plain) for name in names]
     lost = sum(w.right and w.prompt is False for w in ways)

@@ -117,6 +117,7 @@ def certainty(own: Mapping[str, Any]) -> Counter[str]:
 
 def _sure(own: Mapping[str, Any]) -> tuple[str, list[str]]:
     found = certainty(own)
+    failing = own["cases"]["failed"] + own["cases"]["errors"]
     warned = sum(f["outcome"] == "warn" for f in own["findings"])
     parts = [f"{found[s]:,} {s}" for s in STATUSES if found[s] or s in ("proven", "suspected")]
     more = []
@@ -124,7 +125,7 @@ def _sure(own: Mapping[str, Any]) -> tuple[str, list[str]]:
         more.append("Suspected: look-alike causes were not told apart by a probe.")
     if warned:
         more.append(f"{count(warned, 'further case')} pass with a warning.")
-    return ", ".join(parts), more
+    return ", ".join(parts) if failing else "Nothing to explain", more
 
 
 def _first(advice: Mapping[str, Any], own: Mapping[str, Any], systems: int) -> str:

@@ -1,0 +1,47 @@
+"""The facts of one graded trace: everything the causes may look at, read off scores and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from evalkit.facts import Facts, other_source, points, stale_documents
+from evalkit.grade import Graded
+from evalkit.records import Case, Claim, Suite
+
+
+def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequence[int]) -> Facts:
+    """Everything the causes may look at for trace number ``index``."""
+    trace, evidence = graded.traces[index], graded.evidence[index]
+    right = graded.outcomes.right[index]
+    broken = graded.outcomes.broken[index]
+    prose = evidence is not None and case.reference_object is None
+    claims = evidence.claims if prose and evidence and evidence.claims else ()
+    return Facts(
+        case=case,
+        trace=trace,
+        approach=graded.approach,
+        k=suite.k,
+        right=False if "behaviour" in broken else right,
+        refused=graded.scores.value("refused", index) == 1.0,
+        broken=broken,
+        points=points(suite, trace, case, evidence, graded.approach),
+        unsupported=_texts(c for c in claims if c.supported is False and not c.contradicted),
+        contradicted=_texts(c for c in claims if c.contradicted),
+        other_source=other_source(case, trace),
+        stale=stale_documents(suite, case, trace),
+        leaked=tuple(
+            d for d in case.forbidden or () if d in {p.doc_id for p in trace.context or ()}
+        ),
+        repeats_right=sum(graded.passed(i) is True for i in repeats),
+        repeats=len(repeats),
+        notes=_notes(graded, index, broken),
+    )
+
+
+def _texts(claims: Iterator[Claim]) -> tuple[str, ...]:
+    return tuple(claim.text for claim in claims)
+
+
+def _notes(graded: Graded, index: int, broken: Sequence[str]) -> Mapping[str, str]:
+    columns = graded.scores.columns
+    return {name: columns[name].notes[index] for name in broken if index in columns[name].notes}
