@@ -20,7 +20,17 @@ from evalkit.errors import InvalidInput, NothingToDo, did_you_mean
 from evalkit.grade import grade
 from evalkit.judge import judge_traces
 from evalkit.pool import block_on
-from evalkit.records import Approach, Finding, Judge, Metric, Suite, System, SystemSpec, Trace
+from evalkit.records import (
+    Approach,
+    Finding,
+    Judge,
+    Level,
+    Metric,
+    Suite,
+    System,
+    SystemSpec,
+    Trace,
+)
 from evalkit.store import Store
 from evalkit.suite import load_suite
 from evalkit.summarise import summary_json
@@ -103,16 +113,18 @@ def tools_for(suite: Suite, *, judge: str = "embedded", playbook: Path | None = 
     doubled = {name for name in names if names.count(name) > 1}
     if doubled:
         raise InvalidInput(f"two metrics are called {min(doubled)!r}")
-    _check_names(suite, [*names, "correct", "passed"])
+    _check_correct(suite, metrics)
     grader = plugins.resolve("judges", judge)
     made = grader() if isinstance(grader, type) else grader
     return Tools(made, metrics, tuple(plugins.members("causes")), load_playbook(playbook))
 
 
-def _check_names(suite: Suite, known: Sequence[str]) -> None:
+def _check_correct(suite: Suite, metrics: Sequence[Metric]) -> None:
+    """What counts as right must be a measure of a single answer."""
+    known = [metric.name for metric in metrics if metric.level is Level.TRACE]
     if suite.correct is not None and suite.correct.metric not in known:
         raise InvalidInput(
-            f"there is no metric called {suite.correct.metric!r}",
+            f"no metric of a single answer is called {suite.correct.metric!r}",
             file=suite.folder / "suite.yaml",
             field="correct.metric",
             hint=did_you_mean(suite.correct.metric, known),

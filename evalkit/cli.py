@@ -98,7 +98,10 @@ def _run(arguments: list[str]) -> int:
     except click.ClickException as error:
         return _misused(error)
     except (KeyboardInterrupt, click.Abort) as stop:
-        click.echo(f"evalkit: {stop or 'interrupted'}", err=True)
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # an impatient second one must not cut this short
+        click.echo(f"evalkit: {str(stop) or 'interrupted'}", err=True)
         return 130
     except SystemExit as stop:  # rich ends the program when its pipe is closed
         return _told(stop.__context__ or stop)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from evalkit.cause import Cause
 from evalkit.condition import Ask, Condition, Situation, Verdict, family
 from evalkit.conditions.reading import Read, read
-from evalkit.diagnose import facts_of
 from evalkit.grade import Graded
 from evalkit.inquiry import (
     differ,
@@ -21,6 +20,7 @@ from evalkit.inquiry import (
     situation,
     verdict_of,
 )
+from evalkit.observe import facts_of
 from evalkit.planner import Option, Puzzle, knowledge, puzzle
 from evalkit.predictions import Seen
 from evalkit.records import AS_IS, Case, Suite, System, Trace

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from evalkit.facts import Facts, other_source, points, stale_documents
 from evalkit.grade import Graded
-from evalkit.records import Case, Claim, Suite
+from evalkit.records import Case, Claim, Suite, Trace
 
 
 def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequence[int]) -> Facts:
@@ -21,7 +21,7 @@ def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequ
         trace=trace,
         approach=graded.approach,
         k=suite.k,
-        right=False if "behaviour" in broken else right,
+        right=_right(trace, right, broken),
         refused=graded.scores.value("refused", index) == 1.0,
         broken=broken,
         points=points(suite, trace, case, evidence, graded.approach),
@@ -36,6 +36,13 @@ def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequ
         repeats=len(repeats),
         notes=_notes(graded, index, broken),
     )
+
+
+def _right(trace: Trace, right: bool | None, broken: Sequence[str]) -> bool | None:  # noqa: FBT001 (three-valued)
+    """Whether the answer is right: unwanted behaviour is not, and an error says nothing of any stage."""
+    if trace.error is not None:
+        return None
+    return False if "behaviour" in broken else right
 
 
 def _texts(claims: Iterator[Claim]) -> tuple[str, ...]:

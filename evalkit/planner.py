@@ -111,20 +111,16 @@ def posterior(weights: Weights, observed: Observed, known: Knowledge) -> dict[st
     for cause, weight in weights:
         for condition, seen in observed.items():
             if seen is not Seen.UNCLEAR:
-                weight *= _chances(known.rows[cause], condition)[seen]  # noqa: PLW2901
+                name = family(condition)
+                weight *= _chances(known.rows[cause].get(name), name)[seen]  # noqa: PLW2901
         found[cause] = weight
     total = sum(found.values())
     return {cause: weight / total for cause, weight in found.items()} if total else {}
 
 
-def _chances(predicted: Row, condition: str) -> Mapping[Seen, float]:
-    """How likely a cause makes everything that a condition can show."""
-    name = family(condition)
-    return _spread(predicted.get(name), name)
-
-
 @lru_cache(256)
-def _spread(predicted: Seen | None, condition: str) -> Mapping[Seen, float]:
+def _chances(predicted: Seen | None, condition: str) -> Mapping[Seen, float]:
+    """How likely a prediction makes everything that a condition can show; alike where nothing is predicted."""
     space, sure = shows(condition), reliability(condition)
     if predicted is None:
         return dict.fromkeys(space, 1 / len(space))
@@ -134,7 +130,8 @@ def _spread(predicted: Seen | None, condition: str) -> Mapping[Seen, float]:
 
 def gain(beliefs: Mapping[str, float], condition: str, known: Knowledge) -> float:
     """Expected information about the cause, in bits: the entropy now less the expected one afterwards."""
-    chances = {cause: _chances(known.rows[cause], condition) for cause in beliefs}
+    name = family(condition)
+    chances = {cause: _chances(known.rows[cause].get(name), name) for cause in beliefs}
     told = _entropy(beliefs.values())
     for seen in shows(condition):
         joint = [belief * chances[cause][seen] for cause, belief in beliefs.items()]
@@ -231,6 +228,7 @@ def _drawn(
 ) -> Seen:
     beliefs = posterior(case.weights, observed, known)
     (cause,) = draw.choices([*beliefs], [*beliefs.values()])
-    chances = _chances(known.rows[cause], condition)
+    name = family(condition)
+    chances = _chances(known.rows[cause].get(name), name)
     (seen,) = draw.choices([*chances], [*chances.values()])
     return seen

@@ -234,6 +234,15 @@ def test_130_and_143_an_interrupted_run_says_how_to_go_on_and_does(suite, tmp_pa
         assert store.done() == kept
 
 
+def test_130_an_interrupt_before_there_is_a_run(suite):
+    folder = suite("import time\ntime.sleep(60)\n")
+    process = start("check", folder)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err.strip()) == (130, "evalkit: interrupted")
+
+
 def _wait_for_answers(out: Path, wanted: int) -> None:
     import sqlite3
 

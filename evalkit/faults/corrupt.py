@@ -17,7 +17,7 @@ from evalkit.text.tokens import stem_set
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _NAME = re.compile(r"(?<=[^.!?:\n] )[A-Z][a-zà-ÿ]{2,}(?: [A-Z][a-zà-ÿ]{2,})*")
 _VERB = re.compile(r"\b(is|are|was|were|can|must|may|will|has|does|do|ist|sind|kann|est|sont|es)\b")
-_NOT = re.compile(r"\b(?:not|never|nicht)\s+|(?<=\w)n't\b", re.IGNORECASE)
+_NOT = re.compile(r"\b(?:not|never|no|nicht|kein)\s+|(?<=\w)n't\b", re.IGNORECASE)
 _CHAR = {"0": "[0-9]", "a": "[a-z]", "A": "[A-Z]"}
 
 
@@ -30,7 +30,9 @@ def misread_text(text: str, case: Case, names: Sequence[str], random: Random) ->
     keen = random.sample(points, random.randint(1, len(points)))
     changed = text
     for point in keen:
-        changed = _misread_point(changed, point, names, random)
+        one = _misread_point(changed, point, names, random)
+        # A second "not" would take the first one back.
+        changed = one if changed == text or one.count("not") == changed.count("not") else changed
     return changed if changed != text else _turned(text, text)
 
 

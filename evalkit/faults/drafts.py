@@ -116,7 +116,8 @@ def _object(case: Case, passages: Sequence[Passage], corpus: Corpus, random: Ran
     """The ideal object when every value that only documents tell is in the passages; else a refusal."""
     gold = [d for d in gold_of(case) if d in corpus]
     seen = "\n".join(p.text + "\n" + (p.title or "") for p in passages if p.doc_id in gold)
-    if any(value.casefold() not in seen.casefold() for value in told_by_documents(case, corpus)):
+    told = told_by_documents(case, corpus)
+    if (gold and not seen) or any(value.casefold() not in seen.casefold() for value in told):
         return refusal(case, random)
     indent = random.choice((None, None, 2))
     text = json.dumps(dict(case.reference_object or {}), ensure_ascii=False, indent=indent)

@@ -33,6 +33,7 @@ def system_views(
                 found, diagnosis["systems"][name], summary["systems"][name]
             ),
             "format_errors": summary["systems"][name]["format_errors"],
+            "format_checked": _format_checked(found),
             "confusion": summary["systems"][name]["confusion"],
         }
         for name, found in run.systems.items()
@@ -168,6 +169,15 @@ def _causes(system: str, own: Mapping[str, Any]) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _format_checked(found: SystemDiagnosis) -> int:
+    """How many answers were held against a schema: the denominator of the format errors."""
+    column = found.graded.scores.columns.get("schema_valid")
+    if column is None:
+        return 0
+    scored = column.scored()
+    return sum(bool(scored[i]) for indices in found.graded.repeats().values() for i in indices)
 
 
 def _variability(

@@ -107,9 +107,10 @@ const page = {
     const here = parts.filter((section) => section.getBoundingClientRect().top < innerHeight / 3).pop() || parts[0];
     links.forEach((a, id) => (id === here.id ? a.setAttribute("aria-current", "true") : a.removeAttribute("aria-current")));
   };
-  addEventListener("scroll", () => {
+  const soon = () => {
     if (!waiting) requestAnimationFrame(mark);
     waiting = true;
-  }, { passive: true });
-  mark();
+  };
+  addEventListener("scroll", soon, { passive: true });
+  new ResizeObserver(soon).observe(document.querySelector("main"));
 })();
