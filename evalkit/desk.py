@@ -23,7 +23,7 @@ from evalkit.inquiry import (
 from evalkit.observe import facts_of
 from evalkit.planner import Option, Puzzle, knowledge, puzzle
 from evalkit.predictions import Seen
-from evalkit.records import AS_IS, Case, Suite, System, Trace
+from evalkit.records import AS_IS, Capability, Case, Suite, System, Trace
 from evalkit.sequential import Shown, enough
 
 OF_THE_RETRIEVER = ("deep_retrieval", "index_lookup")
@@ -73,6 +73,7 @@ class Office:
         self.cases = {case.id: case for case in suite.cases}
         self.examples = tuple(examples) or tuple(c for c in suite.cases if c.split == "train")
         self.seed = seed
+        self.depth = suite.k if Capability.ASK in system.capabilities else suite.pool
         self.varies = _vary(self, differ)
         self.lists_vary = bool(_vary(self, lists_differ))
 
@@ -81,7 +82,7 @@ class Office:
         case, conditions = self.cases[case_id], self.index[case_id]
         numbers = conditions[AS_IS]
         here = situation(self.suite, self.graded, case, numbers, self.examples)
-        here = replace(here, question=replace(here.question, seed=self.seed))
+        here = replace(here, question=replace(here.question, seed=self.seed, k=self.depth))
         open_ = (
             Puzzle(())
             if control

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from evalkit.condition import Condition, Reading, Situation, Verdict, family
+from evalkit.condition import GENERATES, Condition, Reading, Situation, Verdict, family
 from evalkit.conditions.gold import is_gold, lacking, required
 from evalkit.conditions.reading import Read, first_rank, read
 from evalkit.grade import Graded
 from evalkit.outcome import CaseOutcome
 from evalkit.planner import Knowledge, Puzzle, missing
 from evalkit.predictions import Seen
-from evalkit.records import AS_IS, Case, Question, Suite, Trace
+from evalkit.records import AS_IS, Approach, Case, Question, Suite, Trace
 from evalkit.sequential import Shown, combine, combine_frozen
 
 Index = Mapping[str, Mapping[str, Sequence[int]]]  # case, condition -> trace numbers, by repeat
@@ -161,6 +161,7 @@ def missing_in(
 ) -> tuple[str, ...]:
     """The conditions that make sense for a case, were not asked, and would tell its cause apart or prove it."""
     asked = {family(c) for c in observed}
-    unasked = [c for c in conditions if c.id not in asked]
+    mute = here.approach is Approach.RETRIEVER  # nothing to generate with, by design
+    unasked = [c for c in conditions if c.id not in asked and not (mute and c.needs == GENERATES)]
     wanted = set(missing(case, observed, [c.id for c in unasked], known))
     return tuple(c.id for c in unasked if c.id in wanted and c.plan(here))

@@ -25,7 +25,7 @@ CONTROL = ("oracle_context", "closed_book", "paraphrase", "leading", "distractor
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
+class ProbeRun:
     """What probing a system took and showed.
 
     ``missing`` names, for a failing case, the conditions that would still tell its cause and were not asked: the
@@ -58,7 +58,7 @@ async def probe(  # noqa: PLR0913 (keyword-only parts of the stage)
     seed: int = 0,
     concurrency: int = 8,
     on_step: Callable[[Trace], None] | None = None,
-) -> Probed:
+) -> ProbeRun:
     """Ask failing cases, and ``control`` passing ones, under the conditions that tell most.
 
     What ``graded`` holds under conditions counts as asked. A system without capabilities (a recorded one) is
@@ -83,7 +83,7 @@ async def probe(  # noqa: PLR0913 (keyword-only parts of the stage)
     for case_id in first:  # alone, to learn whether the system varies
         await work.case(case_id, control=case_id in controls)
     await each(rest, lambda case_id: work.case(case_id, control=case_id in controls), concurrency)
-    return Probed(
+    return ProbeRun(
         traces=tuple(work.traces),
         readings=work.readings,
         missing=work.missing,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
+from html.parser import HTMLParser
 from pathlib import Path
 
 from evalkit.api import Run, from_traces
@@ -21,14 +23,14 @@ from evalkit.records import (
 
 SCRIPT = "<script>document.title='owned'</script><img src=x onerror=alert(1)>"
 QUOTES = "\"'`;--> ]]> </style></script></title> {{ 7*7 }} {% raw %} &lt;b&gt;"
-HIDDEN = "left\u202eright\u2066 nul\x00 bell\x07 next\x85 lone\udc80"
+UNSEEN = "left\u202eright\u2066 nul\x00 bell\x07 next\x85 lone\udc80"
 PIPES = "| a | b |\n|---|---|\n**bold** [link](https://evil.example) `code` @somebody ~~x~~ $x$"
 OTHERS = "日本語の請求書 Hóa đơn tiếng Việt Prüfgröße العربية 👩‍💻"
-HOSTILE = (SCRIPT, QUOTES, HIDDEN, PIPES, OTHERS)
+HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 CORPUS = {
     "fees": Document("fees", f"The annual fee is 84 euros. {SCRIPT}", title=f"Fees {SCRIPT}"),
-    "hall": Document("hall", f"Rehearsals are on Tuesday at 19:30. {HIDDEN}", title=QUOTES),
+    "hall": Document("hall", f"Rehearsals are on Tuesday at 19:30. {UNSEEN}", title=QUOTES),
     "tour": Document("tour", f"The tour costs 210 euros. {PIPES}", title=OTHERS),
 }
 CASES = (
@@ -43,7 +45,7 @@ CASES = (
     ),
     Case(
         id="rehearsal",
-        query=f"When are rehearsals? {HIDDEN}",
+        query=f"When are rehearsals? {UNSEEN}",
         reference=("Rehearsals are on Tuesday at 19:30.",),
         relevant={"hall": 1},
         key_points=(KeyPoint("rehearsals are on Tuesday at 19:30", ("hall",)),),
@@ -78,11 +80,11 @@ def _trace(
 
 
 def _rag() -> list[Trace]:
-    error = Failure("exception", f"it broke: {SCRIPT} {HIDDEN}")
+    error = Failure("exception", f"it broke: {SCRIPT} {UNSEEN}")
     return [
         _trace(0, f"The annual fee is 99 euros. {SCRIPT} {PIPES}", "fees", "hall"),
         _trace(0, "The annual fee is 84 euros.", "fees", "hall", repeat=1),
-        _trace(1, f"On Friday. {QUOTES} {HIDDEN}", "fees", "tour"),
+        _trace(1, f"On Friday. {QUOTES} {UNSEEN}", "fees", "tour"),
         _trace(1, "On Friday at noon.", "fees", "tour", repeat=1),
         _trace(2, "The tour costs 210 euros.", "tour", "fees"),
         _trace(2, "The tour costs 210 euros.", "tour", "fees", repeat=1),
@@ -117,3 +119,34 @@ def hostile_run() -> Run:
     )
     traces = {SYSTEM: _rag(), "plain": _plain()}
     return from_traces(suite, traces, {SYSTEM: "rag", "plain": "prompt"})
+
+
+class Page(HTMLParser):
+    """The elements, attributes and texts of a page, and the inline code by element."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.inline: list[tuple[str, dict[str, str | None], str]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag in ("script", "style"):
+            self.inline.append((tag, dict(attrs), ""))
+
+    def handle_data(self, data: str) -> None:
+        if self.cdata_elem and self.inline:
+            tag, attributes, text = self.inline[-1]
+            self.inline[-1] = (tag, attributes, text + data)
+        else:
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+    def links(self) -> list[str]:
+        return [a["href"] or "" for tag, a in self.tags if tag == "a"]

@@ -6,67 +6,21 @@ import base64
 import gzip
 import hashlib
 import json
-import re
 from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pages_example import CASES, OTHERS, QUOTES, SCRIPT, SYSTEM, hostile_run
+from pages_example import CASES, HIDDEN, OTHERS, QUOTES, SCRIPT, SYSTEM, Page, hostile_run
 
 from evalkit.api import from_traces
 from evalkit.pages import cases, html, markdown
 from evalkit.pages.funnel import funnel
 from evalkit.pages.headline import headline
-from evalkit.pages.wording import (
-    count,
-    md,
-    number,
-    percent,
-    percent_bounds,
-    points,
-    seconds,
-    shortened,
-    visible,
-)
+from evalkit.pages.wording import visible
 from evalkit.records import Case, Document, Passage, Suite, Trace
 
 NBSP = "\N{NO-BREAK SPACE}"
-HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-class Page(HTMLParser):
-    """The elements, attributes and texts of a page, and the inline code by element."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.inline: list[tuple[str, dict[str, str | None], str]] = []
-        self.texts: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag in ("script", "style"):
-            self.inline.append((tag, dict(attrs), ""))
-
-    def handle_data(self, data: str) -> None:
-        if self.cdata_elem and self.inline:
-            tag, attributes, text = self.inline[-1]
-            self.inline[-1] = (tag, attributes, text + data)
-        else:
-            self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.texts).split())
-
-    def links(self) -> list[str]:
-        return [a["href"] or "" for tag, a in self.tags if tag == "a"]
 
 
 @cache
@@ -78,11 +32,6 @@ def derived() -> tuple[Any, dict[str, Any], dict[str, Any]]:
 @cache
 def page() -> Page:
     return Page(html(*derived()))
-
-
-@cache
-def told() -> str:
-    return markdown(*derived())
 
 
 def data() -> dict[str, Any]:
@@ -127,7 +76,6 @@ def test_the_page_asks_for_nothing():
 def test_hidden_characters_are_shown_by_name():
     whole = html(*derived())
     assert not HIDDEN.search(whole)
-    assert not HIDDEN.search(told())
     answers = json.dumps(data(), ensure_ascii=False)
     assert "‹U+202E›" in answers
     assert "␀" in answers
@@ -149,7 +97,7 @@ def test_large_data_are_packed_and_the_same(monkeypatch: pytest.MonkeyPatch):
 
 def test_equal_input_gives_equal_pages():
     assert html(*derived()) == html(*derived())
-    assert markdown(*derived()) == told()
+    assert markdown(*derived()) == markdown(*derived())
 
 
 # --- complete ------------------------------------------------------------------------------------
@@ -259,76 +207,6 @@ def test_one_system_needs_no_comparison():
     text = html(alone, alone.summary(), alone.diagnosis())
     assert 'role="tablist"' not in text
     assert "the most of" not in text
-
-
-# --- Markdown ------------------------------------------------------------------------------------
-
-
-def test_markdown_is_short():
-    assert told().count("\n") < 300
-
-
-def test_markdown_holds_no_markup_of_a_model():
-    assert "<script" not in told()
-    assert not re.search(r"(?<!\\)\]\(", told())
-    assert "@somebody" not in told()
-
-
-def test_markdown_tables_keep_their_columns():
-    width = 0
-    for line in told().splitlines():
-        cells = len(re.findall(r"(?<!\\)\|", line))
-        if line.startswith("|"):
-            assert width in (0, cells), line
-        width = cells if line.startswith("|") else 0
-
-
-def test_markdown_shows_every_system_and_a_chain_of_evidence():
-    _, _, diagnosis = derived()
-    for name in diagnosis["systems"]:
-        assert str(md(name)) in told()
-    assert "## Cases worth a look" in told()
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.text())
-def test_escaped_text_is_one_inert_line(text: str):
-    safe = str(md(text))
-    assert "\n" not in safe
-    assert "<" not in safe
-    assert not re.search(r"(?<!\\)(?:\\\\)*[|`*_\[\]]", re.sub(r"\\[\\|`*_\[\]~$#!/.]", "", safe))
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.text(st.characters()))
-def test_visible_text_can_be_written_and_hides_nothing(text: str):
-    shown = visible(text)
-    shown.encode()
-    assert not HIDDEN.search(shown)
-
-
-# --- numbers ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("share", "said"),
-    [(0, "0 %"), (0.004, "< 1 %"), (0.256, "26 %"), (0.999, "> 99 %"), (1, "100 %"), (None, "n/a")],
-)
-def test_a_share_is_never_rounded_to_none_or_all(share: float | None, said: str):
-    assert percent(share).replace(NBSP, " ") == said
-
-
-def test_numbers_read_alike_everywhere():
-    assert percent_bounds({"low": 0.2, "high": 0.314}).replace(NBSP, " ") == "[20, 31]"
-    assert percent_bounds(None) == ""
-    assert number(0.12345) == "0.123"
-    assert number(1.0833, "rank") == "1.08"
-    assert number(1234.5, "tokens") == "1,234"
-    assert seconds(0.0123).replace(NBSP, " ") == "12 ms"
-    assert seconds(2.34).replace(NBSP, " ") == "2.3 s"
-    assert count(1, "case").replace(NBSP, " ") == "1 case"
-    assert points(0.104).replace(NBSP, " ") == "10 points"
-    assert shortened("abcdef", 3) == "abc … (3 more characters)"
 
 
 # --- the ends of the scale -------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from evalkit.estimate import estimate
 from evalkit.grade import Graded, grade
 from evalkit.inquiry import shown_in
 from evalkit.judge import judge_traces
-from evalkit.probe import Probed, interleaved, probe
+from evalkit.probe import ProbeRun, interleaved, probe
 from evalkit.reask import asker, grader
 from evalkit.records import Case, Document, Passage, Suite, System, Trace
 from evalkit.store import Store
@@ -114,8 +114,10 @@ class Toy:
         return ""
 
 
-async def asked(folder: Path, data: Suite, target: Any, repeats: int = 1) -> Graded:
-    system = api.system("toy", target)
+async def asked(
+    folder: Path, data: Suite, target: Any, repeats: int = 1, approach: str = "rag"
+) -> Graded:
+    system = api.system("toy", target, approach=approach)
     with Store(folder) as store:
         jobs = plan([system], data.cases, repeats, store.done())
         await ask_all(data, jobs, store)
@@ -129,13 +131,18 @@ async def graded_from(data: Suite, system: System, store: Store) -> Graded:
 
 
 def probed(
-    folder: Path, data: Suite, target: Any, repeats: int = 1, **options: Any
-) -> tuple[Probed, list[Trace]]:
+    folder: Path,
+    data: Suite,
+    target: Any,
+    repeats: int = 1,
+    approach: str = "rag",
+    **options: Any,
+) -> tuple[ProbeRun, list[Trace]]:
     """The whole way; the traces are those that the store holds under conditions afterwards."""
 
-    async def work() -> tuple[Probed, list[Trace]]:
-        graded = await asked(folder, data, target, repeats)
-        system, tools = api.system("toy", target), api.tools_for(data)
+    async def work() -> tuple[ProbeRun, list[Trace]]:
+        graded = await asked(folder, data, target, repeats, approach)
+        system, tools = api.system("toy", target, approach=approach), api.tools_for(data)
         with Store(folder) as store:
             found = await probe(
                 data,
@@ -151,7 +158,7 @@ def probed(
     return asyncio.run(work())
 
 
-def readings(found: Probed, case: str = "c1") -> dict[str, str]:
+def readings(found: ProbeRun, case: str = "c1") -> dict[str, str]:
     return {name: shown.reading.value for name, shown in found.readings.get(case, {}).items()}
 
 
@@ -269,6 +276,16 @@ def test_a_plain_function_has_no_conditions_and_the_finding_can_say_what_is_miss
     found, stored = probed(tmp_path, suite(), lambda query: {"response": MEMORY, "context": []})
     assert stored == []
     assert {"oracle_context", "index_lookup"} <= set(found.missing["c1"])
+
+
+def test_a_retriever_alone_is_asked_where_the_gold_is_and_nothing_of_an_answer(tmp_path: Path):
+    class Retriever:
+        def retrieve(self, query: str, k: int) -> list[Passage]:
+            return Toy("miss").retrieve(query, k)
+
+    found, _ = probed(tmp_path, suite(), Retriever(), approach="retriever")
+    assert readings(found) == {"index_lookup": "not_found"}
+    assert "c1" not in found.missing
 
 
 def test_without_lookup_the_gold_text_is_searched_for(tmp_path: Path):
