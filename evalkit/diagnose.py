@@ -111,13 +111,13 @@ def _suspects(facts: Facts, causes: Sequence[Cause], probes: Probes) -> Iterator
 def _primary(suspects: Sequence[_Suspect], facts: Facts) -> _Suspect:
     """The earliest stage that explains the failure; among look-alikes the proven, then the strongest one.
 
-    A case whose repeats mostly pass is unstable before it is anything else that the generator did.
+    A generator that is right at other times is unstable before it is anything else.
     """
     likely = [s for s in suspects if s.proven or s.strength >= LIKELY] or list(suspects)
     rivals = [s for s in likely if s is likely[0] or s.alike(likely[0])]
     best = max(rivals, key=lambda s: (s.proven, s.strength))
     wavers = next((s for s in suspects if s.cause.id == "inconsistency"), None)
-    if wavers and best.cause.side is wavers.cause.side and 2 * facts.repeats_right >= facts.repeats:
+    if wavers and best.cause.side is wavers.cause.side and facts.right is False:
         return wavers
     return best
 

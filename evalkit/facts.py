@@ -12,14 +12,18 @@ from evalkit.records import (
     Document,
     Evidence,
     Expected,
+    JsonObject,
     Passage,
     Suite,
     Trace,
 )
+from evalkit.text.extract import Parsed, parse_json
+from evalkit.text.field_match import field_credit
 from evalkit.text.quantities import found_in, quantities
-from evalkit.text.tokens import stem_set
+from evalkit.text.tokens import names, stem_set
 
 SAYS = 0.6  # share of a statement's content words by which a text is taken to say it ...
+HOLDS = 0.5  # share of its values by which prose is taken to be a record
 UNSAID = 0.35  # ... and below which it is taken not to
 
 
@@ -153,7 +157,7 @@ def points(
 def _needs(case: Case, trace: Trace, evidence: Evidence | None) -> Iterator[_Need]:
     gold = tuple(d for d, grade in (case.relevant or {}).items() if grade > 0)
     if case.reference_object is not None:
-        for path, value in wrong_fields(case.reference_object, trace.response):
+        for path, value in wrong_fields(case.reference_object, trace.response, case.schema):
             yield _Need(f"{path} = {value}", value, gold, stated=False, exact=True)
     if case.key_points:
         covered = (
@@ -168,19 +172,47 @@ def _needs(case: Case, trace: Trace, evidence: Evidence | None) -> Iterator[_Nee
         yield _Need(whole, whole, gold, None if correct is None else correct >= 0.5)
 
 
-def wrong_fields(reference: Mapping[str, object], response: str | None) -> list[tuple[str, str]]:
-    """The leaves of the ideal object that the answer does not have, as (path, value)."""
-    from evalkit.text.extract import parse_json
-    from evalkit.text.field_match import field_credit
+def wrong_fields(
+    reference: Mapping[str, object], response: str | None, schema: JsonObject | None = None
+) -> list[tuple[str, str]]:
+    """The leaves of the ideal object that the answer does not have, as (path, value).
 
+    Fields in which the answer breaks its ``schema`` are left out: their form is wrong before their content is.
+    """
     parsed = parse_json(response or "")
     given = parsed.content if parsed.readable and isinstance(parsed.content, Mapping) else {}
+    unreadable = (
+        _ill_formed(parsed, response or "", schema, reference)
+        if schema is not None
+        else frozenset()
+    )
     wrong: list[tuple[str, str]] = []
     for key, wanted in reference.items():
+        if key in unreadable:
+            continue
         if key not in given or field_credit(wanted, given[key]) < 1:
             there = dict(leaves(given.get(key), key))
             wrong += [leaf for leaf in leaves(wanted, key) if there.get(leaf[0]) != leaf[1]]
     return wrong
+
+
+def _ill_formed(
+    parsed: Parsed, response: str, schema: JsonObject, reference: Mapping[str, object]
+) -> frozenset[str]:
+    """The fields in which an answer breaks its schema; all that a cut-off object lacks.
+
+    Prose is a record in the wrong form only where it holds the values; else it says something else.
+    """
+    from evalkit.metrics.format_errors import format_errors
+
+    if not parsed.extractable:
+        values = [text for _, text in leaves(reference)]
+        held = sum(text.casefold() in response.casefold() for text in values)
+        return frozenset(reference) if held >= HOLDS * len(values) else frozenset()
+    pointers = (error.pointer for error in format_errors(parsed, schema))
+    pointed = {pointer.split("/")[1] for pointer in pointers if "/" in pointer}
+    given = parsed.content if parsed.readable and isinstance(parsed.content, Mapping) else {}
+    return frozenset(pointed | (set() if parsed.parses else set(reference) - set(given)))
 
 
 def leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
@@ -276,8 +308,8 @@ def _supported(gold: _Text, need: _Need) -> bool | None:
     wanted = stem_set(need.value)
     numbers = quantities(need.value)
     overlap = len(wanted & gold.stems) / max(1, len(wanted))
-    lacking = len(found_in(numbers, gold.numbers)) < len(numbers)
-    return False if overlap < UNSAID or (lacking and overlap < SAYS) else None
+    lacking = len(found_in(numbers, gold.numbers)) < len(numbers) or names(need.value) - gold.stems
+    return False if overlap < UNSAID or lacking else None
 
 
 def _document(name: str) -> str:
@@ -306,16 +338,30 @@ def latest(doc_id: str, corpus: Mapping[str, Document]) -> str:
 
 
 def other_source(case: Case, trace: Trace) -> str | None:
-    """A document in the prompt that is not gold and yet says what the answer says."""
+    """A document in the prompt that is not gold and yet says what the wrong answer says."""
     gold = {d for d, grade in (case.relevant or {}).items() if grade > 0}
     for point in case.key_points or ():
         gold.update(point.evidence)
-    if not trace.response or not gold or case.reference_object is not None:
+    if not trace.response or not gold:
         return None
-    from_gold = _Text(*(p.text for p in trace.context or () if p.doc_id in gold))
-    if from_gold.says(trace.response):
+    others = [p for p in trace.context or () if p.doc_id not in gold]
+    known = _Text(case.query, *(p.text for p in trace.context or () if p.doc_id in gold))
+    if case.reference_object is not None:
+        return _source_of_values(case, trace, others, known)
+    if known.says(trace.response):
         return None
-    for passage in trace.context or ():
-        if passage.doc_id not in gold and _Text(passage.text).says(trace.response):
-            return passage.doc_id
-    return None
+    return next((p.doc_id for p in others if _Text(p.text).says(trace.response)), None)
+
+
+def _source_of_values(
+    case: Case, trace: Trace, others: Sequence[Passage], known: _Text
+) -> str | None:
+    """The other document that holds a wrong value of a record, which neither the question nor the gold holds."""
+    parsed = parse_json(trace.response or "")
+    given = dict(leaves(parsed.content)) if parsed.readable else {}
+    wanted = dict(leaves(case.reference_object))
+    wrong = [text for path, text in given.items() if wanted.get(path) != text and len(text) > 2]
+    strange = [text for text in wrong if text.casefold() not in known.plain.casefold()]
+    return next(
+        (p.doc_id for p in others if any(t.casefold() in p.text.casefold() for t in strange)), None
+    )

@@ -423,7 +423,8 @@ class Evidence:
     """A judge's statements about one trace; the only place where an opinion enters.
 
     ``correct`` is the probability (0..1) that the answer means what the reference means;
-    ``covered`` has one entry a key point of the case, ``refused`` the probability of a refusal.
+    ``covered`` has one entry a key point of the case, ``refused`` the probability of a refusal; ``cited``
+    one entry a citation of the trace: whether the cited document supports anything the answer says.
     ``None`` anywhere means "not asked or cannot tell"; ``error`` that the judge itself failed.
     """
 
@@ -432,6 +433,7 @@ class Evidence:
     covered: tuple[float | None, ...] | None = None
     correct: float | None = None
     refused: float | None = None
+    cited: tuple[bool | None, ...] | None = None
     reasons: tuple[str, ...] = ()
     error: str | None = None
 

@@ -64,10 +64,8 @@ class Store:
         """Commit what was handed over, then let go of the file and the lock; may be called twice."""
         self._thread.shutdown(wait=True)
         handed, self._waiting = self._waiting, []
-        try:
-            if (
-                handed
-            ):  # a run that was interrupted: its event loop is over, the answers need not be lost
+        try:  # of an interrupted run the event loop is over, but its last answers need not be lost
+            if handed:
                 self._commit([line for line, _ in handed])
         finally:
             self._db.close()

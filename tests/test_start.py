@@ -21,7 +21,9 @@ def table(tmp_path):
 
 def evalkit(*arguments, cwd):
     command = [sys.executable, "-m", "evalkit", *map(str, arguments)]
-    return subprocess.run(command, check=False, cwd=cwd, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, check=False, cwd=cwd, capture_output=True, text=True, timeout=120
+    )
 
 
 def test_the_example_suite_loads_without_a_warning(tmp_path):

@@ -70,6 +70,12 @@ def test_a_put_that_returned_is_on_disk_for_others(tmp_path):
         asyncio.run(work(store))
 
 
+def test_a_commit_outlives_a_power_cut(tmp_path):
+    with Store(tmp_path) as store:  # FULL syncs the log at every commit; NORMAL would not
+        assert store._db.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert store._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
 def test_text_that_is_no_unicode_does_not_stop_a_run(tmp_path):
     with Store(tmp_path) as store:
         asyncio.run(

@@ -332,7 +332,7 @@ def _laughs(depth: int) -> str:
 _BOMBS = {
     "laughs": _laughs(9),
     "one wide anchor": "a: &a [" + "x," * 50_000 + "]\nb: [" + "*a," * 50_000 + "]",
-    "chain": "a0: &a0 [x]\n" + "\n".join(f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 3000)),
+    "chain": "a0: &a0 [x]\n" + "\n".join(f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 400)),
     "merge": "a: &a {k: 1}\n" + "b: {<<: [" + "*a," * 100_000 + "]}",
     "depth": "[" * 500_000,
     "depth of maps": "{a: " * 100_000,

@@ -7,6 +7,8 @@ from evalkit.facts import Facts, Reach
 from evalkit.probes import Probes
 from evalkit.records import Side, Stage
 
+GROUNDED = 0.8  # the answer holds on to its documents, and the label does not
+
 
 def _label_issue(facts: Facts) -> Sign | None:
     if facts.right is not False or not facts.answerable:
@@ -16,8 +18,10 @@ def _label_issue(facts: Facts) -> Sign | None:
         return None
     point = unsupported[0]
     text = f"the gold documents ({', '.join(point.evidence[:3])}) do not say “{point.text[:160]}”"
+    grounded = facts.lost is Reach.PROMPT and not (facts.unsupported or facts.contradicted)
+    strength = GROUNDED if grounded else LIKELY if facts.lost is Reach.PROMPT else POSSIBLE
     return sign(
-        LIKELY if facts.lost is Reach.PROMPT else POSSIBLE,
+        strength,
         "gold_supports_label",
         value=False,
         text=text,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from evalkit.judges.cited import cited
 from evalkit.judges.claims import claims
 from evalkit.judges.coverage import coverage
 from evalkit.judges.equivalence import equivalence
@@ -32,9 +33,11 @@ class EmbeddedJudge:
         answer = trace.response
         if answer is None:
             return Evidence(judge=self.name)
+        found = None if _is_record(answer) else _claims(answer, trace.context, case)
         return Evidence(
             judge=self.name,
-            claims=None if _is_record(answer) else _claims(answer, trace.context, case),
+            claims=found,
+            cited=cited(trace, found),
             covered=_covered(answer, case),
             correct=equivalence(answer, case.reference, case.query) if case.reference else None,
             refused=refusal_probability(answer),

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from evalkit.records import KeyPoint, Metric, Passage, Stage
+from evalkit.records import Evidence, KeyPoint, Metric, Passage, Stage
 
 
-def citation_precision(citations: tuple[str, ...], context: tuple[Passage, ...]) -> float | None:
-    """Share of the distinct cited ids (document or chunk) that are in the context, 0..1."""
-    cited = set(citations)
+def citation_precision(
+    citations: tuple[str, ...], context: tuple[Passage, ...], evidence: Evidence
+) -> float | None:
+    """Share of the distinct cited ids (document or chunk) that are in the context and no dead weight, 0..1.
+
+    A cited document counts against it when the judge finds that it supports nothing of the answer.
+    """
     shown = {p.doc_id for p in context} | {p.chunk_id for p in context if p.chunk_id is not None}
-    return len(cited & shown) / len(cited) if cited else None
+    supports = dict(zip(citations, evidence.cited or (None,) * len(citations), strict=True))
+    good = [name for name, support in supports.items() if name in shown and support is not False]
+    return len(good) / len(supports) if supports else None
 
 
 def citation_gold_precision(
@@ -52,8 +58,9 @@ CITATIONS: tuple[Metric, ...] = (
         "citation_precision",
         Stage.CONTRACT,
         citation_precision,
-        "Share of the distinct cited ids that name a document or chunk of the context: below 1 an id was invented. "
-        "Undefined when nothing is cited.",
+        "Share of the distinct cited ids that name a document or chunk of the context and support something the "
+        "answer says: below 1 an id was invented, or points at a document that says nothing of it. Undefined when "
+        "nothing is cited. Where the judge cannot tell what a document supports, being in the context is enough.",
     ),
     Metric(
         "citation_gold_precision",
