@@ -23,7 +23,9 @@ def table(summary: dict[str, Any], diagnosis: dict[str, Any]) -> str:
     lines.append("|" + "---|" * (len(SHOWN) + 3))
     for name, system in summary["systems"].items():
         rate, counts = system["pass_rate"], system["cases"]
-        cells = [f"{rate['value']:.0%} [{rate['low']:.0%}, {rate['high']:.0%}] ({counts['passed']}/{rate['n']})"]
+        cells = [
+            f"{rate['value']:.0%} [{rate['low']:.0%}, {rate['high']:.0%}] ({counts['passed']}/{rate['n']})"
+        ]
         cells += [_cell(system["metrics"][metric]) for metric in SHOWN]
         causes = diagnosis["systems"][name]["causes"]
         lead = next(iter(causes), None)

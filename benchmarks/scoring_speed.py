@@ -14,7 +14,9 @@ from pathlib import Path
 import evalkit
 from evalkit.records import Case, Document, KeyPoint, Passage, Suite, Trace
 
-WORDS = [f"{a}{b}" for a in "bdfgklmnprst" for b in ("ara", "eno", "ilu", "opa", "ute", "amir", "osel")]
+WORDS = [
+    f"{a}{b}" for a in "bdfgklmnprst" for b in ("ara", "eno", "ilu", "opa", "ute", "amir", "osel")
+]
 
 
 def make_suite(n: int, rng: random.Random) -> tuple[Suite, list[Trace]]:
@@ -33,7 +35,9 @@ def make_suite(n: int, rng: random.Random) -> tuple[Suite, list[Trace]]:
         found = tuple(Passage(f"d{j}", f"d{j}#0", texts[f"d{j}"]) for j in ids)
         answer = fact.replace(str(i + 10), str(i + 11)) if wrong else fact
         traces.append(
-            Trace(response=f"{answer}.", retrieved=found, context=found, system="s", case_id=f"c{i}")
+            Trace(
+                response=f"{answer}.", retrieved=found, context=found, system="s", case_id=f"c{i}"
+            )
         )
     return Suite("made", Path(), tuple(cases), corpus, "made"), traces
 

@@ -141,7 +141,12 @@ def system(name: str, target: Any, *, approach: str = "rag") -> System:
 
 def build(spec: SystemSpec, suite: Suite) -> System:
     """The system that an entry of systems.yaml describes."""
-    found: System = plugins.resolve("adapters", spec.adapter)(spec, suite)
+    try:
+        make = plugins.resolve("adapters", spec.adapter)
+    except InvalidInput as error:
+        where = f"{spec.name}.adapter"
+        raise InvalidInput(error.message, file=spec.folder, field=where, hint=error.hint) from None
+    found: System = make(spec, suite)
     return found
 
 

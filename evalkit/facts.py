@@ -6,24 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from evalkit.fields import strange_values, wrong_fields
 from evalkit.records import (
     Approach,
     Case,
     Document,
     Evidence,
     Expected,
-    JsonObject,
     Passage,
     Suite,
     Trace,
 )
-from evalkit.text.extract import Parsed, parse_json
-from evalkit.text.field_match import field_credit
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.tokens import names, stem_set
 
 SAYS = 0.6  # share of a statement's content words by which a text is taken to say it ...
-HOLDS = 0.5  # share of its values by which prose is taken to be a record
 UNSAID = 0.35  # ... and below which it is taken not to
 
 
@@ -172,62 +169,6 @@ def _needs(case: Case, trace: Trace, evidence: Evidence | None) -> Iterator[_Nee
         yield _Need(whole, whole, gold, None if correct is None else correct >= 0.5)
 
 
-def wrong_fields(
-    reference: Mapping[str, object], response: str | None, schema: JsonObject | None = None
-) -> list[tuple[str, str]]:
-    """The leaves of the ideal object that the answer does not have, as (path, value).
-
-    Fields in which the answer breaks its ``schema`` are left out: their form is wrong before their content is.
-    """
-    parsed = parse_json(response or "")
-    given = parsed.content if parsed.readable and isinstance(parsed.content, Mapping) else {}
-    unreadable = (
-        _ill_formed(parsed, response or "", schema, reference)
-        if schema is not None
-        else frozenset()
-    )
-    wrong: list[tuple[str, str]] = []
-    for key, wanted in reference.items():
-        if key in unreadable:
-            continue
-        if key not in given or field_credit(wanted, given[key]) < 1:
-            there = dict(leaves(given.get(key), key))
-            wrong += [leaf for leaf in leaves(wanted, key) if there.get(leaf[0]) != leaf[1]]
-    return wrong
-
-
-def _ill_formed(
-    parsed: Parsed, response: str, schema: JsonObject, reference: Mapping[str, object]
-) -> frozenset[str]:
-    """The fields in which an answer breaks its schema; all that a cut-off object lacks.
-
-    Prose is a record in the wrong form only where it holds the values; else it says something else.
-    """
-    from evalkit.metrics.format_errors import format_errors
-
-    if not parsed.extractable:
-        values = [text for _, text in leaves(reference)]
-        held = sum(text.casefold() in response.casefold() for text in values)
-        return frozenset(reference) if held >= HOLDS * len(values) else frozenset()
-    pointers = (error.pointer for error in format_errors(parsed, schema))
-    pointed = {pointer.split("/")[1] for pointer in pointers if "/" in pointer}
-    given = parsed.content if parsed.readable and isinstance(parsed.content, Mapping) else {}
-    return frozenset(pointed | (set() if parsed.parses else set(reference) - set(given)))
-
-
-def leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """The scalars of a JSON value with their dotted paths, as comparable text."""
-    if isinstance(value, Mapping):
-        for key, child in value.items():
-            yield from leaves(child, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list):
-        for i, child in enumerate(value):
-            yield from leaves(child, f"{path}[{i}]")
-    else:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        yield path, f"{value:g}" if number else " ".join(str(value).split())
-
-
 class _Locator:
     """Finds how far the evidence for a need came, for one trace."""
 
@@ -357,10 +298,7 @@ def _source_of_values(
     case: Case, trace: Trace, others: Sequence[Passage], known: _Text
 ) -> str | None:
     """The other document that holds a wrong value of a record, which neither the question nor the gold holds."""
-    parsed = parse_json(trace.response or "")
-    given = dict(leaves(parsed.content)) if parsed.readable else {}
-    wanted = dict(leaves(case.reference_object))
-    wrong = [text for path, text in given.items() if wanted.get(path) != text and len(text) > 2]
+    wrong = strange_values(case.reference_object or {}, trace.response)
     strange = [text for text in wrong if text.casefold() not in known.plain.casefold()]
     return next(
         (p.doc_id for p in others if any(t.casefold() in p.text.casefold() for t in strange)), None

@@ -51,7 +51,9 @@ def _system(suite: Suite, found: SystemDiagnosis) -> dict[str, Any]:
 
 def interval_json(found: Interval | None) -> dict[str, Any] | None:
     """An interval as JSON; None stays null."""
-    return found and {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
+    if found is None:
+        return None
+    return {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
 
 
 # --- metrics ---------------------------------------------------------------------------------

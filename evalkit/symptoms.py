@@ -49,9 +49,9 @@ class Symptom:
 def load_playbook(path: Path | None = None) -> tuple[Rule, ...]:
     """The rules of a playbook file; our own without a path."""
     file = path or Path(str(files("evalkit") / "playbook.yaml"))
-    rows = (read_yaml(file).value or {}).get("symptoms", [])
+    value = read_yaml(file).value
     try:
-        return tuple(_rule(row) for row in rows)
+        return tuple(_rule(row) for row in value["symptoms"])
     except (KeyError, TypeError, AttributeError) as error:
         raise InvalidInput(f"is not a playbook: {error}", file=file, field="symptoms") from None
 

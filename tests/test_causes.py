@@ -134,7 +134,11 @@ def test_following_a_superseded_document_is_proven_by_the_check():
 
 def test_a_forbidden_document_in_the_prompt_is_an_access_violation():
     case = Case(
-        "c1", "What did the board decide?", relevant={}, expected=Expected.REFUSE, forbidden=("board",)
+        "c1",
+        "What did the board decide?",
+        relevant={},
+        expected=Expected.REFUSE,
+        forbidden=("board",),
     )
     found = finding(case, trace("The board decided to raise 500 euros.", "board"))
     assert (found.cause, found.status) == ("access_violation", "proven")
@@ -193,7 +197,9 @@ def test_repeats_that_mostly_pass_are_unstable():
 def test_missed_criteria_of_a_review():
     criterion = Criterion("tone", "The reply is polite", ("tone",), "unmet")
     case = Case("c1", "Review the reply.", criteria=(criterion,), relevant={})
-    assert finding(case, trace("All is well with the spelling.", "hall")).cause == "missing_criteria"
+    assert (
+        finding(case, trace("All is well with the spelling.", "hall")).cause == "missing_criteria"
+    )
 
 
 def test_a_cited_document_that_was_not_in_the_prompt_is_a_citation_error():
@@ -203,7 +209,9 @@ def test_a_cited_document_that_was_not_in_the_prompt_is_a_citation_error():
 
 def test_broken_json_is_a_format_violation():
     schema = {"type": "object", "required": ["fee"], "properties": {"fee": {"type": "number"}}}
-    case = replace(CASE, key_points=None, reference=None, reference_object={"fee": 84}, schema=schema)
+    case = replace(
+        CASE, key_points=None, reference=None, reference_object={"fee": 84}, schema=schema
+    )
     found = finding(case, trace('{"fee": 84', "fees", "hall"))
     assert (found.cause, found.side) == ("format_violation", "contract")
 

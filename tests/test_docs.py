@@ -57,7 +57,9 @@ def test_every_module_of_the_package_is_in_the_file_table():
 
 
 def test_the_python_snippet_of_the_readme_runs(tmp_path, monkeypatch):
-    snippet = re.search(r"## From Python\n\n```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    snippet = re.search(
+        r"## From Python\n\n```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+    )
     monkeypatch.chdir(tmp_path)
     (tmp_path / "datasets").symlink_to(ROOT / "datasets")
     code = compile(snippet.group(1), "README.md", "exec")

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a script to copy, not a package
 """A LangChain and Chroma pipeline as an evalkit system: copy this file beside your systems.yaml.
 
     systems:

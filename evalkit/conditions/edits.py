@@ -11,7 +11,7 @@ from itertools import chain, islice
 
 from evalkit.condition import Situation
 from evalkit.conditions.gold import oracle
-from evalkit.facts import leaves
+from evalkit.fields import leaves
 from evalkit.records import Case
 from evalkit.text.similarity import contains
 from evalkit.text.tokens import normalise

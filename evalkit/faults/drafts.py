@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from evalkit.facts import leaves
 from evalkit.faults.labels import Corpus, gold_of, points_of, supported_by
 from evalkit.faults.wording import LEAD_INS, QUESTIONS_BACK, REFUSALS
+from evalkit.fields import leaves
 from evalkit.records import Case, Expected, KeyPoint, Passage
 from evalkit.text.languages import detect_language
 

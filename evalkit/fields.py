@@ -1,0 +1,76 @@
+"""Fields of a structured answer held against those of the ideal object: which are wrong, and where it is ill-formed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from evalkit.records import JsonObject
+from evalkit.text.extract import Parsed, parse_json
+from evalkit.text.field_match import field_credit
+
+HOLDS = 0.5  # share of its values by which prose is taken to be a record
+SHORT = 2  # characters up to which a value may stand anywhere by chance
+
+
+def wrong_fields(
+    reference: Mapping[str, object], response: str | None, schema: JsonObject | None = None
+) -> list[tuple[str, str]]:
+    """The leaves of the ideal object that the answer does not have, as (path, value).
+
+    Fields in which the answer breaks its ``schema`` are left out: their form is wrong before their content is.
+    """
+    parsed = parse_json(response or "")
+    given = parsed.content if parsed.readable and isinstance(parsed.content, Mapping) else {}
+    unreadable = (
+        _ill_formed(parsed, response or "", schema, reference)
+        if schema is not None
+        else frozenset()
+    )
+    wrong: list[tuple[str, str]] = []
+    for key, wanted in reference.items():
+        if key in unreadable:
+            continue
+        if key not in given or field_credit(wanted, given[key]) < 1:
+            there = dict(leaves(given.get(key), key))
+            wrong += [leaf for leaf in leaves(wanted, key) if there.get(leaf[0]) != leaf[1]]
+    return wrong
+
+
+def _ill_formed(
+    parsed: Parsed, response: str, schema: JsonObject, reference: Mapping[str, object]
+) -> frozenset[str]:
+    """The fields in which an answer breaks its schema; all that a cut-off object lacks.
+
+    Prose is a record in the wrong form only where it holds the values; else it says something else.
+    """
+    from evalkit.metrics.format_errors import format_errors
+
+    if not parsed.extractable:
+        values = [text for _, text in leaves(reference)]
+        held = sum(text.casefold() in response.casefold() for text in values)
+        return frozenset(reference) if held >= HOLDS * len(values) else frozenset()
+    pointers = (error.pointer for error in format_errors(parsed, schema))
+    pointed = {pointer.split("/")[1] for pointer in pointers if "/" in pointer}
+    given = parsed.content if parsed.readable and isinstance(parsed.content, Mapping) else {}
+    return frozenset(pointed | (set() if parsed.parses else set(reference) - set(given)))
+
+
+def leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """The scalars of a JSON value with their dotted paths, as comparable text."""
+    if isinstance(value, Mapping):
+        for key, child in value.items():
+            yield from leaves(child, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for i, child in enumerate(value):
+            yield from leaves(child, f"{path}[{i}]")
+    else:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        yield path, f"{value:g}" if number else " ".join(str(value).split())
+
+
+def strange_values(reference: Mapping[str, object], response: str | None) -> list[str]:
+    """The values an answer gives that the ideal object does not have at their place; short ones left out."""
+    parsed = parse_json(response or "")
+    given = leaves(parsed.content) if parsed.readable else ()
+    wanted = dict(leaves(reference))
+    return [text for path, text in given if wanted.get(path) != text and len(text) > SHORT]
