@@ -9,37 +9,28 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit import __version__, plugins
+from evalkit import plugins
 from evalkit.artefacts import SCORE_COLUMNS
-from evalkit.ask import ask_all, plan
-from evalkit.cause import Cause
+from evalkit.ask import plan
+from evalkit.budget import Budget
 from evalkit.decide import recommend, recommend_for
-from evalkit.diagnose import diagnose
-from evalkit.diagnosis import SystemDiagnosis, diagnosis_json, summarise_findings
-from evalkit.errors import InvalidInput, NothingToDo, did_you_mean
+from evalkit.diagnosis import SystemDiagnosis, diagnosis_json
+from evalkit.errors import InvalidInput, NothingToDo
 from evalkit.grade import grade
 from evalkit.judge import judge_traces
 from evalkit.pool import block_on
-from evalkit.records import (
-    Approach,
-    Finding,
-    Judge,
-    Level,
-    Metric,
-    Suite,
-    System,
-    SystemSpec,
-    Trace,
-)
+from evalkit.records import Approach, Finding, Suite, System, SystemSpec, Trace
 from evalkit.store import Store
 from evalkit.suite import load_suite
 from evalkit.summarise import summary_json
-from evalkit.symptoms import Rule, load_playbook
+from evalkit.tools import tools_for
 from evalkit.watch import Watcher
+from evalkit.work import Probing, Work, diagnosed_system, means_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+CONTROLS = 10  # passing cases asked as a control
 BATCH = 1000  # recorded traces that share a commit
 
 
@@ -94,43 +85,6 @@ class Run:
         return write_all(self, target)
 
 
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """Everything from the shelves that turns traces into a diagnosis."""
-
-    judge: Judge
-    metrics: tuple[Metric, ...]
-    causes: tuple[Cause, ...]
-    playbook: tuple[Rule, ...]
-
-
-def tools_for(suite: Suite, *, judge: str = "embedded", playbook: Path | None = None) -> Tools:
-    """The shelves for a suite: its retrieval measures cut at its own k and pool."""
-    from evalkit.metrics.retrieval import retrieval_metrics
-
-    metrics = (*retrieval_metrics(suite.k, suite.pool), *plugins.members("metrics"))
-    names = [metric.name for metric in metrics]
-    doubled = {name for name in names if names.count(name) > 1}
-    if doubled:
-        raise InvalidInput(f"two metrics are called {min(doubled)!r}")
-    _check_correct(suite, metrics)
-    grader = plugins.resolve("judges", judge)
-    made = grader() if isinstance(grader, type) else grader
-    return Tools(made, metrics, tuple(plugins.members("causes")), load_playbook(playbook))
-
-
-def _check_correct(suite: Suite, metrics: Sequence[Metric]) -> None:
-    """What counts as right must be a measure of a single answer."""
-    known = [metric.name for metric in metrics if metric.level is Level.TRACE]
-    if suite.correct is not None and suite.correct.metric not in known:
-        raise InvalidInput(
-            f"no metric of a single answer is called {suite.correct.metric!r}",
-            file=suite.folder / "suite.yaml",
-            field="correct.metric",
-            hint=did_you_mean(suite.correct.metric, known),
-        )
-
-
 def system(name: str, target: Any, *, approach: str = "rag") -> System:
     """A Python function or object as a system: anything design section 4 calls a system."""
     from evalkit.adapters.python import wrap
@@ -165,20 +119,25 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
     out: str | Path,
     repeats: int | None = None,
     limit: int | None = None,
+    probes: str = "auto",
+    max_calls: int | None = None,
+    max_cost: float | None = None,
     concurrency: int = 8,
     seed: int = 0,
     retry_errors: bool = False,
     watch: Watcher | None = None,
     playbook: Path | None = None,
 ) -> Run:
-    """Ask every system every case ``repeats`` times (the suite's own number if None), then grade and diagnose.
+    """Ask every system every case ``repeats`` times (the suite's own number if None), probe, grade and diagnose.
 
     ``systems`` maps names to functions or objects, or lists specs of ``load_systems``. ``out`` is the run
-    folder: an earlier run there is taken up again, and only what is missing is asked. Raises
-    ``InvalidInput`` when that run had another suite, system or seed.
+    folder: an earlier run there is taken up again, and only what is missing is asked. ``probes`` says which
+    cases are asked again under other conditions (see ``Probing``). Raises ``InvalidInput`` when the earlier run
+    had another suite, system or seed, ``BudgetExceeded`` when a limit ends the first answers.
     """
     loaded = load_suite(suite) if isinstance(suite, str | Path) else suite
     tools, folder, watcher = tools_for(loaded, playbook=playbook), Path(out), watch or Watcher()
+    probing = Probing(probes, max_calls, max_cost)
     async with _built(loaded, systems) as made:
         with Store(folder) as store:
             store.agree(recipe_of(loaded, made, seed))
@@ -186,12 +145,20 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
             done = store.done(errors=not retry_errors)
             live = [one for one in made if not _replay(one, store)]
             jobs = list(plan(live, loaded.cases[:limit], times, done))
-            watcher.start("asking", len(jobs))
-            await ask_all(
-                loaded, jobs, store, concurrency=concurrency, seed=seed, on_trace=watcher.step
-            )
-            watcher.done()
-            return await _diagnosed(loaded, store, tools, watcher)
+            work = Work(loaded, store, tools, watcher, concurrency, seed)
+            budget = Budget(max_calls, max_cost)
+            await work.ask(jobs, budget)
+            if probing.probes != "none":
+                for one in live:
+                    await work.probe(one, probing, budget)
+            return _run_of(work, await work.diagnosed())
+
+
+def _run_of(work: Work, found: Mapping[str, SystemDiagnosis]) -> Run:
+    if not found:
+        raise NothingToDo("no system has answered any case")
+    recipe = {**means_of(found, work.tools), **work.store.recipe()}
+    return Run(work.suite, found, recipe, work.store.folder)
 
 
 def recipe_of(suite: Suite, systems: Iterable[System], seed: int) -> dict[str, Any]:
@@ -239,68 +206,24 @@ def _replay(one: System, store: Store) -> bool:
     return True
 
 
-async def _diagnosed(suite: Suite, store: Store, tools: Tools, watcher: Watcher) -> Run:
-    """Every system that the store holds, graded and diagnosed."""
-    recipe, found = store.recipe(), {}
-    for name, approach in _approaches(recipe).items():
-        traces = list(store.traces(name))
-        if traces:
-            found[name] = await _diagnose(suite, name, approach, traces, tools, watcher)
-    if not found:
-        raise NothingToDo("no system has answered any case")
-    return Run(suite, found, {**_means(found, tools), **recipe}, store.folder)
-
-
-def _means(found: Mapping[str, SystemDiagnosis], tools: Tools) -> dict[str, Any]:
-    """What scores depend on beside the answers; tables that differ in it must not be compared."""
-    repeats = [len(indices) for one in found.values() for indices in one.graded.repeats().values()]
-    return {
-        "evalkit": __version__,
-        "judge": tools.judge.fingerprint,
-        "repeats": max(repeats, default=0),
-    }
-
-
-def _approaches(recipe: Mapping[str, Any]) -> dict[str, Approach]:
-    return {
-        name.removeprefix("system "): Approach(value.partition(" ")[0])
-        for name, value in recipe.items()
-        if name.startswith("system ")
-    }
-
-
-async def _diagnose(
-    suite: Suite,
-    name: str,
-    approach: Approach,
-    traces: Sequence[Trace],
-    tools: Tools,
-    watcher: Watcher,
-) -> SystemDiagnosis:
-    cases = {case.id: case for case in suite.cases}
-    watcher.start(f"grading {name}", len(traces))
-    evidence = await judge_traces(cases, traces, tools.judge, on_evidence=lambda _: watcher.step())
-    watcher.done()
-    graded = grade(suite, name, approach, traces, evidence, tools.metrics)
-    findings = diagnose(suite, graded, tools.causes)
-    return summarise_findings(suite, graded, findings, tools.playbook)
-
-
 def from_traces(
     suite: Suite, traces: Mapping[str, Sequence[Trace]], approaches: Mapping[str, str] | None = None
 ) -> Run:
     """Grade and diagnose traces that are already there, without a store; ``approaches`` defaults to rag."""
     tools = tools_for(suite)
+    cases = {case.id: case for case in suite.cases}
 
     async def work() -> dict[str, SystemDiagnosis]:
-        named = {name: Approach((approaches or {}).get(name, "rag")) for name in traces}
-        return {
-            name: await _diagnose(suite, name, named[name], list(traces[name]), tools, Watcher())
-            for name in traces
-        }
+        found = {}
+        for name, given in traces.items():
+            approach = Approach((approaches or {}).get(name, "rag"))
+            evidence = await judge_traces(cases, given, tools.judge)
+            graded = grade(suite, name, approach, given, evidence, tools.metrics)
+            found[name] = diagnosed_system(suite, graded, tools)
+        return found
 
     found = block_on(work(), instead="evalkit.arun(...)")
-    return Run(suite, found, _means(found, tools))
+    return Run(suite, found, means_of(found, tools))
 
 
 def open_run(suite: Suite | str | Path, folder: str | Path, *, playbook: Path | None = None) -> Run:
@@ -315,5 +238,5 @@ def open_run(suite: Suite | str | Path, folder: str | Path, *, playbook: Path | 
             raise InvalidInput(
                 f"the run is of another suite ({before}, not {loaded.digest})", file=folder
             )
-        work = _diagnosed(loaded, store, tools, Watcher())
-        return block_on(work, instead="evalkit.arun(...)")
+        work = Work(loaded, store, tools, Watcher())
+        return _run_of(work, block_on(work.diagnosed(), instead="evalkit.arun(...)"))

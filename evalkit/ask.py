@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
 from evalkit.errors import EvalkitError, SystemFailed
@@ -61,7 +61,7 @@ async def ask_all(
     """Ask every job's question and store the answer before its worker takes the next job."""
 
     async def ask_one(job: Job) -> None:
-        outcome = await ask(job.system, question_of(job, suite, seed))
+        outcome = await guarded(ask(job.system, question_of(job, suite, seed)))
         trace = file_under(outcome, job.key)
         await store.put(trace)
         if on_trace is not None:
@@ -88,14 +88,20 @@ def question_of(job: Job, suite: Suite, seed: int) -> Question:
 
 
 async def ask(system: System, question: Question) -> Outcome:
-    """One answer; what the system raises becomes the outcome's error, what evalkit refuses is raised."""
+    """The system's own answer; of a retriever alone, what it finds. May raise what the system raises."""
+    if Capability.ASK in system.capabilities:
+        return await system.ask(question)
+    started = time.perf_counter()
+    passages = await system.retrieve(question)
+    seconds = time.perf_counter() - started
+    return Outcome(retrieved=passages, seconds=Seconds(retrieval=seconds, total=seconds))
+
+
+async def guarded(work: Awaitable[Outcome]) -> Outcome:
+    """What a system raises as the outcome's error; what evalkit refuses is raised."""
     started = time.perf_counter()
     try:
-        if Capability.ASK in system.capabilities:
-            return await system.ask(question)
-        passages = await system.retrieve(question)
-        seconds = time.perf_counter() - started
-        return Outcome(retrieved=passages, seconds=Seconds(retrieval=seconds, total=seconds))
+        return await work
     except SystemFailed as error:
         return Outcome(error=error.failure, seconds=Seconds(total=time.perf_counter() - started))
     except EvalkitError:

@@ -43,6 +43,14 @@ CONTRACTS = (
 )
 
 
+def deciding(suite: Suite) -> frozenset[str]:
+    """The names of the metrics that can decide whether an answer passes; the others only describe it."""
+    own = {suite.correct.metric} if suite.correct is not None else set()
+    usual = {"field_score", "key_points", "equivalence", "label_accuracy", "refused"}
+    retriever = {"evidence_retrieved", f"Success@{suite.k}"}
+    return frozenset({*CONTRACTS, *usual, *retriever, *own})
+
+
 class CaseOutcome(StrEnum):
     """How a case ended over all its ``as_is`` repeats."""
 

@@ -25,14 +25,14 @@ METRICS = {
     "format": "evalkit.metrics.format:METRICS",
     "style": "evalkit.metrics.style:METRICS",
 }
-CAUSES = {
-    "causes": "evalkit.causes:CAUSES",
-}
+CAUSES = {"causes": "evalkit.causes:CAUSES"}
+CONDITIONS = {"conditions": "evalkit.conditions:CONDITIONS"}
 SHELVES: Mapping[str, Mapping[str, str]] = {
     "adapters": ADAPTERS,
     "judges": JUDGES,
     "metrics": METRICS,
     "causes": CAUSES,
+    "conditions": CONDITIONS,
 }
 
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from evalkit.ask import file_under
+from evalkit.ask import file_under, guarded
 from evalkit.condition import Ask, How, Verdict
 from evalkit.conditions.gold import is_gold
-from evalkit.errors import EvalkitError, SystemFailed
 from evalkit.grade import grade
 from evalkit.inquiry import verdict_of
 from evalkit.judge import judge_traces
 from evalkit.records import (
     Capability,
     Case,
-    Failure,
     Judge,
     Metric,
     Outcome,
     Passage,
-    Seconds,
     Suite,
     System,
     Trace,
@@ -46,7 +42,7 @@ def asker(system: System, store: Store) -> AskOne:
 
 
 def grader(suite: Suite, system: System, judge: Judge, metrics: Sequence[Metric]) -> GradeOne:
-    """Grades one trace by the rules that grade all of them."""
+    """Grades one trace by the rules that grade all of them; ``metrics`` need hold only the deciding ones."""
     cases = {case.id: case for case in suite.cases}
 
     async def grade_one(trace: Trace) -> Verdict:
@@ -56,20 +52,6 @@ def grader(suite: Suite, system: System, judge: Judge, metrics: Sequence[Metric]
         return verdict_of(graded, 0)
 
     return grade_one
-
-
-async def guarded(work: Awaitable[Outcome]) -> Outcome:
-    """What a system raises as the outcome's error; what evalkit refuses is raised."""
-    started = time.perf_counter()
-    try:
-        return await work
-    except SystemFailed as error:
-        return Outcome(error=error.failure, seconds=Seconds(total=time.perf_counter() - started))
-    except EvalkitError:
-        raise
-    except Exception as error:  # noqa: BLE001 (foreign code: a system may be anybody's)
-        failure = Failure("exception", f"{type(error).__name__}: {error}")
-        return Outcome(error=failure, seconds=Seconds(total=time.perf_counter() - started))
 
 
 async def perform(system: System, ask: Ask) -> Outcome:

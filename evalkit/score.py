@@ -28,6 +28,7 @@ Floats = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]
 
 STATUSES = tuple(Status)
+TIMED = frozenset({"seconds", "usage"})  # what differs between calls whose answers are equal
 CODE = {status: code for code, status in enumerate(STATUSES)}
 Cell = tuple[float | None, Status, str]  # value, status, note
 STAND_IN = "-"  # an answer that says nothing
@@ -123,16 +124,31 @@ def _row_columns(views: Sequence[View], metrics: Sequence[Metric]) -> dict[str, 
     notes: list[dict[int, str]] = [{} for _ in metrics]
     wanted = [(m, needs_of(m)) for m in metrics]
     names = sorted({name for _, needs in wanted for name in needs})
+    measured = [j for j, (_, needs) in enumerate(wanted) if TIMED & set(needs)]
+    again = sorted({name for j in measured for name in wanted[j][1]})
+    first: dict[Any, int] = {}
     for i, view in enumerate(views):
-        given = {name: ROW_NEEDS[name][1](view) for name in names}
-        for j, (metric, needs) in enumerate(wanted):
-            value, state, note = _cell(metric, needs, given, view)
+        twin = first.setdefault(_content(view), i)
+        if twin != i:  # repeats that are equal to the letter score equally
+            values[:, i], status[:, i] = values[:, twin], status[:, twin]
+            for found in notes:
+                if twin in found:
+                    found[i] = found[twin]
+        given = {name: ROW_NEEDS[name][1](view) for name in (names if twin == i else again)}
+        for j in range(len(metrics)) if twin == i else measured:
+            value, state, note = _cell(*wanted[j], given, view)
             status[j, i] = CODE[state]
-            if value is not None:
-                values[j, i] = value
+            values[j, i] = np.nan if value is None else value
             if note:
                 notes[j][i] = note
     return {m.name: Column(m, values[j], status[j], notes[j]) for j, m in enumerate(metrics)}
+
+
+def _content(view: View) -> tuple[Any, ...]:
+    """All that metrics may look at, but for what was measured of the call itself."""
+    t = view.trace
+    shown = (t.response, t.retrieved, t.context, t.citations, t.action, t.error)
+    return (view.case.id, view.evidence, *shown)
 
 
 def _cell(metric: Metric, needs: Sequence[str], given: Mapping[str, Any], view: View) -> Cell:

@@ -91,6 +91,11 @@ class Progress(Watcher):
         left = spent / max(1, self.count) * (self.total - self.count)
         return f"{self.stage}: {self.count} of {self.total} ({self._note()}), {left:.0f} s left"
 
+    def say(self, text: str) -> None:
+        """One line between the stages."""
+        self._stop()
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     def done(self) -> None:
         """The stage is over; a long one leaves a line behind."""
         self._stop()

@@ -14,5 +14,8 @@ class Watcher:
     def step(self, trace: Trace | None = None) -> None:
         """One step is done; the stage that asks hands over the trace."""
 
+    def say(self, text: str) -> None:
+        """Something worth knowing before the next stage: an estimate, a limit that was reached."""
+
     def done(self) -> None:
         """The stage is over."""

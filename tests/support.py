@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalkit.api import Tools, tools_for
 from evalkit.grade import Graded, grade
 from evalkit.judge import judge_traces
 from evalkit.records import (
@@ -23,6 +22,7 @@ from evalkit.records import (
     Suite,
     Trace,
 )
+from evalkit.tools import Tools, tools_for
 
 
 def make_case(id: str = "c1", query: str = "What does it cost?", **labels: Any) -> Case:  # noqa: A002

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 import evalkit
-from evalkit.errors import InvalidInput, NothingToDo
+from evalkit.errors import BudgetExceeded, InvalidInput, NothingToDo
 from evalkit.start import start_suite
 from evalkit.watch import Watcher
 
@@ -47,7 +47,7 @@ def suite(tmp_path):
 
 
 def test_a_run_is_graded_diagnosed_and_written(suite, tmp_path):
-    run = evalkit.run(suite, {"mine": Asked()}, out=tmp_path / "run")
+    run = evalkit.run(suite, {"mine": Asked()}, out=tmp_path / "run", probes="none")
     found = run.systems["mine"]
     assert dict(found.counts) == {"due": 3, "passed": 2, "failed": 1, "errors": 0, "ungraded": 0}
     (finding,) = found.findings
@@ -65,16 +65,16 @@ def test_a_run_is_graded_diagnosed_and_written(suite, tmp_path):
 
 def test_the_same_folder_again_asks_only_what_is_missing(suite, tmp_path):
     system = Asked()
-    evalkit.run(suite, {"mine": system}, out=tmp_path / "run", limit=2)
+    evalkit.run(suite, {"mine": system}, out=tmp_path / "run", probes="none", limit=2)
     assert system.count == 2
-    run = evalkit.run(suite, {"mine": system}, out=tmp_path / "run")
+    run = evalkit.run(suite, {"mine": system}, out=tmp_path / "run", probes="none")
     assert system.count == 3
     assert run.systems["mine"].counts["due"] == 3
 
 
 def test_repeats_are_asked_each_once(suite, tmp_path):
     system = Asked()
-    run = evalkit.run(suite, {"mine": system}, out=tmp_path / "run", repeats=3)
+    run = evalkit.run(suite, {"mine": system}, out=tmp_path / "run", probes="none", repeats=3)
     assert system.count == 9
     assert run.systems["mine"].counts["due"] == 3
 
@@ -104,11 +104,13 @@ def test_errors_are_asked_again_only_on_demand(suite, tmp_path):
             return ANSWERS[query]
 
     system = Flaky()
-    first = evalkit.run(suite, {"mine": system}, out=tmp_path / "run", concurrency=1)
+    first = evalkit.run(suite, {"mine": system}, out=tmp_path / "run", probes="none", concurrency=1)
     assert first.systems["mine"].counts["errors"] == 1
-    evalkit.run(suite, {"mine": system}, out=tmp_path / "run")
+    evalkit.run(suite, {"mine": system}, out=tmp_path / "run", probes="none")
     assert system.count == 3
-    again = evalkit.run(suite, {"mine": system}, out=tmp_path / "run", retry_errors=True)
+    again = evalkit.run(
+        suite, {"mine": system}, out=tmp_path / "run", probes="none", retry_errors=True
+    )
     assert system.count == 4
     assert again.systems["mine"].counts["errors"] == 0
 
@@ -120,7 +122,7 @@ def test_a_system_never_sees_a_label(suite, tmp_path):
         seen.append(repr((query, everything)))
         return "I do not know."
 
-    evalkit.run(suite, {"spy": spy}, out=tmp_path / "run")
+    evalkit.run(suite, {"spy": spy}, out=tmp_path / "run", probes="none")
     assert len(seen) == 3
     for label in ("opening-hours", "within 30 days", "refuse", "open from Tuesday"):
         assert not any(label in text for text in seen)
@@ -141,7 +143,8 @@ def test_scores_and_findings_are_frames(suite, tmp_path):
     run = evalkit.run(suite, {"mine": Asked()}, out=tmp_path / "run")
     scores, findings = run.to_pandas(), run.findings_to_pandas()
     assert list(scores.columns)[:3] == ["system", "case_id", "condition"]
-    correct = scores[scores.metric == "correct"].set_index("case_id").value
+    as_is = scores[(scores.metric == "correct") & (scores.condition == "as_is")]
+    correct = as_is.set_index("case_id").value
     assert correct["hours"] == 1
     assert correct["returns"] == 0
     assert list(findings.case_id) == ["returns"]
@@ -182,8 +185,32 @@ def test_progress_is_told_step_by_step(suite, tmp_path):
             self.steps[self.stage][0] += 1
 
     watch = Counter()
-    evalkit.run(suite, {"mine": Asked()}, out=tmp_path / "run", watch=watch)
+    evalkit.run(suite, {"mine": Asked()}, out=tmp_path / "run", probes="none", watch=watch)
     assert watch.steps == {"asking": [3, 3], "grading mine": [3, 3]}
+
+
+def test_a_failing_case_is_asked_again_until_its_cause_is_proven(suite, tmp_path):
+    run = evalkit.run(suite, {"mine": Asked()}, out=tmp_path / "run")
+    (finding,) = run.systems["mine"].findings
+    assert finding.probes["oracle_context"] == "fail"
+    assert finding.status == "proven"
+    assert finding.side == "generation"
+    conditions = set(run.to_pandas().condition)
+    assert "oracle_context" in conditions
+
+
+def test_probes_are_counted_against_the_limit_of_calls(suite, tmp_path):
+    system = Asked()
+    evalkit.run(suite, {"mine": system}, out=tmp_path / "run", max_calls=4)
+    assert system.count <= 4
+
+
+def test_a_limit_that_ends_the_first_answers_keeps_them(suite, tmp_path):
+    system = Asked()
+    with pytest.raises(BudgetExceeded, match="2 of 3 questions are answered"):
+        evalkit.run(suite, {"mine": system}, out=tmp_path / "run", max_calls=2)
+    evalkit.run(suite, {"mine": system}, out=tmp_path / "run", probes="none")
+    assert system.count == 3
 
 
 def test_no_system_is_nothing_to_do(suite, tmp_path):

@@ -33,7 +33,6 @@ CATCH_ALLS = {
     "evalkit.ask": 1,  # a system
     "evalkit.cli": 1,  # the outermost place
     "evalkit.judge": 1,  # a judge
-    "evalkit.reask": 1,  # a system, under another condition
     "evalkit.score": 2,  # a metric, by row and by column
 }
 

@@ -23,4 +23,5 @@ def command(*, cards: bool) -> None:
             )
         return
     click.echo("metrics: " + ", ".join(metric.name for metric in metrics))
+    click.echo("conditions: " + ", ".join(one.id for one in plugins.members("conditions")))
     click.echo("causes: " + ", ".join(cause.id for cause in plugins.members("causes")))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -28,6 +29,19 @@ from evalkit.commands.options import chosen_systems, names_option, suite_argumen
 )
 @click.option("--limit", type=click.IntRange(1), help="Only the first N cases.")
 @click.option(
+    "--probes",
+    type=click.Choice(["auto", "none", "all"]),
+    default="auto",
+    show_default=True,
+    help="Ask failing cases again under other conditions, to prove their causes; all: passing ones too.",
+)
+@click.option(
+    "--max-calls", type=click.IntRange(1), help="Stop after so many calls of the systems."
+)
+@click.option(
+    "--max-cost", type=click.FloatRange(0, min_open=True), help="Stop before spending more."
+)
+@click.option(
     "--concurrency",
     type=click.IntRange(1, 1000),
     default=8,
@@ -43,18 +57,12 @@ from evalkit.commands.options import chosen_systems, names_option, suite_argumen
     help="For systems that sample.",
 )
 @click.option("--playbook", type=click.Path(path_type=Path), help="Your own symptoms file.")
-def command(  # noqa: PLR0913 (one parameter an option)
+def command(
     suite: Path,
     systems_file: Path | None,
     names: tuple[str, ...],
     out: Path | None,
-    repeats: int | None,
-    limit: int | None,
-    concurrency: int,
-    *,
-    retry_errors: bool,
-    seed: int,
-    playbook: Path | None,
+    **settings: Any,
 ) -> int:
     """Ask every system every case of SUITE, score and diagnose the answers, and write the report."""
     from evalkit.api import arun
@@ -70,13 +78,8 @@ def command(  # noqa: PLR0913 (one parameter an option)
                 loaded,
                 specs,
                 out=folder,
-                repeats=repeats,
-                limit=limit,
-                concurrency=concurrency,
-                seed=seed,
-                retry_errors=retry_errors,
                 watch=progress,
-                playbook=playbook,
+                **settings,
             )
         )
         page = run.write()

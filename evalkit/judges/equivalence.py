@@ -9,13 +9,14 @@ from functools import lru_cache
 
 from rapidfuzz.distance import DamerauLevenshtein
 
+from evalkit.judges.irregular import key
 from evalkit.judges.retelling import retold
 from evalkit.judges.support import negated
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.refusal import refusal_probability
 from evalkit.text.sentences import spans
 from evalkit.text.similarity import contains, same_text
-from evalkit.text.tokens import CACHE, fold_accents, is_content, stem, tokens
+from evalkit.text.tokens import CACHE, is_content, stem, tokens
 
 SHORT = 8  # content words up to which a reference is a fact looked for, not a text to be retold
 BRIEF = 6  # content words up to which an answer is only the answer, without a sentence around it
@@ -43,7 +44,7 @@ def clean(text: str) -> str:
 def keys_of(text: str) -> frozenset[str]:
     """Everything a word of ``text`` can be recognised by: stems, without accents, glued words apart too."""
     words = {*tokens(text), *tokens(clean(text))}
-    stems = {stem(fold_accents(word)) for word in words} | {stem(word) for word in words}
+    stems = {key(word) for word in words} | {stem(word) for word in words}
     plain = tokens(clean(text))
     return frozenset(stems | {a + b for a, b in itertools.pairwise(plain)})
 
@@ -52,15 +53,15 @@ def keys_of(text: str) -> frozenset[str]:
 def wanted_of(reference: str) -> tuple[str, ...]:
     """The content stems a reference consists of, without accents, each once."""
     return tuple(
-        dict.fromkeys(stem(fold_accents(w)) for w in tokens(clean(reference)) if is_content(w))
+        dict.fromkeys(key(w) for w in tokens(clean(reference)) if is_content(w))
     )
 
 
 @lru_cache(CACHE)
 def _by_initial(keys: frozenset[str]) -> dict[str, tuple[str, ...]]:
     table: dict[str, list[str]] = {}
-    for key in keys:
-        table.setdefault(key[:1], []).append(key)
+    for known in keys:
+        table.setdefault(known[:1], []).append(known)
     return {initial: tuple(found) for initial, found in table.items()}
 
 
@@ -70,9 +71,9 @@ def near(word: str, keys: frozenset[str]) -> bool:
         return False
     allowed = 1 if len(word) < 9 else 2
     return any(
-        abs(len(key) - len(word)) <= allowed
-        and DamerauLevenshtein.distance(word, key, score_cutoff=allowed) <= allowed
-        for key in _by_initial(keys).get(word[:1], ())
+        abs(len(known) - len(word)) <= allowed
+        and DamerauLevenshtein.distance(word, known, score_cutoff=allowed) <= allowed
+        for known in _by_initial(keys).get(word[:1], ())
     )
 
 

@@ -20,7 +20,9 @@ def refused(response: str, evidence: Evidence) -> float | None:  # noqa: ARG001 
     return None if evidence.refused is None else float(evidence.refused >= REFUSED)
 
 
-def behaviour(expected: Expected, response: str, evidence: Evidence) -> float | None:
+def behaviour(
+    expected: Expected, response: str, evidence: Evidence, query: str = ""
+) -> float | None:
     """1 if the response shows the behaviour the case asks for, else 0."""
     if evidence.refused is None:
         return None
@@ -32,13 +34,13 @@ def behaviour(expected: Expected, response: str, evidence: Evidence) -> float | 
     if expected is Expected.PARTIAL:
         return float(_answers_something(evidence) and mentions_gap(response))
     if expected is Expected.CORRECT_PREMISE:
-        return float(not declined and corrects_premise(response))
+        return float(not declined and corrects_premise(response, query))
     return float(not declined and not (evidence.claims == () and asks_clarification(response)))
 
 
 def _answers_something(evidence: Evidence) -> bool:
-    if evidence.claims is not None:
-        return bool(evidence.claims)
+    if evidence.claims:
+        return True
     return evidence.refused is not None and evidence.refused < PURE_REFUSAL
 
 
@@ -178,7 +180,9 @@ BEHAVIOUR: tuple[Metric, ...] = (
         behaviour,
         (
             "1 when the response does what the case expects: answers (answer), declines (refuse), asks back (clarify), "
-            "says something and names what is missing (partial), or objects instead of refusing (correct_premise). "
+            "says something and names what is missing (partial), or objects to something of the question instead of "
+            "refusing (correct_premise). Of 27 partial answers that people wrote for MTRAG-UN, 15 name no gap, so a 0 "
+            "on partial may be an answer that is merely silent about it. "
             "Undefined when the judge cannot tell whether it is a refusal."
         ),
         outcome=True,

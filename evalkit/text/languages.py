@@ -9,7 +9,7 @@ from functools import lru_cache
 from evalkit.text.tokens import CACHE, normalise
 
 _COMMON_WORDS: dict[str, str] = {
-    "en": "the of and to in is that it for was with as be are this you not have from at by on your we which they an been will would our can if please or",
+    "en": "the of and to in is that it for was with as be are this you not have from at by on your we which they an been will would our can if please or a no has but had who only do there their more all may must yes so",
     "de": "der die das und ist nicht ein eine zu den von mit sich des auf für im dem auch es an werden aus er hat dass sie nach wird bei einer um am sind noch wie ich haben wir ihr bitte oder",
     "fr": "le la les des et est une du que qui dans pour pas sur au par avec ne se ce il sont plus vous nous je cette aux ont été mais ou votre son en un être",
     "es": "el la los las de que y en un una es por con para no se del al lo como más su está pero sus le ya este fue usted son nos muy hay ser o qué",

@@ -12,12 +12,19 @@ from evalkit.text.refusal_phrases import (
     COURTESY,
     DECLINING,
     DECLINING_CUES,
+    GAPS,
+    KNOWING,
+    REGRETTING,
     TURNING,
 )
+from evalkit.text.quantities import found_in, quantities
 from evalkit.text.sentences import spans
-from evalkit.text.tokens import CACHE, content_stems, normalise, tokens
+from evalkit.text.tokens import CACHE, content_stems, normalise, stem_set, tokens
 
 _DECLINING = re.compile("|".join(DECLINING))
+_REGRETTING = re.compile("|".join(REGRETTING))
+_KNOWING = re.compile("|".join(KNOWING))
+_GAPS = re.compile("|".join(GAPS))
 _ABSENCE = re.compile("|".join(ABSENCE))
 _ASKING = re.compile("|".join(ASKING))
 _CORRECTING = re.compile("|".join(CORRECTING))
@@ -28,17 +35,20 @@ _IN_SENTENCE = re.compile(
 )
 _QUESTION_END = re.compile(r"[?？؟]\W*$|か[。\s]*$")
 
+FACT = 4  # content words from which on an apology is followed by a fact
 SUBSTANCE = 6  # content words from which on the rest of an answer says something
+
+
+def _said(text: str) -> list[tuple[str, str]]:
+    """``(part of a sentence, kind)``: decline, absence, courtesy, question, say."""
+    parts = (part for a, b in spans(text) for part in _IN_SENTENCE.split(text[a:b]))
+    return [(part, _kind(part)) for part in parts]
 
 
 @lru_cache(CACHE)
 def _kinds(text: str) -> tuple[tuple[str, int], ...]:
-    """One ``(kind, number of content words)`` a sentence part: decline, absence, courtesy, question, say."""
-    kinds: list[tuple[str, int]] = []
-    for start, end in spans(text):
-        parts = _IN_SENTENCE.split(text[start:end])
-        kinds.extend((_kind(part), len(content_stems(part))) for part in parts)
-    return tuple(kinds)
+    """One ``(kind, number of content words)`` a sentence part."""
+    return tuple((kind, len(content_stems(part))) for part, kind in _said(text))
 
 
 @lru_cache(CACHE)
@@ -48,11 +58,19 @@ def _kind(sentence: str) -> str:
         return "courtesy"
     if not _has_cue(sentence):
         return "question" if _QUESTION_END.search(plain) else "say"
-    if _DECLINING.search(plain):
+    if _DECLINING.search(plain) or _regrets(plain):
         return "decline"
     if _ABSENCE.search(plain):
         return "absence"
     return "question" if _QUESTION_END.search(plain) else "say"
+
+
+def _regrets(plain: str) -> bool:
+    """Whether a sentence declines with an apology, rather than telling a negative fact politely."""
+    match = _REGRETTING.search(plain)
+    if match is None:
+        return False
+    return bool(_KNOWING.search(plain)) or len(content_stems(plain)) < FACT
 
 
 def _has_cue(sentence: str) -> bool:
@@ -109,7 +127,11 @@ def _opening_refusal(text: str, kind: str, substance: int, refusing: int) -> flo
 
 def mentions_gap(text: str) -> bool:
     """Whether any sentence says that something is missing, unknown or not in the sources."""
-    return any(kind in {"decline", "absence"} for kind, _ in _kinds(text))
+    if any(kind in {"decline", "absence"} for kind, _ in _kinds(text)):
+        return True
+    return any(
+        kind == "say" and _GAPS.search(normalise(part)) for part, kind in _said(text)
+    )
 
 
 def asks_clarification(text: str) -> bool:
@@ -124,10 +146,28 @@ def asks_clarification(text: str) -> bool:
     return bool(statements) and statements[-1] == "question" and statements.count("say") <= 1
 
 
-def corrects_premise(text: str) -> bool:
-    """Whether the text objects to something: "actually", "no longer", "is not", in many languages.
+def corrects_premise(text: str, query: str = "") -> bool:
+    """Whether the text objects to something: "actually", "no longer", "is not", "nobody", in many languages.
 
-    A necessary sign of a corrected premise, not a sufficient one: what is corrected is for the
-    answer's content measures to say.
+    With a query, the objection must open the text or take up a word of the query, or another amount must stand in the
+    place of one of the query's. A necessary sign of a corrected premise, not a sufficient one: what is
+    corrected is for the answer's content measures to say.
     """
-    return bool(_CORRECTING.search(normalise(text)))
+    asked = stem_set(query)
+    for i, (start, end) in enumerate(spans(text)):
+        sentence = text[start:end]
+        takes_up = i == 0 or not asked or asked & set(content_stems(sentence))
+        if takes_up and _CORRECTING.search(normalise(sentence)):
+            return True
+    return _other_amount(query, text)
+
+
+def _other_amount(query: str, text: str) -> bool:
+    """Whether the text lacks an amount of the query and has another one of the same unit."""
+    given = quantities(text)
+    lacking = quantities(query) - found_in(quantities(query), given)
+    return any(_unit(lost) and _unit(lost) == _unit(other) for lost in lacking for other in given)
+
+
+def _unit(quantity: str) -> str:
+    return "%" if quantity.endswith("%") else quantity.partition(" ")[2]

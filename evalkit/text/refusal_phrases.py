@@ -30,8 +30,6 @@ DECLINING: tuple[str, ...] = (
         r"(?:information|answer|data|knowledge|details?|context|idea|know\b|access|evidence|record|mention|way of|anything)"
     ),
     r"\bi (?:do not|don't|didn't|did not) (?:actually |really )?know\b|\bi (?:do not|don't) have (?:a|an|any|the|that|such|those) (?:specific|exact|particular|precise|complete|full|current|certain)\b",
-    r"\bi(?:'m| am) (?:afraid|sorry)\b(?:(?!here|attached).)*\b(?:not|no|can't|cannot|don't|unable|couldn't|isn't|nothing|without|lack)",
-    r"^\W*(?:i(?:'m| am) (?:very |so |really )?sorry|sorry|(?:my )?apolog(?:ies|ise|ize)|i apologi[sz]e)\b(?=.*\b(?:not|no|can't|cannot|don't|unable|couldn't|nothing|beyond|outside|lack|insufficient)\b)",
     r"\bi(?:'d| would) (?:rather|prefer) not\b|\bi must decline\b|\bi have to decline\b|\bi(?:'m| am) not (?:sure|certain|aware|familiar|in a position|qualified)\b",
     r"\bi have (?:no|insufficient|not enough|nothing|not been)\b|\bthere(?:'s| is) nothing (?:i|we) can\b|\bi(?:'m| am) not (?:finding|seeing) (?:any|enough)",
     r"^\W*(?:unanswerable|unknown|no answer|not answerable|n/a|not available|cannot (?:answer|say|tell|determine)|can't (?:say|tell|answer)|no (?:data|information)|not enough information|insufficient (?:information|data|context)|none given|unclear)\W*$",
@@ -42,21 +40,53 @@ DECLINING: tuple[str, ...] = (
     r"\bich (?:kann|könnte|konnte|darf|möchte|vermag)\b[^.]{0,60}\b(?:nicht|keine?n?|leider)\b|\bich (?:weiß|weiss) (?:es |das |dazu |darüber )?(?:leider )?(?:nicht|nichts)\b",
     r"\bkann ich (?:\w+ ){0,4}(?:nicht|keine?)\b|\b(?:mir|uns) lieg(?:t|en) (?:\w+ ){0,4}(?:keine?|nicht)|\bich habe (?:\w+ ){0,3}(?:keine?n?)\b",
     # French
-    r"\bje (?:ne |n')(?:peux|sais|suis|dispose|trouve|connais|possède|ai|saurais|parviens|vois)\b[^.]{0,20}\b(?:pas|aucune?|point|rien)\b|\bje ne (?:sais|peux|saurais)\b|\bje suis (?:désolée?|au regret|dans l'incapacité|incapable)",
+    r"\bje (?:ne |n')(?:peux|sais|suis|dispose|trouve|connais|possède|ai|saurais|parviens|vois)\b[^.]{0,20}\b(?:pas|aucune?|point|rien)\b|\bje ne (?:sais|peux|saurais)\b|\bje suis (?:au regret|dans l'incapacité|incapable)",
     # Spanish, Portuguese, Italian, Dutch
-    r"\bno (?:puedo|sé|tengo|dispongo|encuentro|encontré|cuento con|me es posible|podemos|tenemos|estoy segur[oa])\b|\blo siento\b|\bno soy capaz\b",
-    r"\bnão (?:posso|sei|tenho|encontrei|consigo|disponho|é possível)\b|\bnon (?:posso|so|ho|trovo|sono in grado|dispongo|è possibile)\b|\bmi dispiace\b",
+    r"\bno (?:puedo|sé|tengo|dispongo|encuentro|encontré|cuento con|me es posible|podemos|tenemos|estoy segur[oa])\b|\bno soy capaz\b",
+    r"\bnão (?:posso|sei|tenho|encontrei|consigo|disponho|é possível)\b|\bnon (?:posso|so|ho|trovo|sono in grado|dispongo|è possibile)\b",
     r"\bik (?:kan|weet|heb|vind) (?:\w+ ){0,5}(?:niet|geen)\b",
     # Vietnamese
-    r"\b(?:tôi|chúng tôi|mình|em)\b[^.]{0,25}\b(?:không|chưa) (?:thể|có|biết|tìm|rõ|đủ|được)|\brất tiếc\b|\bxin lỗi\b",
+    r"\b(?:tôi|chúng tôi|mình|em)\b[^.]{0,25}\b(?:không|chưa) (?:thể|có|biết|tìm|rõ|đủ|được)",
     # Japanese, Chinese, Korean
-    r"(?:お答え|回答|お伝え|ご案内|判断|断定|特定|提供|説明|確認)(?:を)?(?:する|すること|いたし|し)?(?:は|が|も)?(?:でき(?:ま|な|か)|いたしかね|しかね|できかね)|わかりません|分かりません|わからない|分からない|存じません|不明です|申し訳(?:ございません|ありません)",
-    r"(?:我|我们)?(?:无法|無法|不能|没办法|沒辦法)(?:回答|提供|确定|確定|判断|判斷|给出|得出|确认|找到|告诉)|我不(?:知道|清楚|确定)|抱歉|对不起|很遗憾",
-    r"(?:알 수 없|답변(?:할|드릴) 수 없|모르겠|모릅니다|대답할 수 없|확인할 수 없|죄송합니다|찾을 수 없)",
+    r"(?:お答え|回答|お伝え|ご案内|判断|断定|特定|提供|説明|確認)(?:を)?(?:する|すること|いたし|し)?(?:は|が|も)?(?:でき(?:ま|な|か)|いたしかね|しかね|できかね)|わかりません|分かりません|わからない|分からない|存じません|不明です",
+    r"(?:我|我们)?(?:无法|無法|不能|没办法|沒辦法)(?:回答|提供|确定|確定|判断|判斷|给出|得出|确认|找到|告诉)|我不(?:知道|清楚|确定)",
+    r"(?:알 수 없|답변(?:할|드릴) 수 없|모르겠|모릅니다|대답할 수 없|확인할 수 없|찾을 수 없)",
     # Arabic, Russian, Hindi, Turkish
-    r"(?:لا|لم) (?:أستطيع|استطيع|يمكنني|أعرف|اعرف|أعلم|اعلم|أملك|املك|أجد|اجد|أتمكن|نستطيع|يمكننا|تتوفر لدي|أمتلك)|ليس(?:ت)? لد[يى]|ليست? لدينا|(?:عذرا|آسف|أعتذر|للأسف)",
-    r"\bя не (?:могу|знаю|наш|располагаю|име)|\bне могу (?:ответить|сказать)|\bк сожалению\b|\bу меня нет\b|\bизвините\b",
-    r"(?:मुझे|मेरे पास)[^।]*(?:नहीं|क्षमा)|माफ़? ?कीजिए|\b(?:maalesef|üzgünüm|bilmiyorum|cevap veremem|yanıtlayamam)\b",
+    r"(?:لا|لم) (?:أستطيع|استطيع|يمكنني|أعرف|اعرف|أعلم|اعلم|أملك|املك|أجد|اجد|أتمكن|نستطيع|يمكننا|تتوفر لدي|أمتلك)|ليس(?:ت)? لد[يى]|ليست? لدينا",
+    r"\bя не (?:могу|знаю|наш|располагаю|име)|\bне могу (?:ответить|сказать)|\bу меня нет\b",
+    r"(?:मुझे|मेरे पास)[^।]*(?:नहीं|क्षमा)|\b(?:bilmiyorum|cevap veremem|yanıtlayamam)\b",
+)
+
+# An apology before a negation declines where the rest is about knowing, the sources or the speaker; else it tells a
+# fact politely: "I am afraid the small plan has no calendar".
+REGRETTING: tuple[str, ...] = (
+    r"\bi(?:'m| am) (?:afraid|sorry)\b(?:(?!here|attached).)*\b(?:not|no|can't|cannot|don't|unable|couldn't|isn't|nothing|without|lack)",
+    r"^\W*(?:i(?:'m| am) (?:very |so |really )?sorry|sorry|(?:my )?apolog(?:ies|ise|ize)|i apologi[sz]e)\b(?=.*\b(?:not|no|can't|cannot|don't|unable|couldn't|nothing|beyond|outside|lack|insufficient)\b)",
+    r"\b(?:lo siento|mi dispiace|rất tiếc|xin lỗi|désolée?s?|к сожалению|извините|maalesef|üzgünüm)\b|申し訳(?:ございません|ありません)|抱歉|对不起|很遗憾|죄송합니다|عذرا|آسف|أعتذر|للأسف|माफ़? ?कीजिए",
+)
+KNOWING: tuple[str, ...] = (
+    r"\bi (?:\w+ ){0,2}(?:not|cannot|can't|don't|couldn't|won't|unable|have no|lack)\b|\bi(?:'m| am) (?:\w+ )?(?:not|unable)\b|\bme\b",
+    (
+        r"\b(?:know\w*|answers?|answered|answerable|information|informed|documents?|documentation|articles?|texts?|passages?|sources?|context|"
+        r"help (?:cent(?:re|er)|pages?|desk|articles?|texts?)|knowledge base|details?|data|records?|mentions?|mentioned|says?|said|tell|told|state[sd]?|described?|"
+        r"specified|documented|explains?|covers?|covered|evidence|found|find|clear|determine[d]?|confirm(?:ed)?|scope|question|request|topic|subject|assist\w*|help|anything|nothing)\b"
+    ),
+    r"\b(?:wissen|weiß|weiss|information\w*|angaben|auskunft|dokument\w*|quelle\w*|frage|informaci[oó]n\w*|informações|informazioni|documentos?|documenti|pregunta|r[eé]ponse|question|saber?|savoir|"
+    r"thông tin|tài liệu|câu hỏi|trả lời|biết|bilgi\w*|belge\w*|cevap\w*|информац\w*|документ\w*|вопрос\w*|ответ\w*|знаю)\b",
+    r"答|情報|資料|文書|記載|質問|わかり|分かり|信息|资料|文档|问题|知道|정보|문서|질문|답변|معلوم|وثيق|مستند|سؤال|إجاب|जानकारी|दस्तावेज़|उत्तर|सवाल",
+)
+
+# What says that a part is missing, in an answer to the rest; a refusal may say it too.
+GAPS: tuple[str, ...] = (
+    r"\b(?:i|we) (?:do not|don't|did not|didn't) (?:\w+ )?(?:have|know)\b|\b(?:i|we) (?:have only|only have|only know|know only|can only (?:say|tell|speak|answer))\b|\ball (?:i|we) (?:have|know|can say)\b",
+    r"\b(?:i|we) (?:\w+ )?(?:cannot|can't|could not|couldn't) (?:\w+ )?(?:make|compare|guarantee|estimate|quote|draw|judge|calculate|be certain|be sure|go into)\b",
+    r"\b(?:no|not much|little|few|hardly any|without) (?:\w+ ){0,2}(?:information|details?|data|figures?|specifics|mention|indication)\b|\blittle is (?:known|said)\b",
+    r"\b(?:remains?|is|are|was|were) (?:\w+ly )?(?:unclear|unknown|unspecified|undocumented|left open|not (?:\w+ly )?(?:known|clear|specified|stated|said|given|listed|mentioned|documented|described|covered|explained|named))\b",
+    r"\b(?:does not|doesn't|do not|don't|did not|didn't) (?:\w+ )?(?:say|state|mention|specify|give|list|cover|explain|describe|tell|name|go into|address)\b",
+    r"\b(?:nicht (?:bekannt|angegeben|genannt|beschrieben|erwähnt|geklärt)|keine (?:weiteren |näheren |genauen )?(?:angaben|informationen|einzelheiten)|bleibt (?:offen|unklar)|unklar|unbekannt)\b",
+    r"\b(?:n'est pas (?:précisée?|indiquée?|connue?|mentionnée?)|aucun(?:e)? (?:détail|précision|information)|on ignore|no se (?:sabe|especifica|indica|menciona|detalla)|se desconoce|sin (?:más )?detalles)\b",
+    r"\b(?:không (?:rõ|nêu|đề cập|cho biết)|chưa (?:rõ|nêu|được nêu)|không có (?:thêm )?(?:thông tin|chi tiết))\b",
+    r"不明|触れられていません|記載(?:は|が)?(?:ありません|なく)|わかりません|没有(?:说明|提到|提及)|未(?:说明|提及|提到)|不清楚|알 수 없|언급되지 않|غير (?:واضح|معروف|محدد|مذكور)|لا (?:تفاصيل|يذكر|تذكر)|неизвестно|не указан\w*|неясно",
 )
 
 ABSENCE: tuple[str, ...] = (
@@ -119,7 +149,7 @@ ASKING: tuple[str, ...] = (
 
 COURTESY: tuple[str, ...] = (
     r"^\W*(?:hello|hi|hey|good (?:morning|afternoon|evening)|sure|certainly|of course|absolutely|great question|good question|thank(?:s| you)|you're welcome|no problem|okay|ok)\b[^.]{0,60}[!.,:]?\W*$",
-    r"\b(?:feel free to|don't hesitate to|do not hesitate to|happy to help|glad to (?:help|assist)|hope (?:this|that|it) helps|let me know if|if you (?:have|need|would like|want|'d like|can|could) (?:any |more |further |other |to know |additional |me to |provide |share )|is there anything (?:else|more)|anything else (?:i|you)|how (?:can|may) i (?:help|assist)|would you like me to|best of luck|have a (?:great|nice|good)|i(?:'d| would) be (?:happy|glad) to|please (?:consult|contact|check|refer to|try|ask|reach out)|you (?:may|might|could|should) (?:want to |wish to |try )?(?:consult|check|contact|refer|look|search|visit|reach|ask))",
+    r"\b(?:feel free to|don't hesitate to|do not hesitate to|happy to help|glad to (?:help|assist)|hope (?:this|that|it) helps|let me know if|if you (?:have|need|would like|want|'d like|can|could) (?:any |more |further |other |to know |additional |me to |provide |share )|is there anything (?:else|more)|anything else (?:i|you)|how (?:can|may) (?:i|we) (?:help|assist)|would you like me to|best of luck|have a (?:great|nice|good)|i(?:'d| would) be (?:happy|glad) to|please (?:consult|contact|check|refer to|try|ask|reach out)|you (?:may|might|could|should) (?:want to |wish to |try )?(?:consult|check|contact|refer|look|search|visit|reach|ask))",
     r"^\W*(?:here(?:'s| is| are)|below (?:is|are)|the following)\b[^.]{0,80}:\W*$",
     r"\b(?:gern(?:e)? (?:helfe|geschehen)|ich helfe ihnen|bei weiteren fragen|ich hoffe,? das hilft|n'hésitez pas|j'espère que cela|no dude en|espero que (?:esto|te|le)|hy vọng (?:điều này|thông tin)|nếu bạn cần thêm|если у вас есть)",
     r"^\W*(?:hallo|guten (?:tag|morgen)|bonjour|hola|buenos días|xin chào|こんにちは|你好|您好|안녕하세요|مرحبا|здравствуйте|नमस्ते|merhaba)[^.。]{0,30}\W*$",
@@ -130,7 +160,8 @@ CORRECTING: tuple[str, ...] = (
     (
         r"\b(?:actually|in fact|in reality|contrary to|in contrast to what|rather than|instead of|no longer|not (?:\w+ ){0,6}but|misconception|"
         r"mistaken|incorrect|inaccurate|not (?:correct|true|accurate|the case|quite right)|wrong(?:ly)?|false|premise|assum(?:es|ed|ption)|"
-        r"never|there (?:is|was|are|were) no|has not|have not|had not|did not|didn't|does not|doesn't|do not|don't|is not|isn't|was not|wasn't|are not|aren't|were not|weren't|cannot)\b"
+        r"never|there (?:is|was|are|were) no|has not|have not|had not|did not|didn't|does not|doesn't|do not|don't|is not|isn't|was not|wasn't|are not|aren't|were not|weren't|cannot|can't|"
+        r"nobody|no one|none|nothing|neither|nor|nowhere|(?:has|have|had|gets?|needs?|with) no|unlike)\b"
     ),
     r"\b(?:tatsächlich|eigentlich|entgegen|sondern|nicht mehr|falsch|irrtum|unzutreffend|stimmt nicht|nicht richtig|nie|kein\w*|nicht)\b",
     r"\b(?:en fait|en réalité|contrairement|erroné\w*|inexact\w*|faux|fausse|jamais|ne \w+ (?:pas|plus)|n'\w+ (?:pas|plus|jamais))\b",
@@ -146,6 +177,6 @@ no not none nothing neither never nowhere nobody cannot unable unknown unclear u
 apologise apology insufficient inadequate impossible lack lacks lacking without decline afraid outside beyond fail fails
 irrelevant unrelated incomplete inconclusive little silent need needs require requires rather prefer open unfortunately
 n a nicht nichts kein keine keinen leider ich pas aucun aucune rien je n ne il siento sei mi non niet geen izvinite xin
-em bu belge metin bilgi maalesef bilmiyorum veremem yok lamento nao informacion incapable regret
+em bu belge metin bilgi maalesef bilmiyorum veremem yok lamento nao informacion incapable regret only hardly few
 """
 DECLINING_CUES: frozenset[str] = frozenset(_CUES.split())

@@ -24,6 +24,7 @@ LEAST_SPREAD = 0.08  # templates hardly vary, but a reworded answer in their ton
 Vector = NDArray[np.float64]
 
 
+@lru_cache(4096)  # repeats and probes say the same again
 def voice_similarity(text: str, exemplars: tuple[str, ...]) -> float | None:
     """0..1: how much ``text`` sounds like the exemplars; ``None`` with fewer than five, or no words.
 

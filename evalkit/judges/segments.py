@@ -1,0 +1,180 @@
+"""A text as its clauses, each with the words that a negation in it governs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from evalkit.judges.irregular import key
+from evalkit.text.sentences import spans
+from evalkit.text.stopwords import NEGATIONS
+from evalkit.text.tokens import CACHE, is_content, normalise, tokens
+
+# Where the reach of a negation ends: punctuation, and the words that open another clause.
+_OPENERS = """
+but because while whereas although though since so unless until which who whose when where if then only as|for|than
+aber sondern weil während obwohl wenn falls dass nur
+mais sauf parce car quand lorsque si seulement
+pero sino porque cuando aunque solo sólo
+nhưng vì nếu khi mà chỉ
+но потому если только
+لكن لأن إذا بل فقط
+"""
+_SUBJECTS = (
+    "have|has|is|are|was|were|can|must|will|may|should|do|does|it|they|you|we|he|she|not|never|no"
+)
+_BOUNDARY = re.compile(
+    r"[.;!?…)(\]\[\"“”„«»][\s]*|[:,]\s+|[。；、，！？：،؛؟]|\s[–—-]{1,2}\s|\n"
+    rf"|\b(?:{'|'.join(' '.join(_OPENERS.split()).replace('as|for|than', '').split())})\b"
+    rf"|\b(?:and|or|und|et|y|và)\s+(?=(?:{_SUBJECTS}|the|nicht|pas|không|die|der|das)\b)"
+)
+_ABBREVIATION_DOT = re.compile(r"(?<=\w)\.(?=\w)")
+# Negating words that deny nothing: bounds ("no more than"), "not only", "nobody but the owner".
+_NO_DENIAL = re.compile(
+    r"\b(?:no|not|never) (?=(?:more|less|fewer|later|earlier|sooner|\w{2,8}er) than\b)"
+    r"|\bnot (?=(?:only|just|merely|until|before|necessarily|nur|solo)\b)|\bno (?=matter\b)|\bor not\b"
+    r"|\b(?:nobody|no one|none|nothing|noone|niemand|nichts) (?=(?:but|except|other than|else than|außer|anders)\b)"
+    r"|\bnicht (?=(?:nur|mehr als|später als|früher als|weniger als)\b)|\bn[e'](?=\s?(?:\w+ ){1,4}que\b)"
+    r"|\b(?:no más|pas plus|non seulement|no solo|không chỉ|không quá|không ít hơn)\b"
+    r"|,? (?:not|nicht|ni) (?:even|einmal|siquiera) [^,;]{1,30},"
+    r"|\bnot to mention\b|\bwithout (?=(?:exception|limit|delay|fail|it|this|that|them|these|one)\b)"
+)
+# Scripts without spaces deny in an ending or a prefix: the whole clause counts as denied.
+_DENIED_WIDE = re.compile(
+    r"ません|(?<![少危])な(?:い|かった|く)(?!し)|ずに|[\u4e00-\u9fff]?[没沒未勿莫]|不(?![仅但同過过断斷])|無法|无法|않|없|못(?!지)|아니|금지"
+)
+_NOBODY = frozenset("nobody none neither noone niemand keiner personne nadie nessuno ninguém niemand никто".split())
+_NARROW = frozenset("without ohne sans sin senza sem без بدون".split())  # deny what follows, not the verb
+_ADVERBS = frozenset({"not", "never", "nicht", "nie", "pas", "nunca"})
+# Words between "not" and what it denies: "no longer", "nicht mehr".
+_FILLERS = frozenset("longer yet even also really currently always mehr länger leider plus más nữa".split())
+_ELLIPSIS = frozenset(
+    [
+        "can",
+        "may",
+        "does",
+        "do",
+        "did",
+        "is",
+        "are",
+        "was",
+        "were",
+        "will",
+        "would",
+        "must",
+        "should",
+        "has",
+        "have",
+        "could",
+        "might",
+        "kann",
+        "darf",
+        "muss",
+        "ist",
+        "puede",
+        "peut",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One clause: its content stems, those among them that are denied, and the ones denied directly."""
+
+    words: frozenset[str]
+    denied: frozenset[str]
+    heads: frozenset[str]
+    negations: int
+    sentence: int
+
+    @property
+    def negated(self) -> bool:
+        """Whether the clause denies anything."""
+        return self.negations > 0
+
+
+@lru_cache(CACHE)
+def segments(text: str) -> tuple[Segment, ...]:
+    """The clauses of a text that have content, in order.
+
+    A clause that breaks off at its auxiliary ("only the owner can") takes the words of the one
+    before it, with its own polarity.
+    """
+    found: list[Segment] = []
+    for index, (start, end) in enumerate(spans(text)):
+        plain = _NO_DENIAL.sub("", normalise(text[start:end]))
+        first = len(found)
+        for piece in _pieces(plain):
+            segment = _segment(piece, index)
+            if len(found) > first and _breaks_off(piece):
+                segment = _completed(segment, found[-1])
+            if segment.words:
+                found.append(segment)
+    return tuple(found)
+
+
+def _pieces(plain: str) -> list[str]:
+    """``plain`` cut at the places where the reach of a negation ends; the cut words stay with what follows."""
+    cuts = [0]
+    for match in _BOUNDARY.finditer(plain):
+        cuts.append(match.start())
+    cuts.append(len(plain))
+    pieces: list[str] = []
+    for start, end in pairwise(cuts):
+        if pieces and tokens(pieces[-1])[-1:] and tokens(pieces[-1])[-1] in _NOBODY:
+            pieces[-1] += plain[start:end]
+        elif plain[start:end].strip():
+            pieces.append(plain[start:end])
+    return pieces
+
+
+def denies(word: str) -> bool:
+    """Whether a word by itself negates."""
+    return word in NEGATIONS or word.endswith("n't")
+
+
+def _carries(word: str) -> bool:
+    return is_content(word) and not denies(word) and word not in _FILLERS
+
+
+def _segment(piece: str, sentence: int) -> Segment:
+    words = tokens(piece)
+    content = [(i, key(w)) for i, w in enumerate(words) if _carries(w)]
+    stems = frozenset(w for _, w in content)
+    if _DENIED_WIDE.search(piece):
+        return Segment(stems, stems, frozenset(), 1, sentence)
+    places = [i for i, w in enumerate(words) if denies(w)]
+    denied: set[str] = set()
+    heads: set[str] = set()
+    for place in places:
+        until = _reach(words, place, [i for i, _ in content])
+        after = [w for i, w in content if place < i < until]
+        denied.update(after or stems)
+        heads.update(after[:1] or [w for _, w in content[-1:]])
+    return Segment(stems, frozenset(denied), frozenset(heads), len(places), sentence)
+
+
+def _reach(words: tuple[str, ...], place: int, content: list[int]) -> int:
+    """Where the reach of the negation at ``place`` ends: "not yet approved | can be deleted"."""
+    heads = [i for i in content if i > place]
+    if words[place] in _NARROW:
+        return heads[0] + 1 if heads else len(words)
+    if words[place] in _ADVERBS and heads:
+        return next((i for i in range(heads[0], len(words)) if words[i] in _ELLIPSIS), len(words))
+    return len(words)
+
+
+def _breaks_off(piece: str) -> bool:
+    words = tokens(piece)
+    return bool(words) and (
+        words[-1] in _ELLIPSIS or words[-1] in {"cannot", "not"} or words[-1].endswith("n't")
+    )
+
+
+def _completed(segment: Segment, before: Segment) -> Segment:
+    """``segment`` with the words left out of it, denied where it denies."""
+    added = before.denied or before.words
+    denied = segment.denied | added if segment.negated else segment.denied
+    return Segment(segment.words | added, denied, segment.heads, segment.negations, segment.sentence)
