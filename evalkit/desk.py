@@ -10,6 +10,7 @@ from evalkit.condition import Ask, Condition, Situation, Verdict, family
 from evalkit.conditions.reading import Read, read
 from evalkit.grade import Graded
 from evalkit.inquiry import (
+    OF_THE_RETRIEVER,
     differ,
     given,
     index_of,
@@ -25,8 +26,6 @@ from evalkit.planner import Option, Puzzle, knowledge, puzzle
 from evalkit.predictions import Seen
 from evalkit.records import AS_IS, Capability, Case, Suite, System, Trace
 from evalkit.sequential import Shown, enough
-
-OF_THE_RETRIEVER = ("deep_retrieval", "index_lookup")
 
 
 @dataclass(slots=True)

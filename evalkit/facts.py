@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from evalkit.fields import strange_values, wrong_fields
@@ -127,9 +127,11 @@ class _Text:
 
     def holds(self, need: _Need) -> bool:
         """The value of a field to the letter; anything else by what it says."""
-        if need.exact:
-            return need.value.casefold() in self.plain.casefold()
-        return self.says(need.value)
+        if not need.exact:
+            return self.says(need.value)
+        wanted = frozenset(quantities(need.value))
+        plain = need.value.casefold() in self.plain.casefold()
+        return plain or (bool(wanted) and found_in(wanted, self.numbers) == wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ class _Need:
     evidence: tuple[str, ...]
     stated: bool | None
     exact: bool = False
+    given: str | None = None
 
 
 def points(
@@ -154,8 +157,8 @@ def points(
 def _needs(case: Case, trace: Trace, evidence: Evidence | None) -> Iterator[_Need]:
     gold = tuple(d for d, grade in (case.relevant or {}).items() if grade > 0)
     if case.reference_object is not None:
-        for path, value in wrong_fields(case.reference_object, trace.response, case.schema):
-            yield _Need(f"{path} = {value}", value, gold, stated=False, exact=True)
+        for path, value, given in wrong_fields(case.reference_object, trace.response, case.schema):
+            yield _Need(f"{path} = {value}", value, gold, stated=False, exact=True, given=given)
     if case.key_points:
         covered = (
             evidence.covered if evidence and evidence.covered else (None,) * len(case.key_points)
@@ -179,12 +182,22 @@ class _Locator:
         """The need with how far its evidence came; a value that the question itself holds needs none."""
         gold = self._gold(need)
         if need.exact and (_Text(self.case.query).holds(need) or not (gold and gold.holds(need))):
-            return Point(need.text, (), need.stated, Reach.PROMPT)
+            return Point(
+                need.text, (), need.stated, Reach.PROMPT, None, self._field_supported(need)
+            )
         rank = self._rank(need.evidence)
         supported = None if gold is None or not need.value else _supported(gold, need)
         return Point(
             need.text, need.evidence, need.stated, self._reach(need, rank), rank, supported
         )
+
+    def _field_supported(self, need: _Need) -> bool | None:
+        """Whether the sources hold a field's value; False where they hold the given value instead."""
+        sources = _Text(self.case.query, *(p.text for p in self.trace.context or ()))
+        if sources.holds(need):
+            return True
+        other = replace(need, value=need.given or "")
+        return False if need.given and len(need.given) > 2 and sources.holds(other) else None
 
     def _gold(self, need: _Need) -> _Text | None:
         """The gold documents as one text; None where the corpus has none of them."""

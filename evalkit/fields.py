@@ -14,8 +14,8 @@ SHORT = 2  # characters up to which a value may stand anywhere by chance
 
 def wrong_fields(
     reference: Mapping[str, object], response: str | None, schema: JsonObject | None = None
-) -> list[tuple[str, str]]:
-    """The leaves of the ideal object that the answer does not have, as (path, value).
+) -> list[tuple[str, str, str | None]]:
+    """The leaves of the ideal object that the answer does not have, as (path, value, value given instead).
 
     Fields in which the answer breaks its ``schema`` are left out: their form is wrong before their content is.
     """
@@ -26,13 +26,14 @@ def wrong_fields(
         if schema is not None
         else frozenset()
     )
-    wrong: list[tuple[str, str]] = []
+    wrong: list[tuple[str, str, str | None]] = []
     for key, wanted in reference.items():
         if key in unreadable:
             continue
         if key not in given or field_credit(wanted, given[key]) < 1:
             there = dict(leaves(given.get(key), key))
-            wrong += [leaf for leaf in leaves(wanted, key) if there.get(leaf[0]) != leaf[1]]
+            leaves_of = leaves(wanted, key)
+            wrong += [(p, v, there.get(p)) for p, v in leaves_of if there.get(p) != v]
     return wrong
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from evalkit.condition import GENERATES, Condition, Reading, Situation, Verdict, family
 from evalkit.conditions.gold import is_gold, lacking, required
@@ -13,6 +13,8 @@ from evalkit.planner import Knowledge, Puzzle, missing
 from evalkit.predictions import Seen
 from evalkit.records import AS_IS, Approach, Case, Question, Suite, Trace
 from evalkit.sequential import Shown, combine, combine_frozen
+
+OF_THE_RETRIEVER = ("deep_retrieval", "index_lookup")  # answered without the generator
 
 Index = Mapping[str, Mapping[str, Sequence[int]]]  # case, condition -> trace numbers, by repeat
 
@@ -77,14 +79,17 @@ def shown_in(suite: Suite, graded: Graded) -> dict[str, dict[str, Shown]]:
     """
     index = index_of(graded)
     cases = {case.id: case for case in suite.cases}
-    unstable = _probes_differ(graded, index)
+    unstable, moving = _repeats_differ(graded, index, differ), _lists_move(graded, index)
     found = {}
     for case_id, conditions in index.items():
         if len(conditions) > 1 and AS_IS in conditions:
             here = situation(suite, graded, cases[case_id], conditions[AS_IS])
             varies = unstable or len({graded.passed(i) for i in conditions[AS_IS]}) > 1
             reads = _reads(here, graded, conditions)
-            found[case_id] = {c: one_shown(c, r, varies=varies) for c, r in reads}
+            found[case_id] = {
+                c: one_shown(c, r, varies=moving if c in OF_THE_RETRIEVER else varies)
+                for c, r in reads
+            }
     return found
 
 
@@ -103,9 +108,18 @@ def one_shown(condition: str, reads: Sequence[Read], *, varies: bool) -> Shown:
     return combine(condition, reads, varies=varies)
 
 
-def _probes_differ(graded: Graded, index: Index) -> bool:
+def _repeats_differ(
+    graded: Graded, index: Index, differing: Callable[[Iterable[Trace]], bool]
+) -> bool:
+    """Whether repeats of some question under a condition differ."""
     groups = (n for c in index.values() for name, n in c.items() if name != AS_IS and len(n) > 1)
-    return any(differ(graded.traces[i] for i in numbers) for numbers in groups)
+    return any(differing(graded.traces[i] for i in numbers) for numbers in groups)
+
+
+def _lists_move(graded: Graded, index: Index) -> bool:
+    """Whether the retriever itself varies: repeats of some question have different ranked lists."""
+    groups = (n for c in index.values() for n in c.values() if len(n) > 1)
+    return any(lists_differ(graded.traces[i] for i in numbers) for numbers in groups)
 
 
 def differ(traces: Iterable[Trace]) -> bool:

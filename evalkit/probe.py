@@ -11,9 +11,9 @@ from evalkit.budget import Budget
 from evalkit.cause import Cause
 from evalkit.condition import Ask, Condition, How, Verdict, family
 from evalkit.conditions import CONDITIONS
-from evalkit.desk import OF_THE_RETRIEVER, Desk, Office
+from evalkit.desk import Desk, Office
 from evalkit.grade import Graded
-from evalkit.inquiry import differ, failing, missing_in, passing
+from evalkit.inquiry import OF_THE_RETRIEVER, differ, failing, missing_in, passing
 from evalkit.planner import choose
 from evalkit.pool import each
 from evalkit.reask import AskOne, GradeOne

@@ -19,6 +19,8 @@ def _had_evidence(facts: Facts) -> bool:
     """Something is missing from the answer, and none of its evidence was lost (or none was needed)."""
     if facts.right is not False or not facts.answerable or not facts.missing:
         return False
+    if "criteria" in facts.broken:  # what a review misses is a matter of its criteria
+        return False
     return facts.lost is Reach.PROMPT or (facts.lost is None and facts.needs_no_document)
 
 
@@ -162,9 +164,14 @@ _READING = ("noise_distraction", "position_sensitivity", "parametric_override", 
 
 
 def _persists(facts: Facts, probes: Probes) -> bool | None:
-    """Whether the answer stays wrong with the gold passages alone in the prompt."""
+    """Whether the answer stays wrong with the gold passages alone in the prompt; False: nothing is wrong with it.
+
+    What a review misses is a matter of its criteria, and a record whose form alone is wrong misses nothing.
+    """
     right = probes.right("oracle_context")
-    return None if right is None or facts.right is not False or not facts.answerable else not right
+    if right is None or facts.right is not False or not facts.answerable:
+        return None
+    return not right and bool(facts.missing) and "criteria" not in facts.broken
 
 
 def _prove_noise(facts: Facts, probes: Probes) -> bool | None:
@@ -184,6 +191,8 @@ def _prove_position(facts: Facts, probes: Probes) -> bool | None:
 def _prove_override(facts: Facts, probes: Probes) -> bool | None:
     persists = _persists(facts, probes)
     if persists is False or facts.refused or probes.refused("oracle_context"):
+        return False
+    if _partial(facts, probes):
         return False
     same = probes.same_answer("closed_book")
     if probes.right("edited_context") is False:  # the answer does not follow the edit
@@ -217,6 +226,14 @@ def _prove_incomplete(facts: Facts, probes: Probes) -> bool | None:
     if not persists or probes.refused("oracle_context"):
         return False if persists is not None else None
     return _partial(facts, probes)
+
+
+def _prove_criteria(facts: Facts, probes: Probes) -> bool | None:
+    """Criteria that are missed with the gold passages at hand, or without any loss on the way."""
+    if "criteria" not in facts.broken:
+        return None
+    right = probes.right("oracle_context")
+    return None if right is None else not right or facts.lost in (None, Reach.PROMPT)
 
 
 _cause = partial(Cause, side=Side.GENERATION, stage=Stage.GENERATION)
@@ -313,6 +330,7 @@ CAUSES = (
         fine_tuning="high",
         proof=Proof.PERSISTENCE,
         detect=_missing_criteria,
+        prove=_prove_criteria,
         conditions=("criteria_prompted", "oracle_context"),
     ),
     _cause(

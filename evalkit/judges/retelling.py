@@ -9,7 +9,7 @@ from evalkit.judges.support import Context, assess, negation_differs, read, sent
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.tokens import names, stem_set
 
-SLOPE, MIDDLE = 9.0, 0.42  # how agreement 0..1 becomes a probability
+SLOPE, MIDDLE = 9.0, 0.38  # how agreement 0..1 becomes a probability
 SWAP = 2.2  # share of swapped claims -> part of the probability that it takes away ...
 SWAP_MOST = 0.7  # ... at most
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 from evalkit.text.number_words import CURRENCIES, MAGNITUDES, MONTHS, NUMBER_WORDS, UNITS
@@ -10,8 +11,9 @@ from evalkit.text.tokens import CACHE, normalise
 
 _MONTH = "|".join(sorted(map(re.escape, MONTHS), key=len, reverse=True))
 _YEAR = r"(?P<y>\d{4})"
+# Patterns of dates, each with whether it holds the name of a month.
 _DATES = tuple(
-    re.compile(pattern)
+    (re.compile(pattern), _MONTH in pattern)
     for pattern in (
         r"(?<!\d)(?P<y>\d{4})[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})日?(?!\d)",
         r"(?<!\d)(?P<y>\d{4})年(?P<m>\d{1,2})月",
@@ -43,6 +45,8 @@ _NUMBER = re.compile(
     rf"(?P<size>\s?(?:{'|'.join(sorted(map(re.escape, MAGNITUDES), key=len, reverse=True))})(?![a-z]))?"
     rf"(?:\s?-?(?P<unit>%|‰|(?:{_SYMBOL})(?![^\W\d_])|(?:{_UNIT})))?"
 )
+DATE_REACH = 40  # characters, white space included, between the name of a month and the day or the year
+LONGEST_BEFORE = max(map(len, CURRENCIES)) + 2  # characters of a match before its first digit
 _GROUPED_BY_DOT = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 _WIDE_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९٫٬", "012345678901234567890123456789.,")
 
@@ -88,12 +92,13 @@ def _date(match: re.Match[str]) -> str | None:
     return f"{year}-{month:02d}" + (f"-{day:02d}" if day else "")
 
 
-def _dates(text: str) -> tuple[set[str], str]:
-    """The dates of ``text`` and the text with them blanked out."""
+def _dates(text: str, *, named: bool) -> tuple[set[str], str]:
+    """The dates of ``text`` and the text with them blanked out; ``named``: it may have the name of a month."""
     found: set[str] = set()
-    named, numeric = _MONTH_NAME.search(text), _NUMERIC_DATE.search(text)
-    for pattern in _DATES:
-        if not (named if _MONTH in pattern.pattern else numeric):
+    named = named and _MONTH_NAME.search(text) is not None
+    numeric = _NUMERIC_DATE.search(text)
+    for pattern, with_name in _DATES:
+        if not (named if with_name else numeric):
             continue
         for match in pattern.finditer(text):
             value = _date(match)
@@ -142,6 +147,8 @@ def _amount(match: re.Match[str]) -> str | None:
     return _plain(value)
 
 
+_LETTERS = re.compile(r"[^\W\d_]+")
+_MONTH_RUNS = frozenset(_LETTERS.findall(name)[0] for name in MONTHS)
 _DIGIT = re.compile(r"\d")
 
 
@@ -150,13 +157,35 @@ def _quantities(text: str) -> frozenset[str]:
     plain = normalise(text).translate(_WIDE_DIGITS)
     if plain.strip(" .!") in {"one", "1"}:
         return frozenset({"1"})
-    if _SPELLED.search(plain):
+    runs = frozenset(_LETTERS.findall(plain))
+    if runs & NUMBER_WORDS.keys():
         plain = _SPELLED.sub(_spelled, plain)
     if not _DIGIT.search(plain):
         return frozenset()
-    found, rest = _dates(plain)
-    found.update(value for m in _NUMBER.finditer(rest) if (value := _amount(m)) is not None)
+    found, rest = _dates(plain, named=any(_beside_digit(name, plain) for name in runs & _MONTH_RUNS))
+    found.update(value for m in _numbers(rest) if (value := _amount(m)) is not None)
     return frozenset(found)
+
+
+def _beside_digit(name: str, text: str) -> bool:
+    """Whether a digit stands near any occurrence of ``name``: without one it cannot be part of a date."""
+    place = text.find(name)
+    while place >= 0:
+        if _DIGIT.search(text, max(0, place - DATE_REACH), place + len(name) + DATE_REACH):
+            return True
+        place = text.find(name, place + 1)
+    return False
+
+
+def _numbers(text: str) -> Iterator[re.Match[str]]:
+    """The matches of ``_NUMBER`` in order; looked for only around digits, which is much faster."""
+    place = 0
+    while digit := _DIGIT.search(text, place):
+        match = _NUMBER.search(text, max(place, digit.start() - LONGEST_BEFORE))
+        if match is None:
+            return
+        yield match
+        place = match.end()
 
 
 def quantities(text: str) -> set[str]:

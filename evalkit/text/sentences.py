@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 Span = tuple[int, int]
@@ -13,6 +14,7 @@ _END = re.compile(
     r"|(?P<narrow>(?:(?<![.!?…])[.!?…]++|(?<![؟۔।॥።])[؟۔।॥።]++)[\"'”’»)\]]*(?:\s*\[[\w, ]{1,12}\])?(?=\s))"
     r"|(?P<line>\n\s*)"
 )
+_END_MARK = re.compile("[.!?…。！？｡؟۔।॥\n]")
 _ABBREVIATED = """
 mr mrs ms dr prof st sr jr vs etc e.g i.e cf fig no nos vol pp ed eds al inc ltd co corp dept approx
 est gen col sgt capt lt rev hon u.s u.k a.m p.m jan feb mar apr jun jul aug sep sept oct nov dec mt ft
@@ -37,12 +39,22 @@ def spans(text: str) -> tuple[Span, ...]:
     """The sentences of ``text`` as an immutable, remembered tuple; see ``sentences``."""
     found: list[Span] = []
     start = 0
-    for match in _END.finditer(text):
+    for match in _ends(text):
         if _ends_here(text, start, match):
             _append(found, text, start, match.end())
             start = match.end()
     _append(found, text, start, len(text))
     return tuple(found)
+
+
+def _ends(text: str) -> Iterator[re.Match[str]]:
+    """The matches of ``_END`` in order; looked for only where one can begin, which is much faster."""
+    upto = 0
+    for mark in _END_MARK.finditer(text):
+        match = _END.match(text, mark.start()) if mark.start() >= upto else None
+        if match is not None:
+            upto = match.end()
+            yield match
 
 
 def sentences(text: str) -> list[Span]:
