@@ -17,9 +17,10 @@ from evalkit.decide import recommend, recommend_for
 from evalkit.diagnosis import SystemDiagnosis, diagnosis_json
 from evalkit.errors import InvalidInput, NothingToDo
 from evalkit.grade import grade
+from evalkit.inquiry import OF_THE_RETRIEVER
 from evalkit.judge import judge_traces
 from evalkit.pool import block_on
-from evalkit.records import Approach, Finding, Suite, System, SystemSpec, Trace
+from evalkit.records import Approach, Failure, Finding, Suite, System, SystemSpec, Trace
 from evalkit.store import Store
 from evalkit.suite import load_suite
 from evalkit.summarise import summary_json
@@ -42,6 +43,10 @@ class Run:
     systems: Mapping[str, SystemDiagnosis]
     recipe: Mapping[str, Any]
     folder: Path | None = None
+
+    def __repr__(self) -> str:
+        rates = (f"{n} {f.counts['passed']}/{f.due}" for n, f in self.systems.items())
+        return f"<evalkit.Run of {self.suite.name}: {', '.join(rates)} passed>"
 
     def summary(self) -> dict[str, Any]:
         """The content of summary.json."""
@@ -202,8 +207,17 @@ def _replay(one: System, store: Store) -> bool:
         return False
     shared = iter(getattr(one, "traces").values())  # noqa: B009 (not in the protocol of live systems)
     while batch := list(islice(shared, BATCH)):
-        store.put_all([replace(trace, system=one.name) for trace in batch])
+        store.put_all([_filed(trace, one) for trace in batch])
     return True
+
+
+def _filed(trace: Trace, one: System) -> Trace:
+    """A recorded trace under its system's name; an answer that was not recorded is an error, as a live one is."""
+    silent = trace.response is None or not trace.response.strip()
+    wanted = one.approach is not Approach.RETRIEVER and trace.condition not in OF_THE_RETRIEVER
+    if silent and wanted and trace.error is None:
+        trace = replace(trace, error=Failure("empty", "the recording holds no response"))
+    return replace(trace, system=one.name)
 
 
 def from_traces(

@@ -38,7 +38,9 @@ class Recommendation:
 
 def recommend(suite: Suite, systems: Mapping[str, SystemDiagnosis]) -> Recommendation:
     """The first recommendation for the suite: the best system measured, and what it still lacks."""
-    rated = {name: rate for name, found in systems.items() if (rate := found.pass_rate) is not None}
+    answering = {n: f for n, f in systems.items() if f.graded.approach is not Approach.RETRIEVER}
+    candidates = answering or systems
+    rated = {n: rate for n, found in candidates.items() if (rate := found.pass_rate) is not None}
     if not rated:
         return Recommendation(
             "no_change", ("no case could be graded, so nothing speaks for a change",), (), {}
@@ -59,11 +61,12 @@ def recommend(suite: Suite, systems: Mapping[str, SystemDiagnosis]) -> Recommend
 def _lead(best: str, rated: Mapping[str, Interval]) -> str:
     """The systems side by side; whether a difference is more than chance takes a paired comparison."""
     others = sorted((n for n in rated if n != best), key=lambda n: -rated[n].value)
-    listed = ", ".join(f"{name} {rated[name].value:.0%}" for name in others)
     equal = [name for name in others if rated[name].value == rated[best].value]
     verb = "pass equally many cases" if equal else "passes most"
     names = " and ".join([best, *equal])
-    return f"measured side by side, {names} {verb}: {_percent(rated[best])} against {listed}"
+    listed = ", ".join(f"{n} {rated[n].value:.0%}" for n in others if n not in equal)
+    rest = f" against {listed}" if listed else ""
+    return f"measured side by side, {names} {verb}: {_percent(rated[best])}{rest}"
 
 
 def _approach(found: SystemDiagnosis) -> str:
@@ -87,39 +90,35 @@ def recommend_for(suite: Suite, found: SystemDiagnosis) -> Recommendation:
     )
 
 
+# The approach that addresses the largest part of the loss, and what to say of it.
+_STEPS = {
+    "system": ("no_change", "mend the calls first (keys, time-outs, limits), then measure"),
+    "suite": ("mend_suite", "mend the labels first"),
+    "retrieval": ("rag", "{why}; if retrieval is low, fine-tuning will not fix it"),
+    "contract": ("prompt", "structured output and style rules in the prompt come first"),
+    "generation": ("prompt", "prompt work comes first, then whatever persists"),
+    UNDETERMINED: (
+        "no_change",
+        "label gold documents or show traces, so that the sides can be told apart",
+    ),
+}
+
+
 def _largest(found: SystemDiagnosis, loss: Mapping[str, float]) -> tuple[str, str]:
-    """The approach that addresses the largest part of the loss."""
-    retrieval, contract = loss.get("retrieval", 0.0), loss.get("contract", 0.0)
-    plain = found.graded.approach in (Approach.PROMPT, Approach.FINETUNED)
+    """The approach that addresses the largest part of the loss, with its reason."""
     side = max(loss, key=lambda s: loss[s], default=UNDETERMINED)
-    sentence = (
-        f"{_points(loss.get(side, 0.0))} of the pass rate are lost to {side}, the largest part"
-    )
-    if side == "suite":
-        return "mend_suite", sentence + ": mend the labels first"
-    if side == "retrieval" and contract >= LARGE and retrieval >= LARGE:
+    lost = _points(loss.get(side, 0.0))
+    sentence = f"{lost} of the pass rate are lost to {side}, the largest part"
+    contract = loss.get("contract", 0.0)
+    if side == "retrieval" and min(contract, loss[side]) >= LARGE:
         return (
             "hybrid",
-            f"{sentence}, and {_points(contract)} to the output contract: both sides are large",
+            f"{sentence}, and {_points(contract)} to the output contract: both are large",
         )
-    if side == "retrieval":
-        why = (
-            "the system has no documents to answer from"
-            if plain
-            else "the evidence does not reach the prompt"
-        )
-        return "rag", f"{sentence}: {why}; if retrieval is low, fine-tuning will not fix it"
-    if side == "contract":
-        return "prompt", sentence + ": structured output and style rules in the prompt come first"
-    if side == "generation":
-        return (
-            "prompt",
-            sentence + ": prompt work comes first; whether it persists takes oracle-context probes",
-        )
-    return (
-        "no_change",
-        sentence + ": label gold documents or show traces, so that the sides can be told apart",
-    )
+    plain = found.graded.approach in (Approach.PROMPT, Approach.FINETUNED)
+    why = "the system has no documents" if plain else "the evidence does not reach the prompt"
+    approach, advice = _STEPS[side]
+    return approach, f"{sentence}: {advice.format(why=why)}"
 
 
 def _details(found: SystemDiagnosis) -> list[str]:

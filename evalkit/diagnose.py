@@ -42,8 +42,8 @@ def explain(facts: Facts, causes: Sequence[Cause], probes: Probes = NOTHING) -> 
     """The finding for one failing trace: the earliest cause that fits, its look-alikes, and what else is wrong."""
     suspects = [*_suspects(facts, causes, probes)]
     fitting = [s for s in suspects if not s.ruled_out]
-    if not fitting:
-        return _no_cause(facts, probes)
+    if not fitting or _only_form(fitting, facts):
+        return _no_cause(facts, probes, fitting)
     primary = _primary(fitting, facts)
     alike = [] if primary.proven else [s for s in fitting if s.alike(primary)]
     return Finding(
@@ -98,7 +98,7 @@ class _Suspect:
         if self.ruled_out:
             both = self.cause.side is Side.RETRIEVAL and primary.cause.side is not Side.RETRIEVAL
             return both and self.strength >= LIKELY
-        return self.proven or not self.alike(primary)
+        return self.proven or (self.strength >= LIKELY and not self.alike(primary))
 
 
 def _suspects(facts: Facts, causes: Sequence[Cause], probes: Probes) -> Iterator[_Suspect]:
@@ -125,16 +125,26 @@ def _primary(suspects: Sequence[_Suspect], facts: Facts) -> _Suspect:
 def _evidence(primary: _Suspect, fitting: Sequence[_Suspect], probes: Probes) -> tuple[Fact, ...]:
     """The chain a person can check: the primary cause's facts, what the probes showed, then the rest."""
     own = primary.sign.evidence if primary.sign else ()
-    others = [f for s in fitting if s is not primary and s.sign for f in s.sign.evidence]
-    return (*own, *probe_facts(probes), *others)
+    others = [s for s in fitting if s is not primary]
+    if primary.proven:
+        others = [s for s in others if s.adds_to(primary)]
+    rest = (fact for s in others if s.sign for fact in s.sign.evidence)
+    asked = [f for f in rest if f.value is not None or f.fact not in probes.found]
+    return (*own, *probe_facts(probes), *asked)
 
 
 def _not_asked(cause: Cause, probes: Probes) -> tuple[str, ...]:
     return tuple(name for name in cause.conditions if name not in probes.found)
 
 
-def _no_cause(facts: Facts, probes: Probes) -> Finding:
-    """Nothing fits: either something we would need is missing, or our rules are incomplete."""
+def _only_form(fitting: Sequence[_Suspect], facts: Facts) -> bool:
+    """What is said is wrong, and all that we see is how it is said: mending that alone would not help."""
+    contract = all(s.cause.side is Side.CONTRACT for s in fitting)
+    return contract and facts.right is False and bool(facts.missing)
+
+
+def _no_cause(facts: Facts, probes: Probes, seen: Sequence[_Suspect]) -> Finding:
+    """Nothing explains it: either something we would need is missing, or our rules are incomplete."""
     lacking = _lacking(facts)
     status = Certainty.UNDETERMINED if lacking else Certainty.UNEXPLAINED
     text = lacking or "no rule of ours explains this failure"
@@ -143,6 +153,7 @@ def _no_cause(facts: Facts, probes: Probes) -> Finding:
         repeat=facts.trace.repeat,
         outcome="fail",
         status=status,
+        also=tuple(s.cause.id for s in seen),
         evidence=(Fact("lacking", lacking or None, text), *probe_facts(probes)),
         probes=readings(probes),
         missing=("oracle_context",) if lacking and "oracle_context" not in probes.found else (),

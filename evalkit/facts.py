@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -132,6 +132,11 @@ class _Text:
         wanted = frozenset(quantities(need.value))
         plain = need.value.casefold() in self.plain.casefold()
         return plain or (bool(wanted) and found_in(wanted, self.numbers) == wanted)
+
+
+def said_in(*parts: str) -> Callable[[str], bool]:
+    """Whether a statement is said by these texts."""
+    return _Text(*parts).says
 
 
 @dataclass(frozen=True, slots=True)

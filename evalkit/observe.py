@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from evalkit.facts import Facts, other_source, points, stale_documents
+from evalkit.facts import Facts, other_source, points, said_in, stale_documents
 from evalkit.grade import Graded
 from evalkit.records import Case, Claim, Suite, Trace
 
@@ -14,6 +14,7 @@ def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequ
     trace, evidence = graded.traces[index], graded.evidence[index]
     right = graded.outcomes.right[index]
     broken = graded.outcomes.broken[index]
+    asked = said_in(case.query, *(message.content for message in case.messages or ()))
     prose = evidence is not None and case.reference_object is None
     claims = evidence.claims if prose and evidence and evidence.claims else ()
     return Facts(
@@ -25,7 +26,9 @@ def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequ
         refused=graded.scores.value("refused", index) == 1.0,
         broken=broken,
         points=points(suite, trace, case, evidence, graded.approach),
-        unsupported=_texts(c for c in claims if c.supported is False and not c.contradicted),
+        unsupported=_texts(
+            c for c in claims if c.supported is False and not c.contradicted and not asked(c.text)
+        ),
         contradicted=_texts(c for c in claims if c.contradicted),
         other_source=other_source(case, trace),
         stale=stale_documents(suite, case, trace),

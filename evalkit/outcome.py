@@ -82,7 +82,7 @@ def decide(
         rules = correct_rules(suite, cases[trace.case_id], approach)
         value, status, reached = _correct(rules, columns, i)
         _put(correct, i, value, status)
-        contracts = _contracts(columns, i, cases[trace.case_id].expected)
+        contracts = _contracts(columns, i, cases[trace.case_id].expected, labelled=bool(rules))
         right.append(reached)
         broken.append(contracts.broken)
         _put(passed, i, *_passed(trace, status, reached, contracts))
@@ -147,12 +147,15 @@ class _Contracts:
     graded: bool  # some contract beyond the plain "do answer" was graded
 
 
-def _contracts(columns: Mapping[str, Column], i: int, expected: Expected) -> _Contracts:
+def _contracts(
+    columns: Mapping[str, Column], i: int, expected: Expected, *, labelled: bool
+) -> _Contracts:
+    """How the contracts stand; a case without any label does not ask for an answer rather than a refusal."""
     broken, ungraded, graded = [], False, False
     plain = expected not in (Expected.REFUSE, Expected.CLARIFY)
     for name in CONTRACTS:
         column = columns.get(name)
-        if column is None:
+        if column is None or (name == "behaviour" and plain and not labelled):
             continue
         status = STATUSES[column.status[i]]
         if status is Status.SCORED:

@@ -14,7 +14,8 @@ import numpy as np
 from evalkit.errors import InvalidInput
 from evalkit.grade import Graded
 from evalkit.outcome import CaseOutcome
-from evalkit.records import Case, Expected, Finding, Interval, Suite
+from evalkit.records import Case, Expected, Finding, Interval, Side, Status, Suite
+from evalkit.score import CODE
 from evalkit.stats import wilson
 from evalkit.strict import read_yaml
 
@@ -93,7 +94,11 @@ class _Table:
         """The values of a metric for one case: of its repeats, or the one of the case as a whole."""
         scores = self.graded.scores
         if metric in scores.columns:
-            values = scores.columns[metric].values[self.repeats[case_id]]
+            column, indices = scores.columns[metric], self.repeats[case_id]
+            scored = (
+                column.status[indices] == CODE[Status.SCORED]
+            )  # a crash is no symptom of a stage
+            values = np.where(scored, column.values[indices], np.nan)
         elif metric in scores.case_columns:
             values = scores.case_columns[metric].values[[self.places[case_id]]]
         else:
@@ -113,7 +118,8 @@ def _due(case: Case, table: _Table, rule: Rule) -> bool:
     if isinstance(rule.due, str):
         wants_answer = case.expected not in (Expected.REFUSE, Expected.CLARIFY)
         labelled = case.relevant is not None or case.key_points is not None
-        counted = table.graded.cases[case.id] is not CaseOutcome.UNGRADED
+        outcome = table.graded.cases[case.id]
+        counted = outcome in (CaseOutcome.PASSED, CaseOutcome.FAILED)
         return counted and (rule.due != "answerable" or (wants_answer and labelled))
     if "refusal_due" in rule.due and case.expected is Expected.REFUSE:
         return True
@@ -122,7 +128,13 @@ def _due(case: Case, table: _Table, rule: Rule) -> bool:
 
 def _shows(case_id: str, table: _Table, rule: Rule) -> bool:
     finding = table.findings.get(case_id)
-    if finding is not None and {finding.cause, *finding.also} & set(rule.causes):
+    if finding is not None and _blames(finding, rule):
         return True
     values = (value for name in rule.metrics for value in table.values(name, case_id))
     return any(value < rule.line - 1e-9 for value in values)
+
+
+def _blames(finding: Finding, rule: Rule) -> bool:
+    """Whether a finding is for one of the rule's causes; a right answer lacks no knowledge, whatever was lost."""
+    warned = finding.outcome == "warn" and finding.side is not Side.GENERATION
+    return not warned and bool({finding.cause, *finding.also} & set(rule.causes))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evalkit.api import Run
     from evalkit.diagnosis import SystemDiagnosis
 
+SIDE_BY_SIDE = 6  # systems that fit beside each other in a table
 PLAIN_SECONDS = 5.0  # between progress lines where there is no terminal
 
 
@@ -117,7 +118,16 @@ def show_run(run: Run, page: Path) -> int:
     console = _wide()
     console.print(_systems_table(run))
     console.print()
-    console.print(_symptoms_table(run))
+    if len(run.systems) <= SIDE_BY_SIDE:
+        console.print(_symptoms_table(run))
+    for name, found in run.systems.items():
+        warned = sum(finding.outcome == "warn" for finding in found.findings)
+        if warned:
+            cases = "case passes" if warned == 1 else "cases pass"
+            console.print(
+                f"{name}: {warned} {cases} with a warning (right, but not from its evidence)",
+                markup=False,
+            )
     console.print()
     advice = run.diagnosis()["recommendation"]
     console.print(
@@ -189,10 +199,15 @@ def _row(name: str, found: SystemDiagnosis, k: int) -> list[str]:
 
 
 def _recall(found: SystemDiagnosis, k: int) -> str:
+    """Mean over cases of the ``as_is`` answers, repeats averaged first."""
     column = found.graded.scores.columns.get(f"R@{k}")
-    if column is None or not column.scored().any():
+    if column is None:
         return "n/a"
-    return f"{column.values[column.scored()].mean():.2f}"
+    rows = (column.values[indices] for indices in found.graded.repeats().values())
+    means = [
+        row[row == row].mean() for row in rows if (row == row).any()
+    ]  # NaN is not equal to itself
+    return f"{sum(means) / len(means):.2f}" if means else "n/a"
 
 
 def percent(found: Interval | None) -> str:

@@ -68,8 +68,12 @@ def _parametric_override(facts: Facts) -> Sign | None:
 
 
 def _over_refusal(facts: Facts) -> Sign | None:
-    if not (_had_evidence(facts) and facts.refused and facts.lost is Reach.PROMPT):
+    if not (_had_evidence(facts) and facts.refused):
         return None
+    if not facts.trace.context:
+        return sign(
+            LIKELY, "refused", value=True, text="nothing was lacking, and the answer refuses"
+        )
     return sign(
         LIKELY, "refused", value=True, text="the evidence was in the prompt, and the answer refuses"
     )
@@ -106,13 +110,14 @@ def _misinterpretation(facts: Facts) -> Sign | None:
         text = f"the answer contradicts the passages it was given: “{facts.contradicted[0][:160]}”"
         return sign(LIKELY, "contradicted_claims", len(facts.contradicted), text)
     lacking = facts.missing[0].text[:160] if facts.missing else "what was asked"
+    at_hand = "with the evidence at hand " if facts.trace.context else ""
     weak = facts.other_source or facts.unsupported or _stated(facts)
     strength = POSSIBLE if weak else LIKELY
     return sign(
         strength,
         "answer_is_wrong",
         value=True,
-        text=f"with the evidence at hand the answer misses “{lacking}”",
+        text=f"{at_hand}the answer misses “{lacking}”",
     )
 
 

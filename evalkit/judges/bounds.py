@@ -1,4 +1,4 @@
-"""Do two texts bound a number, or place an event, in opposite directions: "at most" and "at least", "before" and "after"?"""
+"""Whether two texts bound a number or place an event the other way round: "at most", "at least", "before", "after"."""
 
 from __future__ import annotations
 
@@ -31,10 +31,8 @@ _BOUND_AFTER = re.compile(
     r"(?:(?P<above>(?:or|oder|ou|o) (?:less|fewer|earlier|younger|weniger|moins|menos)\b|at (?:the )?most\b|trở xuống|以内|以下|未満|以內|まで)"
     r"|(?P<below>(?:or|oder|ou|o|and) (?:more|later|older|above|mehr|später|plus|más)\b|at least\b|trở lên|以上|以降|を超え))"
 )
-_SIDES = {
-    **dict.fromkeys("before vor avant antes trước до قبل".split(), -1),
-    **dict.fromkeys("after nach après después sau после بعد".split(), 1),
-}
+_BEFORE, _AFTER = "before vor avant antes trước до قبل", "after nach après después sau после بعد"
+_SIDES = dict.fromkeys(_BEFORE.split(), -1) | dict.fromkeys(_AFTER.split(), 1)
 _WIDE_SIDE = re.compile(r"(\d+)\s*(?:分|時間|小时|日|天|週|周|年|か月|个月)間?(?:(前)|(後|后))")
 
 

@@ -52,9 +52,7 @@ def keys_of(text: str) -> frozenset[str]:
 @lru_cache(CACHE)
 def wanted_of(reference: str) -> tuple[str, ...]:
     """The content stems a reference consists of, without accents, each once."""
-    return tuple(
-        dict.fromkeys(key(w) for w in tokens(clean(reference)) if is_content(w))
-    )
+    return tuple(dict.fromkeys(key(w) for w in tokens(clean(reference)) if is_content(w)))
 
 
 @lru_cache(CACHE)

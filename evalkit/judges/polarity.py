@@ -52,7 +52,10 @@ def _affirms(part: Segment, clause: Segment, given: tuple[Segment, ...]) -> bool
         return False
     sentence = [c for c in given if c.sentence == clause.sentence]
     opposites = frozenset().union(*(OPPOSITES.get(word, frozenset()) for word in part.denied))
-    return not any(c.negated or c.words & opposites for c in ([clause] if part.heads & clause.words else sentence))
+    return not any(
+        c.negated or c.words & opposites
+        for c in ([clause] if part.heads & clause.words else sentence)
+    )
 
 
 def _stating(word: str, part: Segment, given: tuple[Segment, ...]) -> list[Segment]:

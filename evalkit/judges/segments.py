@@ -14,23 +14,20 @@ from evalkit.text.tokens import CACHE, is_content, normalise, tokens
 
 # Where the reach of a negation ends: punctuation, and the words that open another clause.
 _OPENERS = """
-but because while whereas although though since so unless until which who whose when where if then only as|for|than
-aber sondern weil während obwohl wenn falls dass nur
-mais sauf parce car quand lorsque si seulement
-pero sino porque cuando aunque solo sólo
-nhưng vì nếu khi mà chỉ
-но потому если только
-لكن لأن إذا بل فقط
+but because while whereas although though since so unless until which who whose when where if then only
+aber sondern weil während obwohl wenn falls dass nur mais sauf parce car quand lorsque si seulement
+pero sino porque cuando aunque solo sólo nhưng vì nếu khi mà chỉ но потому если только لكن لأن إذا بل فقط
 """
-_SUBJECTS = (
-    "have|has|is|are|was|were|can|must|will|may|should|do|does|it|they|you|we|he|she|not|never|no"
-)
+# What follows an "and" that joins two clauses, not two words.
+_PREDICATES = """
+have has is are was were can must will may should do does it they you we he she not never no the
+nicht pas không die der das
+"""
 _BOUNDARY = re.compile(
-    r"[.;!?…)(\]\[\"“”„«»][\s]*|[:,]\s+|[。；、，！？：،؛؟]|\s[–—-]{1,2}\s|\n"
-    rf"|\b(?:{'|'.join(' '.join(_OPENERS.split()).replace('as|for|than', '').split())})\b"
-    rf"|\b(?:and|or|und|et|y|và)\s+(?=(?:{_SUBJECTS}|the|nicht|pas|không|die|der|das)\b)"
+    r"[.;!?…](?=\s|$)|[)(\]\[\"“”„«»]|[:,]\s+|[。；、，！？：،؛؟]|\s[–—-]{1,2}\s|\n"
+    rf"|\b(?:{'|'.join(_OPENERS.split())})\b"
+    rf"|\b(?:and|or|und|et|y|và)\s+(?=(?:{'|'.join(_PREDICATES.split())})\b)"
 )
-_ABBREVIATION_DOT = re.compile(r"(?<=\w)\.(?=\w)")
 # Negating words that deny nothing: bounds ("no more than"), "not only", "nobody but the owner".
 _NO_DENIAL = re.compile(
     r"\b(?:no|not|never) (?=(?:more|less|fewer|later|earlier|sooner|\w{2,8}er) than\b)"
@@ -45,38 +42,16 @@ _NO_DENIAL = re.compile(
 _DENIED_WIDE = re.compile(
     r"ません|(?<![少危])な(?:い|かった|く)(?!し)|ずに|[\u4e00-\u9fff]?[没沒未勿莫]|不(?![仅但同過过断斷])|無法|无法|않|없|못(?!지)|아니|금지"
 )
-_NOBODY = frozenset("nobody none neither noone niemand keiner personne nadie nessuno ninguém niemand никто".split())
-_NARROW = frozenset("without ohne sans sin senza sem без بدون".split())  # deny what follows, not the verb
+_NOBODY_WORDS = "nobody none neither noone niemand keiner personne nadie nessuno ninguém никто"
+_NOBODY = frozenset(_NOBODY_WORDS.split())
+# Prepositions deny what follows them, not the verb; adverbs deny no further than to the next auxiliary.
+_NARROW = frozenset({"without", "ohne", "sans", "sin", "senza", "sem", "без", "بدون"})
 _ADVERBS = frozenset({"not", "never", "nicht", "nie", "pas", "nunca"})
 # Words between "not" and what it denies: "no longer", "nicht mehr".
-_FILLERS = frozenset("longer yet even also really currently always mehr länger leider plus más nữa".split())
-_ELLIPSIS = frozenset(
-    [
-        "can",
-        "may",
-        "does",
-        "do",
-        "did",
-        "is",
-        "are",
-        "was",
-        "were",
-        "will",
-        "would",
-        "must",
-        "should",
-        "has",
-        "have",
-        "could",
-        "might",
-        "kann",
-        "darf",
-        "muss",
-        "ist",
-        "puede",
-        "peut",
-    ]
-)
+_BETWEEN = "longer yet even also really currently always mehr länger leider plus más nữa"
+_FILLERS = frozenset(_BETWEEN.split())
+_AUXILIARY_WORDS = "can may does do did is are was were will would must should has have could might kann darf muss ist puede peut"
+_AUXILIARIES = frozenset(_AUXILIARY_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +92,7 @@ def segments(text: str) -> tuple[Segment, ...]:
 
 def _pieces(plain: str) -> list[str]:
     """``plain`` cut at the places where the reach of a negation ends; the cut words stay with what follows."""
-    cuts = [0]
-    for match in _BOUNDARY.finditer(plain):
-        cuts.append(match.start())
-    cuts.append(len(plain))
+    cuts = [0, *(match.start() for match in _BOUNDARY.finditer(plain)), len(plain)]
     pieces: list[str] = []
     for start, end in pairwise(cuts):
         if pieces and tokens(pieces[-1])[-1:] and tokens(pieces[-1])[-1] in _NOBODY:
@@ -162,14 +134,16 @@ def _reach(words: tuple[str, ...], place: int, content: list[int]) -> int:
     if words[place] in _NARROW:
         return heads[0] + 1 if heads else len(words)
     if words[place] in _ADVERBS and heads:
-        return next((i for i in range(heads[0], len(words)) if words[i] in _ELLIPSIS), len(words))
+        return next(
+            (i for i in range(heads[0], len(words)) if words[i] in _AUXILIARIES), len(words)
+        )
     return len(words)
 
 
 def _breaks_off(piece: str) -> bool:
     words = tokens(piece)
     return bool(words) and (
-        words[-1] in _ELLIPSIS or words[-1] in {"cannot", "not"} or words[-1].endswith("n't")
+        words[-1] in _AUXILIARIES or words[-1] in {"cannot", "not"} or words[-1].endswith("n't")
     )
 
 
@@ -177,4 +151,6 @@ def _completed(segment: Segment, before: Segment) -> Segment:
     """``segment`` with the words left out of it, denied where it denies."""
     added = before.denied or before.words
     denied = segment.denied | added if segment.negated else segment.denied
-    return Segment(segment.words | added, denied, segment.heads, segment.negations, segment.sentence)
+    return Segment(
+        segment.words | added, denied, segment.heads, segment.negations, segment.sentence
+    )

@@ -55,7 +55,10 @@ class Context:
 @lru_cache(CACHE)
 def negated(text: str) -> bool:
     """Whether a text has a negating word, contractions such as "isn't" included."""
-    return any(word in NEGATIONS or word.endswith("n't") for word in tokens(text))
+    words = tokens(text)
+    return not NEGATIONS.isdisjoint(words) or (
+        any(word.endswith("n't") for word in words)
+    )
 
 
 @lru_cache(CACHE)

@@ -1,4 +1,4 @@
-"""Does an answer give a number or a name of a statement to something else: the right values in each other's places?"""
+"""Whether an answer gives a number or a name of a statement to something else, as where two values change places."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from evalkit.text.quantities import found_in, quantities
 from evalkit.text.sentences import spans
 from evalkit.text.tokens import CACHE, is_content, names, tokens
 
-_PART = re.compile(r"[;:]\s+|,\s+|[；、，]|\s+(?=\((?!s\)))|\s+(?:and|but|while|whereas|or|und|aber|während|et|mais|y|pero|và|nhưng|и|но)\s+")
+_PART = re.compile(
+    r"[;:]\s+|,\s+|[；、，]|\s+(?=\((?!s\)))|\s+(?:and|but|while|whereas|or|und|aber|während|et|mais|y|pero|và|nhưng|и|но)\s+"
+)
 
 ABOUT = 0.6  # share of a point's words beside a rival number from which on that piece is about the point
 
@@ -68,7 +70,9 @@ def _renamed(
     """Whether every piece with ``name`` gives it to a name of its own, and one name of the point stands beside another."""
     having = [i for i, part in enumerate(parts) if name in part.words]
     rivals = [
-        part for part in parts if name not in part.words and part.names & named and part.names - wanted
+        part
+        for part in parts
+        if name not in part.words and part.names & named and part.names - wanted
     ]
     return bool(having and rivals) and all(
         parts[i].names - wanted
@@ -114,7 +118,8 @@ def _belongs_elsewhere(
         return False
     known = here.words | _inherited(parts, i)
     return any(
-        abs(rival.sentence - here.sentence) <= 1 and (wanted & rival.words) - known for rival in rivals
+        abs(rival.sentence - here.sentence) <= 1 and (wanted & rival.words) - known
+        for rival in rivals
     )
 
 

@@ -6,46 +6,59 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from evalkit.text.alternation import any_of
 from evalkit.text.number_words import CURRENCIES, MAGNITUDES, MONTHS, NUMBER_WORDS, UNITS
-from evalkit.text.tokens import CACHE, normalise
+from evalkit.text.tokens import CACHE, normalise, tokens
 
-_MONTH = "|".join(sorted(map(re.escape, MONTHS), key=len, reverse=True))
+_MONTH = any_of(MONTHS)
 _YEAR = r"(?P<y>\d{4})"
-# Patterns of dates, each with whether it holds the name of a month.
+NAME, YEAR = "name", "year"
+# Patterns of dates, each with what a text must have for it: the name of a month, four digits in a row, or a word.
 _DATES = tuple(
-    (re.compile(pattern), _MONTH in pattern)
-    for pattern in (
-        r"(?<!\d)(?P<y>\d{4})[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})日?(?!\d)",
-        r"(?<!\d)(?P<y>\d{4})年(?P<m>\d{1,2})月",
-        rf"(?<!\w)(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|[.º])?\s*(?:of |de |ngày |tháng )?\s*(?P<m>{_MONTH})\.?,?\s*(?:of |de |del |năm )?\s*{_YEAR}(?!\d)",
-        rf"(?<!\w)(?P<m>{_MONTH})\.?\s*(?:the )?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?:of )?{_YEAR}(?!\d)",
-        r"(?<!\w)ngày (?P<d>\d{1,2}) tháng (?P<m>\d{1,2}) năm (?P<y>\d{4})(?!\d)",
-        r"(?<![\d/.])(?P<a>\d{1,2})[/.](?P<b>\d{1,2})[/.](?P<y>\d{4})(?!\d)",
-        rf"(?<!\w)(?P<m>{_MONTH})\.?,?\s+(?:of |de |del |năm )?{_YEAR}(?!\d)",
-        rf"(?<!\w)(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|[.º])?\s+(?:of |de )?(?P<m>{_MONTH})(?!\w)",
-        rf"(?<!\w)(?P<m>{_MONTH})\s+(?:the )?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\d\w,.]*\d)",
+    (re.compile(pattern), needed)
+    for needed, pattern in (
+        (YEAR, r"(?<!\d)(?P<y>\d{4})[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})日?(?!\d)"),
+        ("年", r"(?<!\d)(?P<y>\d{4})年(?P<m>\d{1,2})月"),
+        (
+            NAME,
+            rf"(?<!\w)(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|[.º])?\s*(?:of |de |ngày |tháng )?\s*(?P<m>{_MONTH})\.?,?\s*(?:of |de |del |năm )?\s*{_YEAR}(?!\d)",
+        ),
+        (
+            NAME,
+            rf"(?<!\w)(?P<m>{_MONTH})\.?\s*(?:the )?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?:of )?{_YEAR}(?!\d)",
+        ),
+        ("ngày", r"(?<!\w)ngày (?P<d>\d{1,2}) tháng (?P<m>\d{1,2}) năm (?P<y>\d{4})(?!\d)"),
+        (YEAR, r"(?<![\d/.])(?P<a>\d{1,2})[/.](?P<b>\d{1,2})[/.](?P<y>\d{4})(?!\d)"),
+        (NAME, rf"(?<!\w)(?P<m>{_MONTH})\.?,?\s+(?:of |de |del |năm )?{_YEAR}(?!\d)"),
+        (
+            NAME,
+            rf"(?<!\w)(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|[.º])?\s+(?:of |de )?(?P<m>{_MONTH})(?!\w)",
+        ),
+        (
+            NAME,
+            rf"(?<!\w)(?P<m>{_MONTH})\s+(?:the )?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\d\w,.]*\d)",
+        ),
     )
 )
 _MONTH_NAME = re.compile(rf"(?<!\w)(?:{_MONTH})(?!\w)")
-_NUMERIC_DATE = re.compile(r"\d[-/.年]\d|tháng \d")
-_WORD_NUMBER = "|".join(sorted(map(re.escape, NUMBER_WORDS), key=len, reverse=True))
+_FOUR_DIGITS = re.compile(r"\d{4}")
+_WORD_NUMBER = any_of(NUMBER_WORDS)
 _SPELLED = re.compile(
     rf"(?<![\w-])(?:{_WORD_NUMBER})(?:[\s-]+(?:and\s+)?(?:{_WORD_NUMBER}|one))*(?![\w])"
 )
-_SYMBOL = "|".join(sorted((re.escape(c) for c in CURRENCIES), key=len, reverse=True))
+_SYMBOL = any_of(CURRENCIES)
 # A unit ends where its letters end, except in scripts without spaces, where anything may follow.
-_UNIT = "|".join(
-    re.escape(u) if u > "\u3000" else re.escape(u) + r"(?![^\W\d_])"
-    for u in sorted((*UNITS, *MAGNITUDES), key=len, reverse=True)
-)
+_UNIT = any_of((*UNITS, *MAGNITUDES), lambda u: "" if u > "\u3000" else r"(?![^\W\d_])")
 _NUMBER = re.compile(
     rf"(?P<before>(?<!\w)(?:{_SYMBOL})\s?)?"
     r"(?<![a-zß-ɏ\d.,_])(?P<sign>[-−](?=\d))?(?P<digits>\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d[\d.,]*\d|\d)"
     r"(?P<ordinal>(?:st|nd|rd|th|º)(?!\w))?"
-    rf"(?P<size>\s?(?:{'|'.join(sorted(map(re.escape, MAGNITUDES), key=len, reverse=True))})(?![a-z]))?"
+    rf"(?P<size>\s?(?:{any_of(MAGNITUDES)})(?![a-z]))?"
     rf"(?:\s?-?(?P<unit>%|‰|(?:{_SYMBOL})(?![^\W\d_])|(?:{_UNIT})))?"
 )
-DATE_REACH = 40  # characters, white space included, between the name of a month and the day or the year
+DATE_REACH = (
+    40  # characters, white space included, between the name of a month and the day or the year
+)
 LONGEST_BEFORE = max(map(len, CURRENCIES)) + 2  # characters of a match before its first digit
 _GROUPED_BY_DOT = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 _WIDE_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९٫٬", "012345678901234567890123456789.,")
@@ -62,6 +75,8 @@ def parse_number(digits: str) -> float | None:
     The last separator is the decimal one unless exactly three digits follow it and it is a comma,
     or it occurs more than once: ``1,234`` is a thousand and more, ``1.234`` stays a decimal.
     """
+    if digits.isdecimal():
+        return float(digits)
     text = re.sub(r"[\s\u00a0\u202f]", "", digits).strip(".,")
     dot, comma = text.rfind("."), text.rfind(",")
     if dot >= 0 and comma >= 0:
@@ -95,10 +110,12 @@ def _date(match: re.Match[str]) -> str | None:
 def _dates(text: str, *, named: bool) -> tuple[set[str], str]:
     """The dates of ``text`` and the text with them blanked out; ``named``: it may have the name of a month."""
     found: set[str] = set()
-    named = named and _MONTH_NAME.search(text) is not None
-    numeric = _NUMERIC_DATE.search(text)
-    for pattern, with_name in _DATES:
-        if not (named if with_name else numeric):
+    has = {
+        NAME: named and _MONTH_NAME.search(text) is not None,
+        YEAR: _FOUR_DIGITS.search(text) is not None,
+    }
+    for pattern, needed in _DATES:
+        if not has.get(needed, has[YEAR] and needed in text):
             continue
         for match in pattern.finditer(text):
             value = _date(match)
@@ -154,17 +171,31 @@ _DIGIT = re.compile(r"\d")
 
 @lru_cache(CACHE)
 def _quantities(text: str) -> frozenset[str]:
-    plain = normalise(text).translate(_WIDE_DIGITS)
+    plain = normalise(text)
+    if not plain.isascii():
+        plain = plain.translate(_WIDE_DIGITS)
     if plain.strip(" .!") in {"one", "1"}:
         return frozenset({"1"})
-    runs = frozenset(_LETTERS.findall(plain))
+    runs = _runs(text, plain)
     if runs & NUMBER_WORDS.keys():
         plain = _SPELLED.sub(_spelled, plain)
     if not _DIGIT.search(plain):
         return frozenset()
-    found, rest = _dates(plain, named=any(_beside_digit(name, plain) for name in runs & _MONTH_RUNS))
+    found, rest = _dates(
+        plain, named=any(_beside_digit(name, plain) for name in runs & _MONTH_RUNS)
+    )
     found.update(value for m in _numbers(rest) if (value := _amount(m)) is not None)
     return frozenset(found)
+
+
+def _runs(text: str, plain: str) -> frozenset[str]:
+    """The runs of letters of a text, and perhaps more; where possible from its words, which are remembered."""
+    if not plain.isascii():
+        return frozenset(_LETTERS.findall(plain))
+    runs = frozenset(tokens(text))
+    if "'" not in plain:
+        return runs
+    return runs.union(*(word.split("'") for word in runs if "'" in word))
 
 
 def _beside_digit(name: str, text: str) -> bool:

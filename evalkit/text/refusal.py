@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from evalkit.text.quantities import found_in, quantities
 from evalkit.text.refusal_phrases import (
     ABSENCE,
     ASKING,
@@ -17,7 +18,6 @@ from evalkit.text.refusal_phrases import (
     REGRETTING,
     TURNING,
 )
-from evalkit.text.quantities import found_in, quantities
 from evalkit.text.sentences import spans
 from evalkit.text.tokens import CACHE, content_stems, normalise, stem_set, tokens
 
@@ -129,9 +129,7 @@ def mentions_gap(text: str) -> bool:
     """Whether any sentence says that something is missing, unknown or not in the sources."""
     if any(kind in {"decline", "absence"} for kind, _ in _kinds(text)):
         return True
-    return any(
-        kind == "say" and _GAPS.search(normalise(part)) for part, kind in _said(text)
-    )
+    return any(kind == "say" and _GAPS.search(normalise(part)) for part, kind in _said(text))
 
 
 def asks_clarification(text: str) -> bool:

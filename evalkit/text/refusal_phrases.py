@@ -71,8 +71,10 @@ KNOWING: tuple[str, ...] = (
         r"help (?:cent(?:re|er)|pages?|desk|articles?|texts?)|knowledge base|details?|data|records?|mentions?|mentioned|says?|said|tell|told|state[sd]?|described?|"
         r"specified|documented|explains?|covers?|covered|evidence|found|find|clear|determine[d]?|confirm(?:ed)?|scope|question|request|topic|subject|assist\w*|help|anything|nothing)\b"
     ),
-    r"\b(?:wissen|weiß|weiss|information\w*|angaben|auskunft|dokument\w*|quelle\w*|frage|informaci[oó]n\w*|informações|informazioni|documentos?|documenti|pregunta|r[eé]ponse|question|saber?|savoir|"
-    r"thông tin|tài liệu|câu hỏi|trả lời|biết|bilgi\w*|belge\w*|cevap\w*|информац\w*|документ\w*|вопрос\w*|ответ\w*|знаю)\b",
+    (
+        r"\b(?:wissen|weiß|weiss|information\w*|angaben|auskunft|dokument\w*|quelle\w*|frage|informaci[oó]n\w*|informações|informazioni|documentos?|documenti|pregunta|r[eé]ponse|question|saber?|savoir|"
+        r"thông tin|tài liệu|câu hỏi|trả lời|biết|bilgi\w*|belge\w*|cevap\w*|информац\w*|документ\w*|вопрос\w*|ответ\w*|знаю)\b"
+    ),
     r"答|情報|資料|文書|記載|質問|わかり|分かり|信息|资料|文档|问题|知道|정보|문서|질문|답변|معلوم|وثيق|مستند|سؤال|إجاب|जानकारी|दस्तावेज़|उत्तर|सवाल",
 )
 

@@ -37,6 +37,7 @@ _HIRAGANA = re.compile(r"[\u3040-\u309f]+")
 _QUOTES = str.maketrans(
     {"’": "'", "‘": "'", "ʼ": "'", "´": "'", "`": "'", "ـ": None, "\u00ad": None}
 )
+_QUOTE = re.compile("[’‘ʼ´`ـ\u00ad]")
 _ARABIC_MARKS = re.compile(r"[\u064b-\u065f\u0670]")
 _ARABIC_ALEF = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه"})
 _ARABIC_PREFIXES = ("وال", "بال", "كال", "فال", "لل", "ال")
@@ -53,7 +54,9 @@ def normalise(text: str) -> str:
     """``text`` in NFKC, case-folded, with one kind of apostrophe and no soft hyphens."""
     if text.isascii():  # the same in a fraction of the time
         return text.replace("`", "'").lower()
-    return unicodedata.normalize("NFKC", text.translate(_QUOTES)).casefold()
+    if _QUOTE.search(text):
+        text = text.translate(_QUOTES)
+    return unicodedata.normalize("NFKC", text).casefold()
 
 
 @lru_cache(CACHE)
