@@ -156,13 +156,23 @@ def points(
 ) -> tuple[Point, ...]:
     """The things a right answer needs, each with how far its evidence came."""
     locate = _Locator(suite, case, trace, approach)
-    return tuple(locate.point(need) for need in _needs(case, trace, evidence))
+    return tuple(locate.point(need) for need in _needs(suite, case, trace, evidence))
 
 
-def _needs(case: Case, trace: Trace, evidence: Evidence | None) -> Iterator[_Need]:
+def _unseen(suite: Suite, case: Case, trace: Trace) -> Callable[[str], bool]:
+    """Whether a value stands in the gold documents and in nothing that the system was shown."""
+    gold = [suite.corpus[d].text.casefold() for d in case.relevant or {} if d in suite.corpus]
+    shown = "\n".join((case.query, *(p.text for p in trace.context or ()))).casefold()
+    return lambda value: value.casefold() not in shown and any(value.casefold() in t for t in gold)
+
+
+def _needs(suite: Suite, case: Case, trace: Trace, evidence: Evidence | None) -> Iterator[_Need]:
     gold = tuple(d for d, grade in (case.relevant or {}).items() if grade > 0)
     if case.reference_object is not None:
-        for path, value, given in wrong_fields(case.reference_object, trace.response, case.schema):
+        hidden = _unseen(suite, case, trace)
+        for path, value, given in wrong_fields(
+            case.reference_object, trace.response, case.schema, hidden
+        ):
             yield _Need(f"{path} = {value}", value, gold, stated=False, exact=True, given=given)
     if case.key_points:
         covered = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from evalkit.records import JsonObject
 from evalkit.text.extract import Parsed, parse_json
@@ -13,19 +13,22 @@ SHORT = 2  # characters up to which a value may stand anywhere by chance
 
 
 def wrong_fields(
-    reference: Mapping[str, object], response: str | None, schema: JsonObject | None = None
+    reference: Mapping[str, object],
+    response: str | None,
+    schema: JsonObject | None = None,
+    unseen: Callable[[str], bool] = lambda _: False,
 ) -> list[tuple[str, str, str | None]]:
     """The leaves of the ideal object that the answer does not have, as (path, value, value given instead).
 
     Fields in which the answer breaks its ``schema`` are left out: their form is wrong before their content is.
+    A field that is missing stays when its value is ``unseen``: nobody told the system what to fill in.
     """
     parsed = parse_json(response or "")
     given = parsed.content if parsed.readable and isinstance(parsed.content, Mapping) else {}
-    unreadable = (
-        _ill_formed(parsed, response or "", schema, reference)
-        if schema is not None
-        else frozenset()
-    )
+    unreadable: frozenset[str] = frozenset()
+    if schema is not None:
+        untold = {k for k in reference if k not in given and _any(reference[k], unseen)}
+        unreadable = _ill_formed(parsed, response or "", schema, reference) - untold
     wrong: list[tuple[str, str, str | None]] = []
     for key, wanted in reference.items():
         if key in unreadable:
@@ -35,6 +38,10 @@ def wrong_fields(
             leaves_of = leaves(wanted, key)
             wrong += [(p, v, there.get(p)) for p, v in leaves_of if there.get(p) != v]
     return wrong
+
+
+def _any(wanted: object, holds: Callable[[str], bool]) -> bool:
+    return any(holds(text) for _, text in leaves(wanted))
 
 
 def _ill_formed(

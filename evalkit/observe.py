@@ -6,7 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from evalkit.facts import Facts, other_source, points, said_in, stale_documents
 from evalkit.grade import Graded
-from evalkit.records import Case, Claim, Suite, Trace
+from evalkit.metrics.format_errors import format_errors
+from evalkit.metrics.style import style_report
+from evalkit.records import Case, Claim, Evidence, Suite, Trace
+from evalkit.text.extract import parse_json
 
 
 def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequence[int]) -> Facts:
@@ -37,7 +40,7 @@ def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequ
         ),
         repeats_right=sum(graded.passed(i) is True for i in repeats),
         repeats=len(repeats),
-        notes=_notes(graded, index, broken),
+        notes=_notes(graded, index, broken, case),
     )
 
 
@@ -52,6 +55,30 @@ def _texts(claims: Iterator[Claim]) -> tuple[str, ...]:
     return tuple(claim.text for claim in claims)
 
 
-def _notes(graded: Graded, index: int, broken: Sequence[str]) -> Mapping[str, str]:
-    columns = graded.scores.columns
-    return {name: columns[name].notes[index] for name in broken if index in columns[name].notes}
+def _notes(graded: Graded, index: int, broken: Sequence[str], case: Case) -> Mapping[str, str]:
+    """What a person needs to check a broken contract: the rule, the field or the document."""
+    trace = graded.traces[index]
+    found = {name: graded.scores.columns[name].notes.get(index, "") for name in broken}
+    if "style" in found and case.style is not None:
+        report = style_report(case.style, trace.response or "")
+        found["style"] = "style rules broken: " + ", ".join(
+            r for r, held in report.items() if not held
+        )
+    if "schema_valid" in found and case.schema is not None:
+        errors = format_errors(parse_json(trace.response or ""), case.schema)
+        listed = "; ".join(f"{e.pointer or '(whole answer)'} {e.kind}" for e in errors[:3])
+        found["schema_valid"] = f"the output breaks its schema: {listed}"
+    if "citation_precision" in found:
+        found["citation_precision"] = _bad_citations(trace, graded.evidence[index])
+    return {name: note for name, note in found.items() if note}
+
+
+def _bad_citations(trace: Trace, evidence: Evidence | None) -> str:
+    shown = {p.doc_id for p in trace.context or ()} | {p.chunk_id for p in trace.context or ()}
+    cited = trace.citations or ()
+    absent = [name for name in cited if name not in shown]
+    if absent:
+        return f"cited, but not in the prompt: {', '.join(absent[:3])}"
+    supports = evidence.cited if evidence and evidence.cited else (None,) * len(cited)
+    idle = [name for name, held in zip(cited, supports, strict=True) if held is False]
+    return f"cited, but supports nothing that is said: {', '.join(idle[:3])}" if idle else ""

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -204,9 +205,8 @@ def _recall(found: SystemDiagnosis, k: int) -> str:
     if column is None:
         return "n/a"
     rows = (column.values[indices] for indices in found.graded.repeats().values())
-    means = [
-        row[row == row].mean() for row in rows if (row == row).any()
-    ]  # NaN is not equal to itself
+    known = (row[~np.isnan(row)] for row in rows)
+    means = [row.mean() for row in known if len(row)]
     return f"{sum(means) / len(means):.2f}" if means else "n/a"
 
 

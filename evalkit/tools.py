@@ -35,12 +35,14 @@ def tools_for(suite: Suite, *, judge: str = "embedded", playbook: Path | None = 
     if doubled:
         raise InvalidInput(f"two metrics are called {min(doubled)!r}")
     _check_correct(suite, metrics)
+    causes = tuple(plugins.members("causes"))
+    _check_limits(suite, [*names, "correct", "passed", *(cause.id for cause in causes)])
     grader = plugins.resolve("judges", judge)
     made = grader() if isinstance(grader, type) else grader
     return Tools(
         judge=made,
         metrics=metrics,
-        causes=tuple(plugins.members("causes")),
+        causes=causes,
         conditions=tuple(plugins.members("conditions")),
         playbook=load_playbook(playbook),
     )
@@ -56,3 +58,14 @@ def _check_correct(suite: Suite, metrics: Sequence[Metric]) -> None:
             field="correct.metric",
             hint=did_you_mean(suite.correct.metric, known),
         )
+
+
+def _check_limits(suite: Suite, known: Sequence[str]) -> None:
+    for i, limit in enumerate(suite.limits):
+        if limit.metric not in known:
+            raise InvalidInput(
+                f"no metric and no cause is called {limit.metric!r}",
+                file=suite.folder / "suite.yaml",
+                field=f"limits[{i}].metric",
+                hint=did_you_mean(limit.metric, known),
+            )
