@@ -17,6 +17,7 @@ COMMANDS = {
     "score": "Score the recorded answers of a run again, without a call.",
     "diagnose": "Diagnose the recorded answers of a run again, without a call.",
     "report": "Write the report of a run again.",
+    "faults": "Inject known faults, to learn what a suite can and cannot tell.",
     "import": "Turn a public data set into a suite.",
     "plugins": "List adapters, judges, metrics and causes, ours and installed ones.",
 }

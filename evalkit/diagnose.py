@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from evalkit.cause import CERTAIN, LIKELY, Cause, Sign
+from evalkit.confidence import with_confidence
 from evalkit.facts import Facts
 from evalkit.gather import probes_in
 from evalkit.grade import Graded
@@ -26,7 +27,7 @@ def _findings(suite: Suite, graded: Graded, causes: Sequence[Cause]) -> Iterator
         outcome = graded.cases.get(case.id)
         if outcome in (CaseOutcome.FAILED, CaseOutcome.ERROR):
             facts = _worst(suite, case, graded, repeats[case.id])
-            yield explain(facts, causes, probes.get(case.id, NOTHING))
+            yield with_confidence(explain(facts, causes, probes.get(case.id, NOTHING)))
         elif outcome is CaseOutcome.PASSED:
             yield from _warning(suite, case, graded, repeats[case.id], causes)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,12 @@ ANSWER = (
     "ground truth",
     "output",
     "antwort",
+    "musterantwort",
     "respuesta",
+    "réponse",
     "回答",
 )
-DOCUMENT = ("document", "context", "source text", "passage", "evidence")
+DOCUMENT = ("document", "context", "source text", "passage", "evidence", "quelle", "dokument")
 ID = ("id", "case", "case id", "nr", "no")
 TAGS = ("tags", "tag", "category", "topic", "type")
 
@@ -42,6 +44,13 @@ class Columns:
     document: str | None
     id: str | None
     tags: str | None
+
+    def told(self, header: Sequence[str]) -> str:
+        """Which columns were taken for what, and which were not read at all."""
+        named = {f.name: getattr(self, f.name) for f in fields(self)}
+        taken = ", ".join(f"{name}: {column or '(none)'}" for name, column in named.items())
+        rest = [name for name in header if name not in named.values()]
+        return taken + (f"; not read: {', '.join(rest)}" if rest else "")
 
 
 def start_suite(folder: Path, *, name: str | None = None) -> list[Path]:
@@ -83,17 +92,18 @@ def suite_from_csv(
     *,
     question: str | None = None,
     answer: str | None = None,
+    document: str | None = None,
     name: str | None = None,
-) -> list[Path]:
+) -> tuple[list[Path], str]:
     """A runnable suite from a spreadsheet: one row a question, with its ideal answer and, if given, its document.
 
-    Raises ``InvalidInput`` when no column can be taken for the questions; rows without a question are refused.
+    Returns the files written, and which columns were taken for what. Raises ``InvalidInput`` when no column can be taken for the questions; rows without a question are refused.
     """
     rows = list(read_csv(file))
     if not rows:
         raise InvalidInput("holds no rows", file=file)
     header = list(dict.fromkeys(key for row in rows for key in row.value))
-    columns = find_columns(header, file, question=question, answer=answer)
+    columns = find_columns(header, file, question=question, answer=answer, document=document)
     documents = _documents(rows, columns)
     checker = RowChecker(CaseRow, file, "id")
     cases = []
@@ -101,17 +111,21 @@ def suite_from_csv(
         cases.append(_case(row, number, columns, documents, file))
         checker.check(cases[-1], row.line)
     corpus = [{"_id": doc_id, "title": "", "text": text} for text, doc_id in documents.items()]
-    return _write_suite(
-        folder, name or re.sub(r"\W+", "-", file.stem.lower()).strip("-") or "suite", cases, corpus
-    )
+    called = name or re.sub(r"\W+", "-", file.stem.lower()).strip("-") or "suite"
+    return _write_suite(folder, called, cases, corpus), columns.told(header)
 
 
 def find_columns(
-    header: Sequence[str], file: Path, *, question: str | None = None, answer: str | None = None
+    header: Sequence[str],
+    file: Path,
+    *,
+    question: str | None = None,
+    answer: str | None = None,
+    document: str | None = None,
 ) -> Columns:
     """Which columns hold questions, answers, documents, ids and tags."""
     folded = {re.sub(r"[\W_]+", " ", name.lower()).strip(): name for name in header}
-    for given in (question, answer):
+    for given in (question, answer, document):
         if given is not None and given not in header:
             raise InvalidInput(
                 f"there is no column {given!r}",
@@ -130,7 +144,7 @@ def find_columns(
     return Columns(
         question=found,
         answer=answer or _first(folded, ANSWER),
-        document=_first(folded, DOCUMENT),
+        document=document or _first(folded, DOCUMENT),
         id=_first(folded, ID),
         tags=_first(folded, TAGS),
     )

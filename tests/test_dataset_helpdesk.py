@@ -28,7 +28,7 @@ TAGS = {
 }
 # Verdicts of a checklist are about the draft under review; a document cannot hold them.
 MOST_WORDS = 0.6
-CEILING = 0.87  # measured: 0.883; most of the rest are key points whose polarity the embedded judge misreads
+CEILING = 0.97  # measured: 0.99; the rest are key points that the embedded judge misreads
 
 
 @cache
@@ -262,7 +262,7 @@ def test_references_state_their_own_key_points():
                 if stated is None or stated < 0.5:
                     missed.append(f"{case.id}: {point.text}")
     assert total >= 350
-    assert 1 - share(len(missed), total) >= 0.9, missed
+    assert 1 - share(len(missed), total) >= 0.98, missed
 
 
 def test_references_are_equivalent_to_themselves():

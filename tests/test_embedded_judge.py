@@ -178,6 +178,57 @@ def test_key_points(point: str, answer: str, stated: bool) -> None:
     assert (coverage(point, answer) >= 0.5) is stated
 
 
+STATED = (
+    ("only the owner can cancel", "An admin cannot cancel; only the owner can."),
+    ("the manager is reminded 30 minutes after the start", "The employee is reminded 10 minutes after the start, the manager 30 minutes after."),
+    ("members see their own shifts", "No, members only see their own shifts; nobody sees the pay."),
+    ("a group has at most 12 members", "No more than 12 members are in a group."),
+    ("lists are paged with a cursor", "Lists are paged with a cursor and not with page numbers."),
+    ("dogs are not allowed on deck in summer", "Dogs are forbidden on deck in summer."),
+    ("nobody can see your password", "Your password cannot be seen by anybody."),
+    ("the app keeps entries", "Nothing is lost, because entries are kept by the app."),
+    ("a failed payment costs 5 euros", "A failed payment costs 5 euros."),
+    ("Anna lives in Oslo", "Bruno lives in Bergen and Anna lives in Oslo."),
+    ("Hunde sind an Bord erlaubt", "Nein, Katzen nicht; Hunde sind an Bord erlaubt."),
+    ("犬は乗れません", "いいえ、犬は乗れません。"),
+    ("Chó được lên tàu", "Không, mèo thì không; chó được lên tàu."),
+    ("يسمح للكلاب بالصعود", "نعم، يسمح للكلاب بالصعود إلى السفينة."),
+)  # fmt: skip
+DENIED = (
+    ("only the owner can cancel", "The owner cannot cancel."),
+    ("the contract can be cancelled", "The contract can no longer be cancelled."),
+    ("employees can ask for a correction", "No employees can ask for a correction."),
+    ("ask for a correction for 10 days", "Employees cannot ask for a correction for 10 days."),
+    ("dogs are allowed on board", "Dogs, puppies included, are not allowed on board."),
+    ("dogs are allowed on deck in summer", "Dogs are forbidden on deck in summer."),
+    ("lists are paged with page numbers", "Lists are paged with a cursor and not with page numbers."),
+    ("a group has at most 12 members", "A group has at least 12 members."),
+    ("approval is needed before the period ends", "Approval is needed after the period ends."),
+    ("the manager is reminded 30 minutes after the start", "The manager is reminded 30 minutes before the start."),
+    ("the manager is reminded 30 minutes after the start", "The employee is reminded 30 minutes after the start, the manager 10 minutes after."),
+    ("the manager is reminded 30 minutes after the start", "The manager is reminded 10 minutes after the start, the employee 30 minutes after."),
+    ("Anna lives in Oslo", "Anna lives in Bergen and Bruno lives in Oslo."),
+    ("Hunde sind an Bord erlaubt", "Hunde sind an Bord nicht erlaubt."),
+    ("die Frist beträgt höchstens 14 Tage", "Die Frist beträgt mindestens 14 Tage."),
+    ("die Karte ist kostenlos", "Die Karte ist leider nicht mehr kostenlos."),
+    ("犬は乗れません", "犬は乗れます。"),
+    ("申請は開始の3日前まで", "申請は開始の3日後までです。"),
+    ("Chó được lên tàu", "Chó không được lên tàu."),
+    ("tối đa 14 ngày", "Ít nhất 14 ngày."),
+    ("يسمح للكلاب بالصعود", "لا يسمح للكلاب بالصعود."),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("point", "answer"), STATED)
+def test_a_negation_elsewhere_in_the_answer_does_not_turn_a_key_point(point: str, answer: str) -> None:
+    assert coverage(point, answer) >= 0.5
+
+
+@pytest.mark.parametrize(("point", "answer"), DENIED)
+def test_a_key_point_that_the_answer_turns_round_is_not_stated(point: str, answer: str) -> None:
+    assert coverage(point, answer) < 0.5
+
+
 def test_the_judge_is_deterministic_and_leaves_its_inputs_alone() -> None:
     case = Case("c", "q", reference=("12 euros",), key_points=(KeyPoint("12 euros"),))
     trace = Trace(response="A ticket costs 12 euros.", context=(Passage("d", text=FERRY),))

@@ -17,9 +17,8 @@ import click
 )
 @click.option("--question", help="The column that holds the questions, if it has an unusual name.")
 @click.option("--answer", help="The column that holds the ideal answers.")
-def command(
-    folder: Path, spreadsheet: Path | None, question: str | None, answer: str | None
-) -> None:
+@click.option("--document", help="The column that holds the text an answer is to be found in.")
+def command(folder: Path, spreadsheet: Path | None, **columns: str | None) -> None:
     """Start a suite in FOLDER: an example to edit, or your spreadsheet as a runnable suite."""
     from evalkit.start import start_suite, suite_from_csv
     from evalkit.suite import load_suite
@@ -27,10 +26,15 @@ def command(
     if spreadsheet is None:
         files = start_suite(folder)
     else:
-        files = suite_from_csv(folder, spreadsheet, question=question, answer=answer)
+        files, told = suite_from_csv(folder, spreadsheet, **columns)
+        click.echo(f"columns: {told}")
     suite = load_suite(folder)
     for file in files:
         click.echo(f"wrote {file}")
+    if not any(case.reference or case.key_points or case.relevant for case in suite.cases):
+        click.echo(
+            "no case has an answer or a document to be graded by: add them before you trust a score"
+        )
     click.echo(
         f"{suite.name}: {len(suite.cases)} cases. Next: edit {folder / 'my_system.py'}, then"
     )

@@ -60,9 +60,7 @@ def _affirms(part: Segment, clause: Segment, given: tuple[Segment, ...]) -> bool
 
 def _stating(word: str, part: Segment, given: tuple[Segment, ...]) -> list[Segment]:
     """The clauses with ``word`` that have most of the words of ``part``; several where equal."""
-    having = [clause for clause in given if word in clause.words]
-    most = max((len(clause.words & part.words) for clause in having), default=0)
-    return [clause for clause in having if len(clause.words & part.words) == most]
+    return _nearest(part, tuple(clause for clause in given if word in clause.words))
 
 
 def _opposed(part: Segment, given: tuple[Segment, ...], nearest: list[Segment]) -> bool:

@@ -46,6 +46,7 @@ _NOBODY_WORDS = "nobody none neither noone niemand keiner personne nadie nessuno
 _NOBODY = frozenset(_NOBODY_WORDS.split())
 # Prepositions deny what follows them, not the verb; adverbs deny no further than to the next auxiliary.
 _NARROW = frozenset({"without", "ohne", "sans", "sin", "senza", "sem", "без", "بدون"})
+_FAILURES = frozenset({"fail", "fails", "failed"})
 _ADVERBS = frozenset({"not", "never", "nicht", "nie", "pas", "nunca"})
 # Words between "not" and what it denies: "no longer", "nicht mehr".
 _BETWEEN = "longer yet even also really currently always mehr länger leider plus más nữa"
@@ -95,16 +96,25 @@ def _pieces(plain: str) -> list[str]:
     cuts = [0, *(match.start() for match in _BOUNDARY.finditer(plain)), len(plain)]
     pieces: list[str] = []
     for start, end in pairwise(cuts):
-        if pieces and tokens(pieces[-1])[-1:] and tokens(pieces[-1])[-1] in _NOBODY:
+        if pieces and _goes_on(pieces[-1], plain[start:end]):
             pieces[-1] += plain[start:end]
         elif plain[start:end].strip():
             pieces.append(plain[start:end])
     return pieces
 
 
+def _goes_on(piece: str, following: str) -> bool:
+    """Whether a piece reaches into the next: "nobody, by the way, ..." and "not if ..."."""
+    words = tokens(piece)
+    if not words:
+        return False
+    bare = words[-1] in _ADVERBS and following[:1].isalpha() and not any(map(_carries, words))
+    return bare or words[-1] in _NOBODY
+
+
 def denies(word: str) -> bool:
-    """Whether a word by itself negates."""
-    return word in NEGATIONS or word.endswith("n't")
+    """Whether a word by itself negates the clause; a failure is no denial."""
+    return (word in NEGATIONS and word not in _FAILURES) or word.endswith("n't")
 
 
 def _carries(word: str) -> bool:

@@ -137,7 +137,10 @@ def _first(advice: Mapping[str, Any], own: Mapping[str, Any], systems: int) -> s
 
 
 def step_of(advice: Mapping[str, Any]) -> str:
-    """A recommended approach as an instruction."""
+    """A recommended approach as an instruction; where no approach is due, what its reason advises instead."""
+    advised = advice["reasons"][0].partition(": ")[2] if advice["reasons"] else ""
+    if advice["approach"] == "no_change" and advised:
+        return sentence(advised).rstrip(".")
     return APPROACHES.get(advice["approach"], words(advice["approach"]).capitalize())
 
 

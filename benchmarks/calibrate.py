@@ -1,0 +1,175 @@
+"""Measures how sure a finding may be: confidence fitted on injected faults, tested on other seeds and other suites.
+
+Run: python benchmarks/calibrate.py [--write]     (offline; about five minutes)
+``--write`` replaces evalkit/calibration.json. Each bin is a cause on a rung of certainty; its confidence is the
+share of its findings that named the injected cause, drawn towards the same rung of its side, and that towards
+the same rung of all causes, then made non-increasing from rung to rung (pool adjacent violators).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalkit import plugins
+from evalkit.api import run as ask_and_diagnose
+from evalkit.confidence import ANY, FILE, FORMAT, RUNGS, Features, confidence_of, features_of
+from evalkit.faults import OracleSystem, inject, plan_faults, spoil, truth_of
+from evalkit.faults.bench import Calibration, calibrate, verdicts
+from evalkit.suite import load_suite
+
+ROOT = Path(__file__).resolve().parents[1]
+SUITES = ("helpdesk", "invoices")
+FITTED, HELD_OUT = (101, 102, 103, 104, 105, 106), (201, 202, 203, 204, 205, 206)
+PROBES = ("auto", "none")
+# Settings go round with the seed, so that no single mixture of faults is fitted.
+RATES, MIXED, REPEATS, MEMORY = (0.5, 0.8, 0.95), (0.0, 0.25, 0.5), (3, 1, 3, 2), (0.3, 0.0, 0.6)
+WEIGHT = 10  # findings that the next wider group counts for in a bin
+
+Bins = dict[str, dict[str, dict[str, float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One finding of the bench: its features, and whether it named the injected cause."""
+
+    suite: str
+    seed: int
+    features: Features
+    right: bool
+
+
+def measured(name: str, seed: int, probes: str, folder: Path) -> Iterator[Row]:
+    """The findings of one blind diagnosis of a suite's system with faults."""
+    suite = load_suite(ROOT / "datasets" / name)
+    plan = plan_faults(suite, rate=RATES[seed % 3], seed=seed, mixed_share=MIXED[seed // 3 % 3])
+    faulty = inject(OracleSystem(suite, seed=seed, memory=MEMORY[seed % 3]), suite, plan, seed)
+    options: dict[str, Any] = {"repeats": REPEATS[seed % 4], "probes": probes, "out": folder}
+    run = ask_and_diagnose(spoil(suite, plan, seed), {"faulty": faulty}, **options)
+    (found,) = run.systems.values()
+    injected = truth_of(plan)
+    truths = {c.id: injected[c.id].cause if c.id in injected else None for c in suite.cases}
+    right = {v.case_id: v.exact for v in verdicts(truths, found.findings)}
+    for finding in found.findings:
+        features = features_of(finding)
+        if features is not None:
+            yield Row(name, seed, features, right[finding.case_id])
+
+
+def fit(rows: Sequence[Row]) -> Bins:
+    """The bins: every cause of the shelf, every side, and any cause, by rung."""
+    causes = {cause.id: cause.side.value for cause in plugins.members("causes")}
+    overall = sum(row.right for row in rows) / len(rows)
+    any_cause = _smoothed(_counts(rows, lambda _: ANY)[ANY], dict.fromkeys(RUNGS, overall))
+    by_side, by_cause = _counts(rows, _side), _counts(rows, lambda f: f.cause)
+    sides = {s: _smoothed(by_side[s], _stated(any_cause)) for s in sorted(set(causes.values()))}
+    own = {c: _smoothed(by_cause[c], _stated(sides[side])) for c, side in causes.items()}
+    return {**own, **sides, ANY: any_cause}
+
+
+def _side(features: Features) -> str:
+    return features.side.value if features.side else ANY
+
+
+def _counts(
+    rows: Sequence[Row], group: Callable[[Features], Hashable]
+) -> defaultdict[Hashable, dict[str, tuple[int, int]]]:
+    """(right, all) by group and rung."""
+    found: defaultdict[Hashable, dict[str, tuple[int, int]]] = defaultdict(
+        lambda: dict.fromkeys(RUNGS, (0, 0))
+    )
+    for row in rows:
+        held = found[group(row.features)]
+        right, n = held[row.features.rung]
+        held[row.features.rung] = (right + row.right, n + 1)
+    return found
+
+
+def _smoothed(
+    counts: Mapping[str, tuple[int, int]], wider: Mapping[str, float]
+) -> dict[str, dict[str, float]]:
+    shares = [(counts[r][0] + WEIGHT * wider[r]) / (counts[r][1] + WEIGHT) for r in RUNGS]
+    falling = non_increasing(shares, [counts[r][1] + 1 for r in RUNGS])
+    return {
+        rung: {"confidence": round(share, 3), "findings": counts[rung][1], "right": counts[rung][0]}
+        for rung, share in zip(RUNGS, falling, strict=True)
+    }
+
+
+def _stated(bins: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    return {rung: held["confidence"] for rung, held in bins.items()}
+
+
+def non_increasing(values: Sequence[float], weights: Sequence[float]) -> list[float]:
+    """The non-increasing sequence nearest to ``values`` in weighted squares (pool adjacent violators)."""
+    pools: list[tuple[float, float, int]] = []  # mean, weight, length
+    for value, weight in zip(values, weights, strict=True):
+        mean, total, length = value, weight, 1
+        while pools and pools[-1][0] < mean:
+            other, its, n = pools.pop()
+            mean = (mean * total + other * its) / (total + its)
+            total, length = total + its, length + n
+        pools.append((mean, total, length))
+    return [mean for mean, _, length in pools for _ in range(length)]
+
+
+def tested(bins: Bins, rows: Sequence[Row]) -> Calibration:
+    """How well the bins hold on other findings."""
+    table = {name: _stated(rungs) for name, rungs in bins.items()}
+    found = calibrate([(confidence_of(row.features, table), row.right) for row in rows])
+    assert found is not None
+    return found
+
+
+def show(title: str, found: Calibration) -> dict[str, float]:
+    print(f"\n{title}: ECE {found.error:.3f} over {found.n} findings")
+    for b in found.bins:
+        print(
+            f"  {b.low:.1f}-{b.high:.1f} {b.n:6} confidence {b.confidence:.3f} right {b.accuracy:.3f}"
+        )
+    return {"error": round(found.error, 4), "findings": found.n}
+
+
+def collected() -> list[Row]:
+    rows: list[Row] = []
+    for name in SUITES:
+        for seed in (*FITTED, *HELD_OUT):
+            for probes in PROBES:
+                with tempfile.TemporaryDirectory() as folder:
+                    rows.extend(measured(name, seed, probes, Path(folder) / "run"))
+    return rows
+
+
+def main() -> None:
+    rows = collected()
+    train = [row for row in rows if row.seed in FITTED]
+    bins = fit(train)
+    held = {
+        "other seeds": show("other seeds", tested(bins, [r for r in rows if r.seed in HELD_OUT]))
+    }
+    for name in SUITES:
+        own = fit([row for row in rows if row.suite == name])
+        title = f"fitted on {name} alone, tested on the other suite"
+        held[title] = show(title, tested(own, [row for row in rows if row.suite != name]))
+    if "--write" in sys.argv:
+        fitted = {"suites": SUITES, "seeds": FITTED, "probes": PROBES, "findings": len(train)}
+        settings = {"rates": RATES, "mixed": MIXED, "repeats": REPEATS, "weight": WEIGHT}
+        content = {
+            "format": FORMAT,
+            "what": "share of findings whose primary cause was the injected one, by cause and rung",
+            "fitted_on": {**fitted, **settings},
+            "calibration_error_held_out": held,
+            "bins": bins,
+        }
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        (ROOT / "evalkit" / FILE).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
