@@ -10,10 +10,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup eval test check format bench golden docs schemas clean
+.PHONY: help setup eval test check format bench bench-diagnosis golden docs schemas clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
 
 setup: $(VENV)/.done-core ## make the virtual environment with what `make eval` needs
 
@@ -56,6 +56,9 @@ format: $(VENV)/.done-dev ## put the code into the house format
 
 bench: $(VENV)/.done-dev ## speed and accuracy figures, as ratios measured in one run
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit $$?; done
+
+bench-diagnosis: $(VENV)/.done-dev ## how often the true cause is named: rewrites docs/accuracy.md (a few minutes)
+	@$(BIN)/python benchmarks/diagnosis.py --brief --write
 
 golden: $(VENV)/.done-dev ## rewrite the golden files; review them with git diff
 	@$(BIN)/python tests/golden/rewrite.py

@@ -9,6 +9,7 @@ the same rung of all causes, then made non-increasing from rung to rung (pool ad
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from collections import defaultdict
@@ -31,6 +32,7 @@ PROBES = ("auto", "none")
 # Settings go round with the seed, so that no single mixture of faults is fitted.
 RATES, MIXED, REPEATS, MEMORY = (0.5, 0.8, 0.95), (0.0, 0.25, 0.5), (3, 1, 3, 2), (0.3, 0.0, 0.6)
 WEIGHT = 10  # findings that the next wider group counts for in a bin
+LEAST, MOST = 0.01, 0.99
 
 Bins = dict[str, dict[str, dict[str, float]]]
 
@@ -96,10 +98,13 @@ def _smoothed(
 ) -> dict[str, dict[str, float]]:
     shares = [(counts[r][0] + WEIGHT * wider[r]) / (counts[r][1] + WEIGHT) for r in RUNGS]
     falling = non_increasing(shares, [counts[r][1] + 1 for r in RUNGS])
-    return {
-        rung: {"confidence": round(share, 3), "findings": counts[rung][1], "right": counts[rung][0]}
-        for rung, share in zip(RUNGS, falling, strict=True)
-    }
+    return {rung: _bin(share, *counts[rung]) for rung, share in zip(RUNGS, falling, strict=True)}
+
+
+def _bin(share: float, right: int, findings: int) -> dict[str, float]:
+    """One bin; however many were right, none is stated as certain."""
+    stated = round(min(max(share, LEAST), MOST), 3)
+    return {"confidence": stated, "findings": findings, "right": right}
 
 
 def _stated(bins: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
@@ -167,8 +172,18 @@ def main() -> None:
             "calibration_error_held_out": held,
             "bins": bins,
         }
-        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-        (ROOT / "evalkit" / FILE).write_text(text, encoding="utf-8")
+        (ROOT / "evalkit" / FILE).write_text(readable(content), encoding="utf-8")
+
+
+def readable(content: Mapping[str, Any]) -> str:
+    """JSON with every bin, and every list, on a line of its own."""
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    return re.sub(r"([\[{])\s+([^\[\]{}]*?)\s+([\]}])", _one_line, text) + "\n"
+
+
+def _one_line(found: re.Match[str]) -> str:
+    opened, inside, closed = found.groups()
+    return opened + re.sub(r"\s*\n\s*", " ", inside) + closed
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from evalkit import plugins
 from evalkit.artefacts import SCORE_COLUMNS
 from evalkit.ask import plan
 from evalkit.budget import Budget
+from evalkit.complaint import Complaint
 from evalkit.decide import recommend, recommend_for
 from evalkit.diagnosis import SystemDiagnosis, diagnosis_json
 from evalkit.errors import InvalidInput, NothingToDo
@@ -55,10 +57,17 @@ class Run:
     def diagnosis(self) -> dict[str, Any]:
         """The content of diagnosis.json; beside the published keys, a recommendation for every system."""
         whole = recommend(self.suite, self.systems).to_json()
-        found = diagnosis_json(self.suite, self.systems, whole)
+        found = diagnosis_json(self.suite, self.systems, whole, self.doctor)
         for name, system in self.systems.items():
             found["systems"][name]["recommendation"] = recommend_for(self.suite, system).to_json()
         return found
+
+    @cached_property
+    def doctor(self) -> dict[str, list[Complaint]]:
+        """What is doubtful about the suite itself: its ``labels`` and its ``corpus``."""
+        from evalkit.doctor import examine
+
+        return examine(self.suite, {name: found.graded for name, found in self.systems.items()})
 
     def to_pandas(self) -> pd.DataFrame:
         """Every score as a row, with the columns of scores.csv; ``value`` is NaN where there is none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 # Kinds of the label doctor ...
 GOLD_ABSENT = "gold_absent"
@@ -47,3 +48,13 @@ def listed(names: Sequence[str], shown: int = 3) -> str:
     """The first few names, and how many more there are."""
     rest = len(names) - shown
     return ", ".join(names[:shown]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def complaint_json(complaint: Complaint) -> dict[str, Any]:
+    """One complaint as it stands in diagnosis.json."""
+    return {
+        "kind": complaint.kind,
+        "subject": complaint.subject,
+        "text": complaint.text,
+        "others": list(complaint.others),
+    }

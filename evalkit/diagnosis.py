@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evalkit.complaint import Complaint, complaint_json
 from evalkit.grade import Graded
 from evalkit.outcome import CaseOutcome
 from evalkit.records import Certainty, Finding, Interval, Side, Suite
@@ -105,14 +106,18 @@ def _variability(graded: Graded) -> dict[str, float | None]:
 
 
 def diagnosis_json(
-    suite: Suite, systems: Mapping[str, SystemDiagnosis], recommendation: Mapping[str, Any]
+    suite: Suite,
+    systems: Mapping[str, SystemDiagnosis],
+    recommendation: Mapping[str, Any],
+    doctor: Mapping[str, Sequence[Complaint]],
 ) -> dict[str, Any]:
-    """The content of diagnosis.json, as design section 9 gives it."""
+    """The content of diagnosis.json, as design section 9 gives it, with what the doctor says of the suite."""
     return {
         "format": 1,
         "suite": {"name": suite.name, "digest": suite.digest},
         "systems": {name: _system_json(found) for name, found in systems.items()},
         "recommendation": dict(recommendation),
+        "doctor": {part: [complaint_json(c) for c in found] for part, found in doctor.items()},
     }
 
 

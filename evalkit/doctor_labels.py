@@ -17,13 +17,13 @@ from evalkit.complaint import (
 )
 from evalkit.doctor_support import (
     SHOWN,
+    Shelf,
     Text,
     answerable,
-    document_of,
     gold_of,
     lacking,
-    read,
     statements,
+    wants_documents,
 )
 from evalkit.fields import wrong_fields
 from evalkit.grade import Graded
@@ -36,16 +36,20 @@ SAME_REFERENCE = 0.6  # token F1 from which on two references with the same numb
 SAME_ANSWER = 0.6  # the same for the answers of two systems
 
 
-def label_complaints(suite: Suite, graded: Mapping[str, Graded]) -> list[Complaint]:
+def label_complaints(
+    suite: Suite, graded: Mapping[str, Graded], shelf: Shelf | None = None
+) -> list[Complaint]:
     """Every label that looks wrong, by kind; ``graded`` may be empty before any run.
 
-    That a document might answer a case labelled unanswerable is not guessed at.
+    ``shelf`` may be one that has been read already. That a document might answer a case labelled unanswerable is not guessed at.
     """
-    found = [c for case in suite.cases for c in (*_absent(suite, case), *_unsupported(suite, case))]
+    shelf = shelf or Shelf(suite)
+    found = [c for case in suite.cases for c in _absent(suite, shelf, case)]
+    found += [c for case in suite.cases for c in _unsupported(shelf, case)]
     found += _contradictory(suite.cases)
     if graded:
         answers = _answers(graded)
-        found += [c for case in suite.cases for c in _agreed(suite, case, answers)]
+        found += [c for case in suite.cases for c in _agreed(shelf, case, answers)]
         found += _closed_book(suite, graded)
     return found
 
@@ -53,31 +57,27 @@ def label_complaints(suite: Suite, graded: Mapping[str, Graded]) -> list[Complai
 # --- what the files alone show ---------------------------------------------------------------
 
 
-def _absent(suite: Suite, case: Case) -> Iterator[Complaint]:
+def _absent(suite: Suite, shelf: Shelf, case: Case) -> Iterator[Complaint]:
     named = {*(case.relevant or ()), *(d for p in case.key_points or () for d in p.evidence)}
-    gone = sorted(d for d in named if document_of(d, suite) is None)
+    gone = sorted(d for d in named if shelf.names(d) is None)
     if suite.corpus and gone:
         yield Complaint(GOLD_ABSENT, case.id, f"the corpus lacks {listed(gone)}", tuple(gone))
 
 
-def _unsupported(suite: Suite, case: Case) -> Iterator[Complaint]:
+def _unsupported(shelf: Shelf, case: Case) -> Iterator[Complaint]:
     """The first statement of a case that its gold documents plainly do not say."""
     if not answerable(case):
         return
     for statement, gold in statements(case):
-        present = [document_of(d, suite) for d in gold]
+        present = [shelf.names(d) for d in gold]
         ids = tuple(dict.fromkeys(d for d in present if d is not None))
         if not ids or None in present:
             continue
-        gap = lacking(statement, _texts(suite, ids), _asked(case))
+        gap = lacking(statement, shelf.joined(ids), _asked(case))
         if gap is not None:
             text = f"the gold documents ({listed(ids)}) do not say “{statement[:SHOWN]}”: they lack {gap}"
             yield Complaint(INSUFFICIENT, case.id, text, ids)
             return
-
-
-def _texts(suite: Suite, ids: Sequence[str]) -> Text:
-    return Text(read(suite.corpus[d]).plain for d in ids)
 
 
 def _asked(case: Case) -> str:
@@ -153,14 +153,14 @@ def _answers(graded: Mapping[str, Graded]) -> dict[str, dict[str, Answer]]:
 
 
 def _agreed(
-    suite: Suite, case: Case, answers: Mapping[str, Mapping[str, Answer]]
+    shelf: Shelf, case: Case, answers: Mapping[str, Mapping[str, Answer]]
 ) -> Iterator[Complaint]:
     """Two systems or more give the same wrong answer, which their passages say; no system is right.
 
     A label that the gold documents plainly say is not in doubt, however many systems miss it.
     """
     mine = answers.get(case.id, {})
-    if not answerable(case) or len(mine) < 2 or any(right for _, _, right, _ in mine.values()):
+    if not wants_documents(case) or len(mine) < 2 or any(right for _, _, right, _ in mine.values()):
         return
     wrong = {
         name: trace
@@ -171,7 +171,7 @@ def _agreed(
     if len(wrong) < 2:
         return
     agree = _same_fields if case.reference_object is not None else _same_answers
-    found = agree(suite, case, wrong)
+    found = agree(shelf, case, wrong)
     if found is not None:
         names, what = found
         text = f"{listed(names)} agree on {what}, which their passages support and the label denies"
@@ -186,20 +186,20 @@ def _grounded(evidence: Evidence | None) -> bool:
 _Agreed = tuple[tuple[str, ...], str] | None
 
 
-def _same_answers(suite: Suite, case: Case, wrong: Mapping[str, Trace]) -> _Agreed:
+def _same_answers(shelf: Shelf, case: Case, wrong: Mapping[str, Trace]) -> _Agreed:
     needed = list(statements(case))
-    ids = [d for _, gold in needed for name in gold if (d := document_of(name, suite)) is not None]
-    if needed and ids and all(_texts(suite, ids).says(text) for text, _ in needed):
+    ids = [d for _, gold in needed for name in gold if (d := shelf.names(name)) is not None]
+    if needed and ids and all(shelf.joined(ids).says(text) for text, _ in needed):
         return None
     responses = {name: trace.response or "" for name, trace in wrong.items()}
     return _largest(responses, lambda a, b: _alike(a, b, SAME_ANSWER))
 
 
-def _same_fields(suite: Suite, case: Case, wrong: Mapping[str, Trace]) -> _Agreed:
+def _same_fields(shelf: Shelf, case: Case, wrong: Mapping[str, Trace]) -> _Agreed:
     """A value that several systems give, their sources hold, and the label replaces by one they do not hold."""
     passages = [p.text for t in wrong.values() for p in t.context or ()]
-    gold = [suite.corpus[d].text for d in gold_of(case) if d in suite.corpus]
-    sources = Text((_asked(case), *passages, *gold))
+    gold = [shelf[d].plain for name in gold_of(case) if (d := shelf.names(name)) is not None]
+    sources = Text("\n".join((_asked(case), *passages, *gold)))
     given: dict[tuple[str, str], list[str]] = {}
     for name, trace in wrong.items():
         for path, wanted, value in wrong_fields(

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from functools import cached_property, lru_cache
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from evalkit.facts import UNSAID, says
-from evalkit.records import Case, Document, Expected, Suite
+from evalkit.records import Case, Expected, Suite
 from evalkit.text.languages import detect_language
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.tokens import content_stems, names, stem_set
 
 FEWEST = 3  # content words from which on the words of a statement tell anything
 ROOT = 5  # letters by which a name is recognised in its derivations
+OPENING = 2000  # characters of a document that tell its language
 SHOWN = 120  # characters of a statement that a complaint repeats
 
 
 class Text:
-    """Some documents as one text: its stems and its quantities, each read once."""
+    """A text as the checks see it: its stems and its quantities, each read once."""
 
-    def __init__(self, parts: Iterable[str]) -> None:
-        self.plain = "\n".join(parts)
+    def __init__(self, plain: str) -> None:
+        self.plain = plain
 
     @cached_property
     def stems(self) -> frozenset[str]:
@@ -38,6 +38,11 @@ class Text:
         """How the words begin."""
         return frozenset(stem[:ROOT] for stem in self.stems)
 
+    @cached_property
+    def language(self) -> str | None:
+        """The code of its language; None where too little speaks for one."""
+        return detect_language(self.plain[:OPENING])
+
     def says(self, statement: str) -> bool:
         """Most of the statement's words and all its numbers are here."""
         return says(self.stems, self.numbers, statement)
@@ -49,9 +54,51 @@ class Text:
         return literal or (bool(wanted) and found_in(wanted, self.numbers) == wanted)
 
 
-def read(document: Document) -> Text:
-    """A document with its title."""
-    return Text((document.title, document.text))
+class _Joined(Text):
+    """Several texts as one, put together from what was read of each."""
+
+    def __init__(self, parts: Sequence[Text]) -> None:
+        super().__init__("\n".join(part.plain for part in parts))
+        self._parts = parts
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        return frozenset().union(*(part.stems for part in self._parts))
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        return frozenset().union(*(part.numbers for part in self._parts))
+
+    @cached_property
+    def roots(self) -> frozenset[str]:
+        return frozenset().union(*(part.roots for part in self._parts))
+
+    @cached_property
+    def language(self) -> str | None:
+        return self._parts[0].language
+
+
+class Shelf:
+    """The documents of a suite, each with its title, read when first asked for."""
+
+    def __init__(self, suite: Suite) -> None:
+        self._corpus = suite.corpus
+        self._read: dict[str, Text] = {}
+
+    def __getitem__(self, doc_id: str) -> Text:
+        if doc_id not in self._read:
+            document = self._corpus[doc_id]
+            self._read[doc_id] = Text(f"{document.title}\n{document.text}")
+        return self._read[doc_id]
+
+    def joined(self, ids: Sequence[str]) -> Text:
+        """Some documents as one text; ``ids`` has at least one."""
+        return self[ids[0]] if len(ids) == 1 else _Joined([self[doc_id] for doc_id in ids])
+
+    def names(self, name: str) -> str | None:
+        """The id of the document that a label names, itself or one of its chunks (``doc#n``)."""
+        whole = name.rpartition("#")[0]
+        return name if name in self._corpus else whole if whole in self._corpus else None
 
 
 def lacking(statement: str, gold: Text, query: str) -> str | None:
@@ -65,7 +112,7 @@ def lacking(statement: str, gold: Text, query: str) -> str | None:
     missing = sorted(numbers - found_in(numbers, known))
     if missing:
         return ", ".join(missing)
-    if not _same_language(statement, gold.plain):
+    if not _same_language(statement, gold):
         return None
     strange = sorted(_strange_names(statement, gold, query))
     if strange:
@@ -80,7 +127,7 @@ def lacking(statement: str, gold: Text, query: str) -> str | None:
 
 def _strange_names(statement: str, gold: Text, query: str) -> Iterator[str]:
     """The names that occur nowhere; nouns with a capital letter (German) are no names."""
-    if detect_language(gold.plain) == "de":
+    if gold.language == "de":
         return
     asked = stem_set(query)
     for name in names(statement):
@@ -88,16 +135,12 @@ def _strange_names(statement: str, gold: Text, query: str) -> Iterator[str]:
             yield name
 
 
-@lru_cache(4096)
-def _language(text: str) -> str | None:
-    return detect_language(text)
-
-
-def _same_language(statement: str, text: str) -> bool:
-    short, long = _language(statement), _language(text)
-    if short is None or long is None:
-        return statement.isascii() == text[:2000].isascii() or short == long
-    return short == long
+def _same_language(statement: str, text: Text) -> bool:
+    """Whether their words can be compared; a short statement whose language is unclear goes by its letters."""
+    short = detect_language(statement)
+    if short is None or text.language is None:
+        return statement.isascii() == text.plain[:OPENING].isascii() or short == text.language
+    return short == text.language
 
 
 def answerable(case: Case) -> bool:
@@ -110,10 +153,9 @@ def gold_of(case: Case) -> tuple[str, ...]:
     return tuple(d for d, grade in (case.relevant or {}).items() if grade > 0)
 
 
-def document_of(name: str, suite: Suite) -> str | None:
-    """The id of the corpus document that a label names, itself or one of its chunks (``doc#n``)."""
-    whole = name.rpartition("#")[0]
-    return name if name in suite.corpus else whole if whole in suite.corpus else None
+def wants_documents(case: Case) -> bool:
+    """Whether the case is to be answered from documents, as far as its labels say."""
+    return answerable(case) and (case.relevant is None or bool(gold_of(case)))
 
 
 def statements(case: Case) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -125,31 +167,3 @@ def statements(case: Case) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield point.text, tuple(dict.fromkeys((*point.evidence, *gold)))
     elif case.reference and case.reference_object is None:
         yield min(case.reference, key=len), gold
-
-
-class Finder:
-    """Finds the documents that may say a statement, by its rarest words."""
-
-    def __init__(self, suite: Suite) -> None:
-        self._texts = {doc_id: read(d) for doc_id, d in suite.corpus.items()}
-
-    @cached_property
-    def _postings(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for doc_id, text in self._texts.items():
-            for stem in text.stems:
-                found.setdefault(stem, []).append(doc_id)
-        return found
-
-    def saying(self, statement: str, query: str) -> str | None:
-        """A document that has all numbers and names of a statement and may say it; None where there is none.
-
-        It has to have UNSAID of the words, so it has one of the rarest ones.
-        """
-        wanted = sorted(
-            frozenset(content_stems(statement)), key=lambda s: (len(self._postings.get(s, ())), s)
-        )
-        rarest = wanted[: int(len(wanted) * (1 - UNSAID)) + 1]
-        shared = Counter(doc_id for stem in rarest for doc_id in self._postings.get(stem, ()))
-        likely = sorted(shared, key=lambda d: (-shared[d], d))
-        return next((d for d in likely if lacking(statement, self._texts[d], query) is None), None)

@@ -34,6 +34,16 @@ def block_on(coroutine: Coroutine[Any, Any, Result], *, instead: str) -> Result:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(coroutine)
+        return _run(coroutine)
     coroutine.close()
     raise RuntimeError(f"an event loop is running here (a notebook?): use `await {instead}`")
+
+
+def _run(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    kept: list[Result] = []
+
+    async def keep() -> None:  # asyncio writes out what its main task returns, however long that is
+        kept.append(await coroutine)
+
+    asyncio.run(keep())
+    return kept[0]

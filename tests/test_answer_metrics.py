@@ -193,9 +193,12 @@ CONTEXT = (Passage("d1", "d1#0"), Passage("d1", "d1#1"), Passage("d2"))
 
 
 def test_citations_are_checked_against_context_and_gold() -> None:
-    assert citations.citation_precision(("d1#1", "d9"), CONTEXT) == 0.5
-    assert citations.citation_precision((), CONTEXT) is None
-    assert citations.citation_precision(("d1",), ()) == 0
+    unknown = Evidence("j")
+    assert citations.citation_precision(("d1#1", "d9"), CONTEXT, unknown) == 0.5
+    assert citations.citation_precision((), CONTEXT, unknown) is None
+    assert citations.citation_precision(("d1",), (), unknown) == 0
+    idle = Evidence("j", cited=(True, False))
+    assert citations.citation_precision(("d1", "d2"), CONTEXT, idle) == 0.5
     assert citations.citation_gold_precision(("d1#1", "d2"), CONTEXT, {"d1": 2, "d2": 0}) == 0.5
     assert citations.citation_recall({"d1": 1, "d2": 1, "d7": 1}, ("d1#0",), CONTEXT) == 0.5
     assert citations.citation_recall({"d7": 1}, ("d1",), CONTEXT) is None

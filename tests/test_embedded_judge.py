@@ -220,7 +220,9 @@ DENIED = (
 
 
 @pytest.mark.parametrize(("point", "answer"), STATED)
-def test_a_negation_elsewhere_in_the_answer_does_not_turn_a_key_point(point: str, answer: str) -> None:
+def test_a_negation_elsewhere_in_the_answer_does_not_turn_a_key_point(
+    point: str, answer: str
+) -> None:
     assert coverage(point, answer) >= 0.5
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module", params=["plain", "packed"])
 def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run = hostile_run()
+    with ThreadPoolExecutor(1) as aside:  # the browser's driver keeps an event loop in this thread
+        run = aside.submit(hostile_run).result()
     path = tmp_path_factory.mktemp("report") / "report.html"
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "packed":

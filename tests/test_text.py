@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evalkit.text import quantities as quantities_module
+from evalkit.text import sentences as sentences_module
+from evalkit.text import tokens as tokens_module
+from evalkit.text.alternation import any_of
+from evalkit.text.languages import detect_language
 from evalkit.text.quantities import agrees, found_in, parse_number, quantities
 from evalkit.text.refusal import (
     asks_clarification,
@@ -201,6 +209,9 @@ def test_every_locale_form_of_a_number_is_read_alike(whole: int, cents: int) -> 
 
 
 REFUSALS = [
+    "I am afraid our help centre does not say how long that takes.",
+    "I'm sorry, but there is nothing about that in our articles.",
+    "Lo siento, los documentos no contienen esa información.",
     "I'm sorry, but I cannot answer that from the documents.",
     "The passage does not say when the bridge was built.",
     "It is not possible to conclude from the documents who won.",
@@ -232,6 +243,11 @@ ANSWERS = [
     "Cầu được xây năm 1931.",
     "橋は1931年に建設されました。",
     "بني الجسر عام 1931.",
+    "I am afraid the small plan has no calendar; it is part of the large one.",
+    "I am sorry, hospitals do not get the discount. Charities, associations and schools do.",
+    "Leider gibt es im kleinen Tarif keinen Kalender. Im großen Tarif ist er enthalten.",
+    "Lo siento, el plan pequeño no tiene calendario. El plan grande lo incluye.",
+    "申し訳ありませんが、小型プランにカレンダー機能はありません。大型プランで利用できます。",
 ]
 
 
@@ -284,6 +300,72 @@ def test_corrections_are_recognised() -> None:
     assert corrects_premise("Actually, the tower was finished in 1889.")
     assert corrects_premise("その法律は実際には廃止されています。")
     assert not corrects_premise("The tower was finished in 1889.")
+
+
+@pytest.mark.parametrize(
+    ("query", "response", "corrects"),
+    [
+        ("How does the owner set a password for others?", "Nobody can set a password for others.", True),
+        ("Which menu deletes the owner?", "The owner can be neither deleted nor paused.", True),
+        ("How do I use the 30 days of leave?", "You have 25 days of leave.", True),
+        ("How do I use the 30 days of leave?", "You use the 30 days of leave in spring.", False),
+        ("Which menu deletes the owner?", "Open Settings and choose Delete. Tea is not included.", False),
+    ],
+)  # fmt: skip
+def test_a_premise_is_corrected_where_the_question_is_taken_up(
+    query: str, response: str, corrects: bool
+) -> None:
+    assert corrects_premise(response, query) is corrects
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The reports cost 5 dollars. We do not have much on the price of letters.",
+        "The walls are of brick. I only know the year of the roof.",
+        "Der Turm ist aus Stein. Die Höhe ist nicht bekannt.",
+        "Tháp xây bằng đá. Tài liệu không nêu chiều cao.",
+    ],
+)
+def test_gaps_are_named_in_many_ways(text: str) -> None:
+    assert mentions_gap(text)
+
+
+def test_short_english_answers_are_not_read_as_another_language() -> None:
+    assert detect_language("No, a failed payment costs nothing; a returned one has a fee.") == "en"
+    assert detect_language("O pagamento não tem taxa e é grátis para você.") == "pt"
+
+
+MIXED = st.text(
+    alphabet=st.sampled_from("aZé ß-’'`.,!?\n0127年月東です한١%$€ưạ\u0301_;…") | st.characters(), max_size=60
+) | st.lists(
+    st.sampled_from(["two hundred", "5 May", "in may 2024", "1,234.5", "e.g. a.b.c.", "US$ 5 bn", "3 km", "100%", "x'y's", "千"]),
+    max_size=6,
+).map(" ".join)  # fmt: skip
+
+
+@ANY
+@given(MIXED)
+def test_short_cuts_give_what_the_full_rules_give(text: str) -> None:
+    plain = tokens_module.normalise(text)
+    assert words(text) == tokens_module._in_any_script(plain)
+    assert plain == unicodedata.normalize("NFKC", text.translate(tokens_module._QUOTES)).casefold()
+    shown = [match.span() for match in quantities_module._numbers(plain)]
+    assert shown == [match.span() for match in quantities_module._NUMBER.finditer(plain)]
+    ends = [match.span() for match in sentences_module._ends(text)]
+    assert ends == [match.span() for match in sentences_module._END.finditer(text)]
+
+
+@ANY
+@given(
+    st.lists(st.text("abc.", min_size=1, max_size=4), min_size=1, max_size=8),
+    st.text("abc. ", max_size=30),
+)
+def test_many_words_in_one_pattern_match_what_they_match_one_by_one(
+    found: list[str], text: str
+) -> None:
+    flat = "|".join(sorted(map(re.escape, found), key=len, reverse=True))
+    assert re.findall(any_of(found), text) == re.findall(flat, text)
 
 
 def test_token_f1_is_the_one_of_squad() -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from evalkit.api import build
 from evalkit.records import Suite, SystemSpec
 
+COMPLAINTS = 10  # shown at most, of the labels and of the corpus each
+
 
 def describe(suite: Suite) -> list[str]:
     """What the suite holds, and what looks doubtful."""
@@ -28,7 +30,18 @@ def describe(suite: Suite) -> list[str]:
         "  wanted: " + ", ".join(f"{n} {name}" for name, n in expected.most_common()),
         "  labels: " + ", ".join(f"{n} with {name}" for name, n in labelled.items() if n),
     ]
-    lines += [f"  warning: {warning}" for warning in suite.warnings]
+    return lines + doubts(suite)
+
+
+def doubts(suite: Suite) -> list[str]:
+    """The warnings of the suite, and what its doctor can tell before any run; nothing is said twice."""
+    from evalkit.doctor import examine, told
+
+    found = examine(suite, {})
+    known = {complaint.line for complaints in found.values() for complaint in complaints}
+    lines = [f"  warning: {warning}" for warning in suite.warnings if warning not in known]
+    for part, complaints in found.items():
+        lines += [f"  {part}: {line}" for line in told(complaints, COMPLAINTS)]
     return lines
 
 

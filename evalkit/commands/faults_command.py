@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evalkit.commands.options import chosen_systems, suite_argument, systems_option
+from evalkit.commands.options import (
+    chosen_systems,
+    new_folder,
+    resumable,
+    suite_argument,
+    systems_option,
+)
 
 if TYPE_CHECKING:
     from evalkit.faults.bench import BenchScore
     from evalkit.faults.power import Power
     from evalkit.records import Suite, System
 
+MISSING = 6  # faults named in the terminal that could not be injected
 MEMORY = 0.3  # share of the cases that the known-good system can answer without a passage
 
 
@@ -58,7 +65,6 @@ def command(
     of them into that system, in the cases that it passes.
     """
     from evalkit import plugins
-    from evalkit.commands.run_command import _new_folder, _resumable
     from evalkit.faults.power import measure
     from evalkit.faults.power_report import write_power
     from evalkit.suite import load_suite
@@ -67,8 +73,8 @@ def command(
     whole = load_suite(suite)
     loaded = replace(whole, cases=whole.cases[:limit])
     system = _system(loaded, systems_file, name, seed)
-    folder = out or _new_folder(f"{loaded.name}-faults")
-    with Progress() as progress, _resumable(folder):
+    folder = out or new_folder(f"{loaded.name}-faults")
+    with Progress() as progress, resumable(folder):
         power = asyncio.run(measure(loaded, system, folder, rate=rate, seed=seed, watch=progress))
     sides = {cause.id: cause.side.value for cause in plugins.members("causes")}
     settings = {"rate": rate, "seed": seed, "limit": limit, "digest": whole.digest}
@@ -121,8 +127,7 @@ def _summary(power: Power, found: BenchScore) -> list[str]:
         shares = [f"{share.value:.0%}" if share else "-" for share in (noticed, named)]
         lines.append(f"{fault:20} {n:>5} {shares[0]:>8} {shares[1]:>6}  {taken}".rstrip())
     if power.missing:
-        lines += [
-            "",
-            f"cannot be told from this suite: {', '.join(power.missing)} (why: see the report)",
-        ]
+        names = [*list(power.missing)[:MISSING], *(["..."] if len(power.missing) > MISSING else [])]
+        listed = ", ".join(names)
+        lines += ["", f"not injected: {len(power.missing)} faults, why see the report ({listed})"]
     return lines

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -45,3 +48,19 @@ def chosen_systems(
     if not chosen:
         raise NothingToDo(f"{file}: holds no systems")
     return chosen
+
+
+def new_folder(name: str) -> Path:
+    """A folder below reports/ for a run of now: the name, made safe for a path, and the time."""
+    words = re.sub(r"[^\w.-]+", "-", name).strip(".-")[:80] or "suite"
+    return Path("reports") / f"{words}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+
+
+@contextmanager
+def resumable(folder: Path) -> Iterator[None]:
+    """Tell whoever interrupts that the same folder goes on from here."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        message = f"interrupted; the same command with --out {folder} goes on from here"
+        raise KeyboardInterrupt(message) from None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from evalkit.commands.options import chosen_systems, names_option, suite_argument, systems_option
+from evalkit.commands.options import (
+    chosen_systems,
+    names_option,
+    new_folder,
+    resumable,
+    suite_argument,
+    systems_option,
+)
 
 
 @click.command("run")
@@ -71,8 +74,8 @@ def command(
 
     loaded = load_suite(suite)
     specs = chosen_systems(loaded, systems_file, names)
-    folder = out or _new_folder(loaded.name)
-    with Progress() as progress, _resumable(folder):
+    folder = out or new_folder(loaded.name)
+    with Progress() as progress, resumable(folder):
         run = asyncio.run(
             arun(
                 loaded,
@@ -84,17 +87,3 @@ def command(
         )
         page = run.write()
     return show_run(run, page)
-
-
-def _new_folder(name: str) -> Path:
-    words = re.sub(r"[^\w.-]+", "-", name).strip(".-")[:80] or "suite"
-    return Path("reports") / f"{words}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-
-
-@contextmanager
-def _resumable(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        message = f"interrupted; the same command with --out {folder} goes on from here"
-        raise KeyboardInterrupt(message) from None

@@ -82,11 +82,8 @@ def faults_markdown(
     parts = [
         f"# Fault bench: {system} on {suite}",
         INTRODUCTION,
-        table(
-            ("", "exact cause", "in the set", "side", "false alarms", "kappa"),
-            [_row("**evalkit**", found), *(_row(n, s) for n, s in (baselines or {}).items())],
-        ),
-        _calibrated(found),
+        summary_table(found, baselines or {}),
+        calibrated(found),
         "## How often each fault is named",
         table(("fault", "named"), [(f"`{n}`", percent(s)) for n, s in by_fault.items()]),
         "## Confusion",
@@ -95,19 +92,66 @@ def faults_markdown(
     return "\n\n".join(parts) + "\n"
 
 
+def summary_table(found: BenchScore, baselines: Mapping[str, BenchScore]) -> str:
+    """One row for evalkit and one for each baseline: every share, balanced accuracies and kappa."""
+    head = ("", "exact cause", "in the set", "side", "balanced, causes", "balanced, sides", "kappa")
+    named = {"**evalkit**": found, **baselines}
+    return table((*head, "false alarms"), [_row(name, one) for name, one in named.items()])
+
+
 def _row(name: str, found: BenchScore) -> tuple[str, ...]:
-    shares = (found.exact, found.in_set, found.side, found.false_alarms)
-    kappa = "-" if found.kappa is None else f"{found.kappa:.2f}"
-    return (name, *map(percent, shares), kappa)
+    shares = (found.exact, found.in_set, found.side)
+    indices = (found.balanced_accuracy, found.balanced_side, found.kappa)
+    shown = ("-" if value is None else f"{value:.2f}" for value in indices)
+    return (name, *map(percent, shares), *shown, percent(found.false_alarms))
 
 
-def _calibrated(found: BenchScore) -> str:
+def calibrated(found: BenchScore) -> str:
+    """How far stated confidence is from how often it was right, in a sentence."""
     if found.calibration is None:
         return "No confidence is stated, so nothing can be said about calibration."
     return (
         f"Expected calibration error {found.calibration.error:.3f} over {found.calibration.n} findings "
         "(ten equal-width bins)."
     )
+
+
+def calibration_table(found: BenchScore) -> str:
+    """Stated confidence beside how often it was right, bin by bin; empty where none is stated."""
+    if found.calibration is None:
+        return ""
+    rows = [
+        (f"{b.low:.1f}-{b.high:.1f}", str(b.n), f"{b.confidence:.2f}", f"{b.accuracy:.2f}")
+        for b in found.calibration.bins
+    ]
+    return table(("confidence", "findings", "mean confidence", "right"), rows)
+
+
+def confusion_matrix(found: BenchScore, order: Sequence[str]) -> str:
+    """Injected (rows) against named (columns, by number), in ``order``; labels that never occur are left out.
+
+    A cause that is acceptable for a case counts as the injected one.
+    """
+    used = {label for pair in found.confusion for label in pair}
+    labels = [label for label in order if label in used]
+    labels += sorted(used.difference(labels))
+    number = {label: str(place) for place, label in enumerate(labels, start=1)}
+    injected = [t for t in labels if any(pair[0] == t for pair in found.confusion)]
+    named = [g for g in labels if any(pair[1] == g for pair in found.confusion)]
+    rows = []
+    for truth in injected:
+        counts = [found.confusion.get((truth, given), 0) for given in named]
+        cells = [_cell(n, right=truth == given) for n, given in zip(counts, named, strict=True)]
+        rows.append((f"{number[truth]} `{truth}`", str(sum(counts)), *cells))
+    matrix = table(("injected \\ named", "cases", *(number[given] for given in named)), rows)
+    others = [f"{number[given]} `{given}`" for given in named if given not in injected]
+    return matrix + (f"\n\nFurther columns: {', '.join(others)}." if others else "")
+
+
+def _cell(n: int, *, right: bool) -> str:
+    if not n:
+        return ""
+    return f"**{n}**" if right else str(n)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

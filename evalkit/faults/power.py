@@ -20,7 +20,12 @@ from evalkit.watch import Watcher
 REPEATS = 3  # a system that wavers shows it only when asked again
 MIXED = 0.25  # share of the faults of content that get a fault of form beside them
 LEAST = 3  # further rounds are added until every fault was injected so often,
-MOST_ROUNDS = 8  # or so many rounds were planned
+ROUNDS, ASKED = (
+    8,
+    200,
+)  # or so many rounds with so many cases were planned (a small suite needs more rounds),
+MOST_ROUNDS = 60  # or so many at the utmost
+SEEDS = 2**32  # seeds are below this
 CONTROLS = 10  # healthy cases asked along in further rounds, to compare with
 NEEDED = frozenset({Capability.RETRIEVE, Capability.GENERATE})
 
@@ -150,13 +155,15 @@ def plan_rounds(suite: Suite, rate: float, seed: int) -> list[Round]:
     rounds: list[Round] = []
     for turn in range(MOST_ROUNDS):
         short: Sequence[Fault] = [f for f in fitting if used[f.id] < LEAST]
-        if not short:
+        enough = len(rounds) >= ROUNDS and sum(len(one.cases) for one in rounds) >= ASKED
+        if not short or enough:
             break
-        plan = plan_faults(suite, short, rate, seed + turn, MIXED)
+        dealt = (seed + turn) % SEEDS
+        plan = plan_faults(suite, short, rate, dealt, MIXED)
         if plan:
             used.update(fault for faults in plan.values() for fault in faults)
             cases = _asked(suite, plan, first=not rounds)
-            rounds.append(Round(len(rounds) + 1, seed + turn, plan, cases))
+            rounds.append(Round(len(rounds) + 1, dealt, plan, cases))
     return rounds
 
 

@@ -10,11 +10,25 @@ from typing import Any
 
 from evalkit.errors import StorageError
 from evalkit.faults.bench import NONE, BenchScore, recall_by_class, score
-from evalkit.faults.bench_report import faults_json, faults_markdown, interval_json, percent, table
+from evalkit.faults.bench_report import (
+    INTRODUCTION,
+    calibrated,
+    confusion_table,
+    faults_json,
+    interval_json,
+    percent,
+    summary_table,
+    table,
+)
 from evalkit.faults.inject import BY_ID
 from evalkit.faults.power import Power, Trial, all_named, alone, mixed
 from evalkit.records import Interval
 
+NOTICED = (
+    "A fault is noticed when there is any finding, named when it is the right one. A fault that leaves the "
+    "answer right shows nowhere and counts as unnoticed."
+)
+HALF = 0.5
 SHOWN = 10  # failing cases named on the page
 Row = tuple[str, str, Interval | None, Interval | None, str]
 
@@ -80,10 +94,12 @@ def power_json(power: Power, found: BenchScore, settings: Mapping[str, Any]) -> 
 def power_markdown(power: Power, found: BenchScore) -> str:
     """The content of faults.md."""
     parts = [
-        faults_markdown(power.suite, power.system, found, named(power)).rstrip(),
-        "## Noticed, named, mistaken",
-        "A fault is noticed when there is any finding, named when it is the right one. A fault that leaves the "
-        "answer right shows nowhere and counts as unnoticed.",
+        f"# Fault bench: {power.system} on {power.suite}",
+        INTRODUCTION,
+        summary_table(found, {}),
+        calibrated(found),
+        "## Fault by fault",
+        NOTICED,
         table(
             ("fault", "what goes wrong", "cause", "noticed", "named", "else taken for"),
             [
@@ -92,13 +108,16 @@ def power_markdown(power: Power, found: BenchScore) -> str:
             ],
         ),
         _mixtures(power),
+        "## Confusion",
+        confusion_table(found),
         "## Cases that could not be used",
         _unusable(power),
         "## What this suite cannot tell",
         _missing(power),
+        _seldom(power),
         *power.notes,
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _mixtures(power: Power) -> str:
@@ -114,8 +133,9 @@ def _unusable(power: Power) -> str:
     listed = ", ".join(f"`{case}`" for case in power.failing[:SHOWN])
     more = ", ..." if len(power.failing) > SHOWN else ""
     return (
-        f"{len(power.failing)} of {power.cases} cases do not pass without a fault, so a fault could not be told "
-        f"from what fails anyway; they are left out of everything above: {listed}{more}."
+        f"Without any fault {power.cases - len(power.failing)} of {power.cases} cases pass. In the others a fault "
+        f"could not be told from what fails anyway, so they are left out of everything above: {listed}{more}. "
+        "A system known to be good should pass them all: there, they are false alarms."
     )
 
 
@@ -126,9 +146,16 @@ def _missing(power: Power) -> str:
         f"- `{BY_ID[fault].cause}` by `{fault}`: {reason}."
         for fault, reason in power.missing.items()
     ]
-    return "\n".join(
-        ["These faults could not be injected, so nothing is known of them:", "", *lines]
-    )
+    return "\n".join(["Not injected, so nothing is known of them:", "", *lines])
+
+
+def _seldom(power: Power) -> str:
+    """The faults that were injected and mostly not named."""
+    weak = [row for row in rows(power) if row[3] is not None and row[3].value < HALF]
+    if not weak:
+        return ""
+    lines = [f"- `{fault}` (`{cause}`): {taken}." for fault, cause, _, _, taken in weak]
+    return "\n".join(["Injected, but named in fewer than half of the cases:", "", *lines])
 
 
 def write_power(

@@ -39,7 +39,8 @@ def reason_of(fault: Fault, suite: Suite, usable: Suite) -> str:
         return "it fits some cases, but other faults were drawn for them: raise --rate or change --seed"
     fitting = sum(fault.needs(suite, case) for case in suite.cases)
     if fitting:
-        return f"it fits {fitting} cases, none of which passes without a fault"
+        cases = "case" if fitting == 1 else "cases"
+        return f"it fits {fitting} {cases}, and none of them passes without a fault"
     if fault.cause == "format_violation":
         return _LACKING.get(fault.id, _RECORD)
     return _LACKING.get(fault.id, _CITED if fault.cause == "citation_error" else _GOLD)

@@ -13,7 +13,7 @@ from evalkit.records import Case, Claim, Evidence, Passage, Trace
 from evalkit.text.extract import parse_json
 from evalkit.text.refusal import refusal_probability
 
-VERSION = "embedded/1"
+VERSION = "embedded/2"
 IN_REFERENCE = 0.5  # coverage of a claim by a reference from which on the reference has it
 
 

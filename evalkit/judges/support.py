@@ -56,9 +56,7 @@ class Context:
 def negated(text: str) -> bool:
     """Whether a text has a negating word, contractions such as "isn't" included."""
     words = tokens(text)
-    return not NEGATIONS.isdisjoint(words) or (
-        any(word.endswith("n't") for word in words)
-    )
+    return not NEGATIONS.isdisjoint(words) or (any(word.endswith("n't") for word in words))
 
 
 @lru_cache(CACHE)

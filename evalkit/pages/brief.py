@@ -11,7 +11,7 @@ from evalkit.pages.engine import environment
 from evalkit.pages.funnel import shown_index
 from evalkit.pages.headline import best_system
 from evalkit.pages.view import report_view
-from evalkit.pages.wording import shortened
+from evalkit.pages.wording import percent, shortened
 
 if TYPE_CHECKING:
     from evalkit.api import Run
@@ -61,6 +61,7 @@ def _worst(run: Run, best: str) -> Iterator[dict[str, Any]]:
             "system": best,
             "cause": f.cause or "no cause named",
             "status": f.status.value,
+            "confidence": None if f.confidence is None else percent(f.confidence),
             "query": shortened(queries[f.case_id], EXCERPT),
             "evidence": [shortened(fact.text, EXCERPT) for fact in f.evidence[:4]],
             "answer": _answer(found, f.case_id),

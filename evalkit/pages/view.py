@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,12 @@ from evalkit.pages.glossary import GLOSSARY
 from evalkit.pages.headline import headline
 from evalkit.pages.systems import SIDES, system_views
 from evalkit.pages.tables import metric_groups, resource_rows, slice_rows, symptom_rows
+from evalkit.pages.wording import shortened
 
 if TYPE_CHECKING:
     from evalkit.api import Run
+
+COMPLAINTS, EXCERPT = 5, 240  # lines of the doctor shown of each part, and characters of one
 
 
 def report_view(
@@ -35,9 +39,24 @@ def report_view(
         "metrics": metric_groups(run, summary),
         "resources": resource_rows(summary),
         "warnings": summary["warnings"],
+        "doctor": doctor_rows(run),
         "recipe": recipe_rows(run, summary),
         "glossary": GLOSSARY,
     }
+
+
+def doctor_rows(run: Run) -> list[dict[str, Any]]:
+    """What the doctor found doubtful in labels and corpus: how much of each kind, and the first lines."""
+    from evalkit.doctor import in_turn
+
+    rows = []
+    for part, complaints in run.doctor.items():
+        counts = Counter(complaint.kind for complaint in complaints)
+        first = [shortened(c.line, EXCERPT) for c in in_turn(complaints)[:COMPLAINTS]]
+        rows.append(
+            {"part": part, "counts": counts.most_common(), "n": len(complaints), "first": first}
+        )
+    return rows
 
 
 def recipe_rows(run: Run, summary: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -38,8 +38,9 @@ function detail(data, row, rows) {
 
   const why = () => {
     if (!row.evidence && !row.status) return block("Verdict", quiet(row.o === "pass" ? "Right, and every contract is kept." : "The outcome could not be graded."));
+    const sure = row.confidence === undefined ? "" : `, confidence ${Math.round(100 * row.confidence)} %`;
     const head = row.cause
-      ? make("p", {}, make("strong", {}, spaced(row.cause)), ` (${row.side}), ${row.status}`)
+      ? make("p", {}, make("strong", {}, spaced(row.cause)), ` (${row.side}), ${row.status}${sure}`)
       : make("p", {}, make("strong", {}, row.status));
     const set = (row.set || []).length ? quiet(`Not told apart from: ${row.set.map(spaced).join(", ")}`) : null;
     const also = (row.also || []).length ? quiet(`Also wrong: ${row.also.map(spaced).join(", ")}`) : null;
