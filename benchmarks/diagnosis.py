@@ -183,14 +183,24 @@ def write_accuracy(benches: list[Bench], *, has_recorded: bool) -> None:
 
 
 def overview(benches: list[Bench]) -> str:
+    head = (
+        "bench",
+        "exact cause",
+        "in the set",
+        "side",
+        "balanced",
+        "false alarms",
+        "best baseline, exact",
+    )
     rows = []
     for bench in benches:
-        own, best = bench.own, best_baseline(bench)
-        ece = "-" if own.calibration is None else f"{own.calibration.error:.3f}"
-        rows.append((bench.title, percent(own.exact), best, percent(own.false_alarms), ece))
-    return table(
-        ("bench", "exact cause", "best baseline", "false alarms", "calibration error"), rows
-    )
+        own = bench.own
+        shares = [percent(share) for share in (own.exact, own.in_set, own.side)]
+        balanced = "-" if own.balanced_accuracy is None else f"{own.balanced_accuracy:.2f}"
+        rows.append(
+            (bench.title, *shares, balanced, percent(own.false_alarms), best_baseline(bench))
+        )
+    return table(head, rows)
 
 
 def best_baseline(bench: Bench) -> str:
@@ -219,29 +229,37 @@ that a case's traces cannot tell apart count as one another.
   RAGChecker's groups; the commonest cause of each type of question, learned on other folds. They are given the same
   pass/fail verdicts as evalkit, so their false alarms are the same.
 
-**What was tuned on what.** The rules were written while looking at the recorded cases and at seeds {SEEDS[0]}-{SEEDS[-1]} of the live
-bench. The recorded figures are therefore *not* unseen. The live figures here are of seeds {UNSEEN[0]}-{UNSEEN[-1]}, kept
-apart for this page; they draw other cases, other mixtures and other wordings, but from the same suites and the same kinds of
-fault. Confidence was fitted on seeds {seeds} of the same suites. The injected faults are ours: a system of yours may fail in
-ways that none of them resembles. A case appears once for each seed, so the intervals are somewhat too narrow.
+**What was tuned on what.** The rules were written while looking at the recorded cases and at seeds {SEEDS[0]}-{SEEDS[-1]} of the
+live bench. The recorded figures are therefore *not* unseen. The live figures here are of seeds {UNSEEN[0]}-{UNSEEN[-1]}, kept apart
+for this page; they draw other cases, other mixtures and other wordings, but from the same suites, the same known-good
+system and the same kinds of fault. Confidence was fitted on seeds {seeds} of the same suites.
+The injected faults are ours: a system of yours may fail in ways that none of them resembles. A case appears once for
+each seed, so the intervals are somewhat too narrow.
+
 `evalkit faults SUITE` measures the same on your own suite and system."""
 
 
 def weak(benches: list[Bench]) -> str:
-    lines = [text for bench in benches for text in weak_points(bench)]
-    return "\n".join(f"- {text}" for text in lines) or "Nothing falls below the lines drawn here."
+    """Every false alarm rate above what is tolerated and every recall below what is enough, as a table."""
+    rows = [row for bench in benches for row in weak_points(bench)]
+    head = f"Recall below {ENOUGH:.0%}, and false alarms above {TOLERATED:.0%}:"
+    columns = ("bench", "what", "share", "taken for")
+    return f"{head}\n\n{table(columns, rows)}" if rows else f"{head} none."
 
 
-def weak_points(bench: Bench) -> list[str]:
+def weak_points(bench: Bench) -> list[tuple[str, ...]]:
     own, wrong = bench.own, wrong_pairs(bench.own)
-    found = []
+
+    def taken(truth: str) -> str:
+        given = Counter({named: n for (true, named), n in wrong.items() if true == truth})
+        return ", ".join(f"{name} {n}" for name, n in given.most_common(3))
+
+    found: list[tuple[str, ...]] = []
     if own.false_alarms is not None and own.false_alarms.value > TOLERATED:
-        found.append(f"{bench.title}: false alarms {percent(own.false_alarms)}.")
+        found.append((bench.title, "false alarms", percent(own.false_alarms), taken(NONE)))
     for cause, share in own.recall.items():
         if share.value < ENOUGH:
-            pairs = Counter({given: n for (truth, given), n in wrong.items() if truth == cause})
-            taken = ", ".join(f"{given} {n}" for given, n in pairs.most_common(3))
-            found.append(f"{bench.title}: `{cause}` {percent(share)}; else {taken}.")
+            found.append((bench.title, f"`{cause}`", percent(share), taken(cause)))
     return found
 
 

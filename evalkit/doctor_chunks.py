@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from operator import itemgetter
 
 from evalkit.complaint import LOST_HEADING, MID_SENTENCE, Complaint, listed
 from evalkit.records import Document, Passage
@@ -96,7 +97,7 @@ def _headings(text: str) -> tuple[tuple[int, str], ...]:
 
 def _lost(headings: tuple[tuple[int, str], ...], place: int, passage: Passage) -> bool:
     """Whether the heading under which a chunk begins is neither in it nor in its title."""
-    above = bisect_right(headings, (place, "")) - 1
+    above = bisect_right(headings, place, key=itemgetter(0)) - 1
     if above < 0:
         return False
     heading = headings[above][1]

@@ -33,6 +33,7 @@ from evalkit.text.similarity import same_text, token_f1
 from evalkit.text.tokens import tokens
 
 SAME_REFERENCE = 0.6  # token F1 from which on two references with the same numbers mean the same
+MISREAD = 75  # per cent of like letters from which on two values are readings of one
 SAME_ANSWER = 0.6  # the same for the answers of two systems
 
 
@@ -205,13 +206,22 @@ def _same_fields(shelf: Shelf, case: Case, wrong: Mapping[str, Trace]) -> _Agree
         for path, wanted, value in wrong_fields(
             case.reference_object or {}, trace.response, case.schema
         ):
-            if value and len(value) > 2 and sources.holds(value) and not sources.holds(wanted):
+            if value and _only_given(sources, value, wanted):
                 given.setdefault((path, value), []).append(name)
     agreed = [(pair, names) for pair, names in given.items() if len(names) > 1]
     if not agreed:
         return None
     (path, value), names = agreed[0]
     return tuple(names), f"{path} = {value[:SHOWN]}"
+
+
+def _only_given(sources: Text, given: str, wanted: str) -> bool:
+    """Whether the sources hold the given value and not the wanted one, nor a misread form of it."""
+    from rapidfuzz.fuzz import ratio
+
+    if len(given) <= 2 or not sources.holds(given):
+        return False
+    return not (sources.holds(wanted) or sources.says(wanted)) and ratio(given, wanted) < MISREAD
 
 
 def _largest(responses: Mapping[str, str], alike: Callable[[str, str], bool]) -> _Agreed:
@@ -236,5 +246,5 @@ def _closed_book(suite: Suite, graded: Mapping[str, Graded]) -> Iterator[Complai
     for case in suite.cases:
         names = tuple(dict.fromkeys(right.get(case.id, ())))
         if names:
-            text = f"{listed(names)} answers it rightly without any passage: it does not test retrieval"
+            text = f"{listed(names)} answers it rightly without any passage: there it does not test retrieval"
             yield Complaint(CLOSED_BOOK, case.id, text, names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
@@ -15,6 +16,8 @@ FEWEST = 3  # content words from which on the words of a statement tell anything
 ROOT = 5  # letters by which a name is recognised in its derivations
 OPENING = 2000  # characters of a document that tell its language
 SHOWN = 120  # characters of a statement that a complaint repeats
+
+_SPACED_HYPHEN = re.compile(r"(?<=\w) - (?=\w)")
 
 
 class Text:
@@ -30,8 +33,9 @@ class Text:
 
     @cached_property
     def numbers(self) -> frozenset[str]:
-        """The numbers, amounts and dates, in canonical form."""
-        return frozenset(quantities(self.plain))
+        """The numbers, amounts and dates, in canonical form; "nine - year - old" is read as one word, too."""
+        joined = _SPACED_HYPHEN.sub("-", self.plain)
+        return frozenset(quantities(self.plain) | quantities(joined))
 
     @cached_property
     def roots(self) -> frozenset[str]:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalkit.judges.support import assess, read
-from evalkit.records import Claim, Passage, Trace
+from evalkit.records import Claim, Passage
 
 
-def cited(trace: Trace, claims: Sequence[Claim] | None) -> tuple[bool | None, ...] | None:
-    """One entry a citation; ``None`` throughout where the trace shows no citations or no context.
+def cited(
+    citations: Sequence[str] | None,
+    context: Sequence[Passage] | None,
+    claims: Sequence[Claim] | None,
+) -> tuple[bool | None, ...] | None:
+    """One entry a citation; ``None`` throughout where there are no citations or no context to see.
 
     An entry is ``None`` where it cannot be told: the document is not in the context, or has no text there,
     or no claim of the answer is supported by anything.
     """
-    if trace.citations is None or trace.context is None:
+    if citations is None or context is None:
         return None
     texts = [claim.text for claim in claims or () if claim.supported]
-    return tuple(_supports(_passages(name, trace.context), texts) for name in trace.citations)
+    return tuple(_supports(_passages(name, context), texts) for name in citations)
 
 
 def _passages(name: str, context: Sequence[Passage]) -> tuple[str, ...]:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 
+from evalkit.fields import leaves
 from evalkit.judges.cited import cited
 from evalkit.judges.claims import claims
 from evalkit.judges.coverage import coverage
 from evalkit.judges.equivalence import equivalence
 from evalkit.judges.support import Context, assess, read
-from evalkit.records import Case, Claim, Evidence, Passage, Trace
+from evalkit.records import Case, Claim, Evidence, KeyPoint, Passage, Trace
 from evalkit.text.extract import parse_json
+from evalkit.text.field_match import is_free_text
 from evalkit.text.refusal import refusal_probability
 
 VERSION = "embedded/2"
+REMEMBERED = 8192  # gradings
 IN_REFERENCE = 0.5  # coverage of a claim by a reference from which on the reference has it
 
 
 class EmbeddedJudge:
     """Grades one trace deterministically and offline, in any language, in about a millisecond.
 
-    ``claims`` is ``None`` when the trace shows no response, or one that is JSON as a whole; their ``supported`` is ``None`` when it
-    shows no context. ``covered`` and ``correct`` are ``None`` when the case has no such label.
+    ``claims`` is ``None`` when the trace shows no response, or a record without a sentence in it; their
+    ``supported`` is ``None`` when it shows no context. ``covered`` and ``correct`` are ``None`` when the case has
+    no such label. Of an answer that is JSON as a whole, the prose in it is judged, if there is any.
     Its measured agreement with people is printed by ``benchmarks/embedded_judge.py``.
     """
 
@@ -30,35 +35,56 @@ class EmbeddedJudge:
 
     def judge(self, case: Case, trace: Trace) -> Evidence:
         """Evidence about one trace; nothing but ``judge`` is set when there is no response."""
-        answer = trace.response
-        if answer is None:
+        if trace.response is None:
             return Evidence(judge=self.name)
-        found = None if _is_record(answer) else _claims(answer, trace.context, case)
-        return Evidence(
-            judge=self.name,
-            claims=found,
-            cited=cited(trace, found),
-            covered=_covered(answer, case),
-            correct=equivalence(answer, case.reference, case.query) if case.reference else None,
-            refused=refusal_probability(answer),
-        )
+        labels = (case.query, case.reference, case.key_points)
+        return _evidence(*labels, trace.response, trace.context, trace.citations)
 
 
-def _is_record(answer: str) -> bool:
-    """Whether the answer is JSON as a whole: fields to be compared, not sentences to be supported."""
-    parsed = parse_json(answer)
-    return parsed.parses and isinstance(parsed.value, dict | list)
+@lru_cache(REMEMBERED)  # repeats, and conditions that change nothing, give equal answers
+def _evidence(
+    query: str,
+    reference: tuple[str, ...] | None,
+    key_points: tuple[KeyPoint, ...] | None,
+    response: str,
+    context: tuple[Passage, ...] | None,
+    citations: tuple[str, ...] | None,
+) -> Evidence:
+    start, answer, in_prose = _prose(response)
+    found = _claims(start, answer, context, query, reference) if in_prose else None
+    points = key_points or ()
+    return Evidence(
+        judge=EmbeddedJudge.name,
+        claims=found,
+        cited=cited(citations, context, found),
+        covered=None
+        if key_points is None
+        else tuple(coverage(point.text, answer, query) for point in points),
+        correct=equivalence(answer, reference, query) if reference else None,
+        refused=refusal_probability(answer),
+    )
 
 
-def _covered(answer: str, case: Case) -> tuple[float | None, ...] | None:
-    if case.key_points is None:
-        return None
-    return tuple(coverage(point.text, answer, case.query) for point in case.key_points)
+def _prose(response: str) -> tuple[int, str, bool]:
+    """(start, text, is it prose?): the sentences of an answer, which may stand inside a JSON record."""
+    parsed = parse_json(response)
+    if not parsed.parses or not isinstance(parsed.value, dict | list):
+        return 0, response, True
+    texts = [text for _, text in leaves(parsed.value) if is_free_text(text) and text in response]
+    longest = max(texts, key=len, default="")
+    return (response.index(longest), longest, True) if longest else (0, response, False)
 
 
-def _claims(answer: str, passages: Sequence[Passage] | None, case: Case) -> tuple[Claim, ...]:
-    context = None if passages is None else read(tuple(_shown(p) for p in passages), case.query)
-    return tuple(_claim(answer, span, context, case.reference) for span in claims(answer))
+def _claims(
+    offset: int,
+    answer: str,
+    passages: tuple[Passage, ...] | None,
+    query: str,
+    reference: tuple[str, ...] | None,
+) -> tuple[Claim, ...]:
+    context = None if passages is None else read(tuple(_shown(p) for p in passages), query)
+    found = (_claim(answer, span, context, reference) for span in claims(answer))
+    return tuple(replace(c, start=c.start + offset, end=c.end + offset) for c in found)
 
 
 def _shown(passage: Passage) -> str:
