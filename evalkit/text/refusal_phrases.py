@@ -36,6 +36,14 @@ DECLINING: tuple[str, ...] = (
     r"\b(?:outside|beyond) (?:the scope|my (?:scope|knowledge|expertise|remit))",
     # English: the wrong kind of input ("this is a delivery note, not an invoice, so there is nothing to fill in")
     r"\bnot an? (?:\w+ ){0,2}\w+\b[^.]{0,20}\b(?:so|therefore|hence|which is why)\b\s+(?:there is|there are|i|we)\b[^.]{0,20}\b(?:no|not|nothing|cannot|can't|unable)\b",
+    # Short confessions of not knowing, the whole sentence
+    (
+        r"^\W*(?:not sure|no idea|no clue|no answer found|none found|nothing found|keine ahnung|weiss (?:ich )?(?:leider )?nicht|"
+        r"(?:das |es |dies )?(?:weiss|weiß) ich (?:leider )?nicht|no lo s[eé]|ni idea|desconozco\b.{0,30}|je l'ignore|j'ignore\b.{0,30}|aucune idée|"
+        r"non lo so|non saprei|dat weet ik niet|geen idee|não sei|nie wiem|nevím|vet (?:jag|ej) (?:inte|ikke)|jag vet inte|det ved jeg ikke|bilmiyorum|не знаю)"
+        r"(?:,? (?:sorry|leider|lo siento|désolé|sorry))?\W*$"
+    ),
+    r"\bnot something (?:i|we) (?:can|could|am able to|are able to) (?:help|assist|answer|say|comment)",
     # German
     r"\bich (?:kann|könnte|konnte|darf|möchte|vermag)\b[^.]{0,60}\b(?:nicht|keine?n?|leider)\b|\bich (?:weiß|weiss) (?:es |das |dazu |darüber )?(?:leider )?(?:nicht|nichts)\b",
     r"\bkann ich (?:\w+ ){0,4}(?:nicht|keine?)\b|\b(?:mir|uns) lieg(?:t|en) (?:\w+ ){0,4}(?:keine?|nicht)|\bich habe (?:\w+ ){0,3}(?:keine?n?)\b",
@@ -92,6 +100,9 @@ GAPS: tuple[str, ...] = (
 )
 
 ABSENCE: tuple[str, ...] = (
+    # English: what is needed is missing, or stands nowhere
+    r"\b(?:information|details?|answer|data|facts?|figures?|passage)\b.{0,50}\b(?:is|are|was|were) (?:missing|absent|lacking)\b",
+    r"\b(?:not|isn't|aren't|nowhere|never) (?:documented|recorded|described|covered|mentioned|written|explained|listed) (?:in|by|anywhere|at all|there)\b",
     # English: the sources do not say
     rf"\b{_SOURCE} (?:that (?:i|you|we|was|were|is) (?:\w+ ){{1,3}})?(?:\w+ly )?{_NOT} (?:\w+ly )?(?:appear |seem |seems )?(?:to )?{_TELL}",
     rf"\b(?:nothing|no (?:\w+ ){{0,4}}(?:information|mention|details?|data|answer|reference|evidence|indication|passage|document|figure|explanation|description))\b.{{0,90}}\b(?:in|from|within|among|by) {_SOURCE}",
@@ -179,6 +190,6 @@ no not none nothing neither never nowhere nobody cannot unable unknown unclear u
 apologise apology insufficient inadequate impossible lack lacks lacking without decline afraid outside beyond fail fails
 irrelevant unrelated incomplete inconclusive little silent need needs require requires rather prefer open unfortunately
 n a nicht nichts kein keine keinen leider ich pas aucun aucune rien je n ne il siento sei mi non niet geen izvinite xin
-em bu belge metin bilgi maalesef bilmiyorum veremem yok lamento nao informacion incapable regret only hardly few
+missing absent desconozco nie em bu belge metin bilgi maalesef bilmiyorum veremem yok lamento nao informacion incapable regret only hardly few
 """
 DECLINING_CUES: frozenset[str] = frozenset(_CUES.split())
