@@ -5,6 +5,7 @@ OUT ?=
 REPEATS ?=
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+REPEATED = $(if $(REPEATS),--repeats $(REPEATS))
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
@@ -33,13 +34,13 @@ $(VENV)/.done-dev: $(VENV)/.done-core
 
 eval: $(VENV)/.done-core ## the main job offline; or your own: make eval SUITE=dir [SYSTEMS=file] [OUT=dir] [REPEATS=n]
 ifeq ($(SUITE),)
-	@for suite in helpdesk invoices; do \
-	  rm -rf reports/$$suite && \
-	  $(BIN)/evalkit run datasets/$$suite --out reports/$$suite $(if $(REPEATS),--repeats $(REPEATS)) || exit $$?; \
-	  echo; \
-	done
+	@rm -rf reports/helpdesk reports/invoices
+	@$(BIN)/evalkit run datasets/invoices --out reports/invoices $(REPEATED) > reports/.invoices.txt 2>&1 & \
+	  other=$$!; $(BIN)/evalkit run datasets/helpdesk --out reports/helpdesk $(REPEATED); first=$$?; \
+	  wait $$other; second=$$?; echo; cat reports/.invoices.txt; rm reports/.invoices.txt; \
+	  exit $$((first > second ? first : second))
 else
-	@$(BIN)/evalkit run $(SUITE) $(if $(SYSTEMS),--systems $(SYSTEMS)) $(if $(OUT),--out $(OUT)) $(if $(REPEATS),--repeats $(REPEATS))
+	@$(BIN)/evalkit run $(SUITE) $(if $(SYSTEMS),--systems $(SYSTEMS)) $(if $(OUT),--out $(OUT)) $(REPEATED)
 endif
 
 test: $(VENV)/.done-dev ## set up what tests need, then run them

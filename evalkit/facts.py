@@ -149,6 +149,7 @@ class _Need:
     stated: bool | None
     exact: bool = False
     given: str | None = None
+    alone: bool = False  # all the rest of the record is right
 
 
 def points(
@@ -170,10 +171,17 @@ def _needs(suite: Suite, case: Case, trace: Trace, evidence: Evidence | None) ->
     gold = tuple(d for d, grade in (case.relevant or {}).items() if grade > 0)
     if case.reference_object is not None:
         hidden = _unseen(suite, case, trace)
-        for path, value, given in wrong_fields(
-            case.reference_object, trace.response, case.schema, hidden
-        ):
-            yield _Need(f"{path} = {value}", value, gold, stated=False, exact=True, given=given)
+        wrong = wrong_fields(case.reference_object, trace.response, case.schema, hidden)
+        for path, value, given in wrong:
+            yield _Need(
+                text=f"{path} = {value}",
+                value=value,
+                evidence=gold,
+                stated=False,
+                exact=True,
+                given=given,
+                alone=len(wrong) == 1,
+            )
     if case.key_points:
         covered = (
             evidence.covered if evidence and evidence.covered else (None,) * len(case.key_points)
@@ -207,12 +215,16 @@ class _Locator:
         )
 
     def _field_supported(self, need: _Need) -> bool | None:
-        """Whether the sources hold a field's value; False where they hold the given value instead."""
+        """Whether the sources hold a field's value; False where they hold the given value instead.
+
+        Told only of the one wrong field of a record: sums, codes and dates are often worded otherwise.
+        """
         sources = _Text(self.case.query, *(p.text for p in self.trace.context or ()))
         if sources.holds(need):
             return True
         other = replace(need, value=need.given or "")
-        return False if need.given and len(need.given) > 2 and sources.holds(other) else None
+        alone = need.alone and need.given is not None and len(need.given) > 2
+        return False if alone and sources.holds(other) else None
 
     def _gold(self, need: _Need) -> _Text | None:
         """The gold documents as one text; None where the corpus has none of them."""

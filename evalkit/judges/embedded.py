@@ -72,6 +72,8 @@ def _prose(response: str) -> tuple[int, str, bool]:
         return 0, response, True
     texts = [text for _, text in leaves(parsed.value) if is_free_text(text) and text in response]
     longest = max(texts, key=len, default="")
+    if 2 * len(longest) < len(response):  # a record with a long field is still a record
+        longest = ""
     return (response.index(longest), longest, True) if longest else (0, response, False)
 
 
