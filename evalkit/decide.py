@@ -99,7 +99,7 @@ _STEPS = {
     "generation": ("prompt", "prompt work comes first, then whatever persists"),
     UNDETERMINED: (
         "no_change",
-        "label gold documents or show traces, so that the sides can be told apart",
+        "label gold documents, or show what was retrieved and what reached the prompt",
     ),
 }
 
@@ -109,6 +109,8 @@ def _largest(found: SystemDiagnosis, loss: Mapping[str, float]) -> tuple[str, st
     side = max(loss, key=lambda s: loss[s], default=UNDETERMINED)
     lost = _points(loss.get(side, 0.0))
     sentence = f"{lost} of the pass rate are lost to {side}, the largest part"
+    if side == UNDETERMINED:
+        sentence = f"{lost} of the pass rate are lost, and to which side cannot be told"
     contract = loss.get("contract", 0.0)
     if side == "retrieval" and min(contract, loss[side]) >= LARGE:
         return (

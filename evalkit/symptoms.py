@@ -20,6 +20,9 @@ from evalkit.stats import wilson
 from evalkit.strict import read_yaml
 
 
+ALL_ERRED = "every case ended in an error, which is no symptom of any stage"
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One entry of the playbook."""
@@ -109,7 +112,8 @@ class _Table:
 def _measure(suite: Suite, table: _Table, rule: Rule) -> Symptom:
     due = [c for c in suite.cases if c.id in table.graded.cases and _due(c, table, rule)]
     if not due:
-        return Symptom(rule, None, (), rule.unmeasured)
+        ended = all(o is CaseOutcome.ERROR for o in table.graded.cases.values())
+        return Symptom(rule, None, (), ALL_ERRED if ended else rule.unmeasured)
     shown = tuple(case.id for case in due if _shows(case.id, table, rule))
     return Symptom(rule, wilson(len(shown), len(due)), shown, None)
 
