@@ -19,7 +19,6 @@ from evalkit.score import CODE
 from evalkit.stats import wilson
 from evalkit.strict import read_yaml
 
-
 ALL_ERRED = "every case ended in an error, which is no symptom of any stage"
 
 
