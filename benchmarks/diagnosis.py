@@ -231,8 +231,10 @@ that a case's traces cannot tell apart count as one another.
 
 **What was tuned on what.** The rules were written while looking at the recorded cases and at seeds {SEEDS[0]}-{SEEDS[-1]} of the
 live bench. The recorded figures are therefore *not* unseen. The live figures here are of seeds {UNSEEN[0]}-{UNSEEN[-1]}, kept apart
-for this page; they draw other cases, other mixtures and other wordings, but from the same suites, the same known-good
-system and the same kinds of fault. Confidence was fitted on seeds {seeds} of the same suites.
+for this page; they draw other cases and other mixtures, but from the same suites, the same known-good system with its
+one stock of phrases, and the same kinds of fault. Two of that stock's refusals, and how it cites, were seen missed on the other
+seeds and led to more general rules, and an earlier page over these very seeds was read for its weak spots: the live
+figures are of unseen draws, not of unseen wordings. Confidence was fitted on seeds {seeds} of the same suites.
 The injected faults are ours: a system of yours may fail in ways that none of them resembles. A case appears once for
 each seed, so the intervals are somewhat too narrow.
 
