@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup eval test check format bench bench-diagnosis golden docs schemas clean
+.PHONY: help setup eval compare-approaches test check format bench bench-diagnosis golden docs schemas clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -42,6 +42,12 @@ ifeq ($(SUITE),)
 else
 	@$(BIN)/evalkit run $(SUITE) $(if $(SYSTEMS),--systems $(SYSTEMS)) $(if $(OUT),--out $(OUT)) $(REPEATED)
 endif
+
+compare-approaches: $(VENV)/.done-core ## prompt, RAG, fine-tuned and hybrid on a suite, ending in what to do: [SUITE=dir] [SYSTEMS=file] [OUT=dir]
+	@$(BIN)/evalkit run $(or $(SUITE),datasets/helpdesk) $(if $(SYSTEMS),--systems $(SYSTEMS)) \
+	  --out $(or $(OUT),reports/approaches) $(REPEATED) || test $$? -eq 12
+	@$(BIN)/evalkit compare $(or $(OUT),reports/approaches)
+	@$(BIN)/evalkit decide $(or $(OUT),reports/approaches)
 
 test: $(VENV)/.done-dev ## set up what tests need, then run them
 	@$(BIN)/python -m pytest

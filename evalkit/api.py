@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields, replace
@@ -14,9 +15,9 @@ from evalkit import plugins
 from evalkit.artefacts import SCORE_COLUMNS
 from evalkit.ask import plan
 from evalkit.budget import Budget
-from evalkit.complaint import Complaint
-from evalkit.decide import recommend, recommend_for
+from evalkit.decide import Decision, decide, recommendation_json
 from evalkit.diagnosis import SystemDiagnosis, diagnosis_json
+from evalkit.doctor.complaint import Complaint
 from evalkit.errors import InvalidInput, NothingToDo
 from evalkit.grade import grade
 from evalkit.inquiry import OF_THE_RETRIEVER
@@ -28,12 +29,13 @@ from evalkit.suite import load_suite
 from evalkit.summarise import summary_json
 from evalkit.tools import tools_for
 from evalkit.watch import Watcher
-from evalkit.work import Probing, Work, diagnosed_system, means_of
+from evalkit.work import Probing, Work, diagnosed_systems, means_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CONTROLS = 10  # passing cases asked as a control
+SUITE_FOLDER = "suite_folder"  # the note by which a run finds its suite
 BATCH = 1000  # recorded traces that share a commit
 
 
@@ -56,16 +58,25 @@ class Run:
 
     def diagnosis(self) -> dict[str, Any]:
         """The content of diagnosis.json; beside the published keys, a recommendation for every system."""
-        whole = recommend(self.suite, self.systems).to_json()
+        whole = recommendation_json(self.decision())
         found = diagnosis_json(self.suite, self.systems, whole, self.doctor)
-        for name, system in self.systems.items():
-            found["systems"][name]["recommendation"] = recommend_for(self.suite, system).to_json()
+        for name in self.systems:
+            alone = recommendation_json(self.decision(names=(name,)))
+            found["systems"][name]["recommendation"] = alone
         return found
+
+    def decision(self, names: Sequence[str] = (), **how: Any) -> Decision:
+        """The approaches ranked for this run, or for the systems ``names`` alone; ``how`` as ``decide`` takes it."""
+        from evalkit import plugins
+
+        chosen = {name: self.systems[name] for name in names or self.systems}
+        sides = {cause.id: cause.side for cause in plugins.members("causes")}
+        return decide(self.suite, chosen, sides, **how)
 
     @cached_property
     def doctor(self) -> dict[str, list[Complaint]]:
         """What is doubtful about the suite itself: its ``labels`` and its ``corpus``."""
-        from evalkit.doctor import examine
+        from evalkit.doctor.examine import examine
 
         return examine(self.suite, {name: found.graded for name, found in self.systems.items()})
 
@@ -155,6 +166,7 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
     async with _built(loaded, systems) as made:
         with Store(folder) as store:
             store.agree(recipe_of(loaded, made, seed))
+            store.note(SUITE_FOLDER, _path_from(folder, loaded.folder))
             times = repeats if repeats is not None else loaded.repeats
             done = store.done(errors=not retry_errors)
             live = [one for one in made if not _replay(one, store)]
@@ -237,16 +249,39 @@ def from_traces(
     cases = {case.id: case for case in suite.cases}
 
     async def work() -> dict[str, SystemDiagnosis]:
-        found = {}
+        graded = {}
         for name, given in traces.items():
             approach = Approach((approaches or {}).get(name, "rag"))
             evidence = await judge_traces(cases, given, tools.judge)
-            graded = grade(suite, name, approach, given, evidence, tools.metrics)
-            found[name] = diagnosed_system(suite, graded, tools)
-        return found
+            graded[name] = grade(suite, name, approach, given, evidence, tools.metrics)
+        return diagnosed_systems(suite, graded, tools)
 
     found = block_on(work(), instead="evalkit.arun(...)")
     return Run(suite, found, means_of(found, tools))
+
+
+def suite_of(folder: str | Path) -> Path:
+    """The folder of the suite that a run was made with, as noted in the run; ``InvalidInput`` where it is gone."""
+    path = Path(folder)
+    if not (path / "run.sqlite").exists():
+        raise InvalidInput("there is no run", file=path, hint="`evalkit run` makes one")
+    with Store(path) as store:
+        noted = store.notes().get(SUITE_FOLDER)
+    found = path / noted if noted else None
+    if found is None or not (found / "suite.yaml").exists():
+        told = (
+            f"its suite is no longer at {noted}" if noted else "it does not say where its suite is"
+        )
+        raise InvalidInput(told, file=path, hint="give --suite FOLDER")
+    return found.resolve()
+
+
+def _path_from(start: Path, target: Path) -> str:
+    """``target`` as a path relative to ``start``, so that both can move together; absolute where that cannot be."""
+    try:
+        return os.path.relpath(target.resolve(), start.resolve())
+    except ValueError:  # another drive
+        return str(target.resolve())
 
 
 def open_run(suite: Suite | str | Path, folder: str | Path, *, playbook: Path | None = None) -> Run:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from evalkit.cause import CERTAIN, LIKELY, Cause, Sign
+from evalkit.cause import CERTAIN, LIKELY, Cause, Proof, Sign
 from evalkit.confidence import with_confidence
+from evalkit.doctor.doubt import Doubts, doubted
 from evalkit.facts import Facts
 from evalkit.gather import probes_in
 from evalkit.grade import Graded
@@ -16,20 +17,34 @@ from evalkit.probes import NOTHING, Probes, probe_facts, readings
 from evalkit.records import Case, Certainty, Fact, Finding, Side, Suite
 
 
-def diagnose(suite: Suite, graded: Graded, causes: Sequence[Cause]) -> list[Finding]:
-    """One finding for every case that failed, erred, or passed with a warning; in the order of the suite."""
-    return [*_findings(suite, graded, causes)]
+def diagnose(
+    suite: Suite, graded: Graded, causes: Sequence[Cause], doubts: Doubts | None = None
+) -> list[Finding]:
+    """One finding for every case that failed, erred, or passed with a warning; in the order of the suite.
+
+    ``doubts`` are the complaints of the label doctor by case: such labels are blamed before the system is.
+    """
+    return [*_findings(suite, graded, causes, doubts or {})]
 
 
-def _findings(suite: Suite, graded: Graded, causes: Sequence[Cause]) -> Iterator[Finding]:
+def _findings(
+    suite: Suite, graded: Graded, causes: Sequence[Cause], doubts: Doubts
+) -> Iterator[Finding]:
     repeats, probes = graded.repeats(), probes_in(suite, graded)
     for case in suite.cases:
         outcome = graded.cases.get(case.id)
         if outcome in (CaseOutcome.FAILED, CaseOutcome.ERROR):
-            facts = _worst(suite, case, graded, repeats[case.id])
-            yield with_confidence(explain(facts, causes, probes.get(case.id, NOTHING)))
+            facts, asked = (
+                _worst(suite, case, graded, repeats[case.id]),
+                probes.get(case.id, NOTHING),
+            )
+            found = explain(facts, causes, asked)
+            attained = facts.repeats_right > 0 or asked.any_right
+            complaints = doubts.get(case.id, ())
+            yield with_confidence(doubted(found, complaints, attained=attained))
         elif outcome is CaseOutcome.PASSED:
-            yield from _warning(suite, case, graded, repeats[case.id], causes)
+            asked = probes.get(case.id, NOTHING)
+            yield from _warning(suite, case, graded, repeats[case.id], causes, asked)
 
 
 def _worst(suite: Suite, case: Case, graded: Graded, indices: Sequence[int]) -> Facts:
@@ -110,28 +125,54 @@ def _suspects(facts: Facts, causes: Sequence[Cause], probes: Probes) -> Iterator
 
 
 def _primary(suspects: Sequence[_Suspect], facts: Facts) -> _Suspect:
-    """The earliest stage that explains the failure; among look-alikes the proven, then the strongest one.
+    """The earliest stage that explains the failure; among look-alikes the first proven, else the strongest one.
 
     A generator that is right at other times is unstable before it is anything else.
     """
     likely = [s for s in suspects if s.proven or s.strength >= LIKELY] or list(suspects)
     rivals = [s for s in likely if s is likely[0] or s.alike(likely[0])]
-    best = max(rivals, key=lambda s: (s.proven, s.strength))
+    proven = [s for s in rivals if s.proven]
+    best = proven[0] if proven else max(rivals, key=lambda s: s.strength)
     wavers = next((s for s in suspects if s.cause.id == "inconsistency"), None)
+    if (
+        best is wavers and facts.right is True
+    ):  # what is said is right: what breaks at times is the form
+        return next((s for s in likely if s.cause.side is Side.CONTRACT), best)
     if wavers and best.cause.side is wavers.cause.side and facts.right is False:
         return wavers
     return best
 
 
 def _evidence(primary: _Suspect, fitting: Sequence[_Suspect], probes: Probes) -> tuple[Fact, ...]:
-    """The chain a person can check: the primary cause's facts, what the probes showed, then the rest."""
-    own = primary.sign.evidence if primary.sign else ()
+    """The chain a person can check: the primary cause's facts, what the probes showed, then the rest.
+
+    A proven cause ends its chain with what follows; what else is wrong stands behind it.
+    """
+    own = _told(primary.sign.evidence, probes) if primary.sign else ()
     others = [s for s in fitting if s is not primary]
     if primary.proven:
         others = [s for s in others if s.adds_to(primary)]
-    rest = (fact for s in others if s.sign for fact in s.sign.evidence)
-    asked = [f for f in rest if f.value is not None or f.fact not in probes.found]
-    return (*own, *probe_facts(probes), *asked)
+    rest = _told([fact for s in others if s.sign for fact in s.sign.evidence], probes)
+    if not primary.proven:
+        return (*own, *probe_facts(probes), *rest)
+    besides = (replace(f, text=f"besides: {f.text}") for f in rest)
+    return (*own, *probe_facts(probes, _telling(primary.cause)), _so(primary.cause), *besides)
+
+
+def _told(facts: Sequence[Fact], probes: Probes) -> tuple[Fact, ...]:
+    """The facts without the mere questions that a condition has answered since."""
+    return tuple(f for f in facts if f.value is not None or f.fact not in probes.found)
+
+
+def _telling(cause: Cause) -> frozenset[str]:
+    """The conditions that a cause's proof reads, and those that say what mends it."""
+    reads_gold = cause.proof in (Proof.FLIP, Proof.PERSISTENCE)
+    return frozenset((*cause.conditions, *(("oracle_context",) if reads_gold else ())))
+
+
+def _so(cause: Cause) -> Fact:
+    meaning = cause.meaning[:1].lower() + cause.meaning[1:].rstrip(".")
+    return Fact("so", cause.id, f"so: {meaning}")
 
 
 def _not_asked(cause: Cause, probes: Probes) -> tuple[str, ...]:
@@ -170,22 +211,33 @@ def _lacking(facts: Facts) -> str:
 
 
 def _warning(
-    suite: Suite, case: Case, graded: Graded, indices: Sequence[int], causes: Sequence[Cause]
+    suite: Suite,
+    case: Case,
+    graded: Graded,
+    indices: Sequence[int],
+    causes: Sequence[Cause],
+    probes: Probes,
 ) -> Iterator[Finding]:
     """A right answer without evidence, or with statements nothing supports, does not pass in silence."""
     for index in indices:
         facts = facts_of(suite, case, graded, index, indices)
         if facts.right is not True or facts.refused or not facts.answerable:
             continue
-        suspects = [(c, s) for c in causes if c.warns and (s := c.detect(facts)) is not None]
+        seen = [(c, s) for c in causes if c.warns and (s := c.detect(facts)) is not None]
+        suspects = [(c, s) for c, s in seen if c.prove(_supposed(facts), probes) is not False]
         if suspects and graded.approach.value in ("rag", "hybrid"):
             cause, sign = max(suspects, key=lambda s: s[1].strength)
-            finding = explain_warning(facts, cause, sign)
+            finding = explain_warning(facts, cause, sign, probes)
             yield replace(finding, also=tuple(c.id for c, _ in suspects if c is not cause))
             return
 
 
-def explain_warning(facts: Facts, cause: Cause, sign: Sign) -> Finding:
+def _supposed(facts: Facts) -> Facts:
+    """The facts as if what was said without evidence had not been said: what look-ups rule out then, they rule out."""
+    return replace(facts, right=False, points=tuple(replace(p, stated=False) for p in facts.points))
+
+
+def explain_warning(facts: Facts, cause: Cause, sign: Sign, probes: Probes = NOTHING) -> Finding:
     """The finding for a right answer that lacks its evidence."""
     return Finding(
         case_id=facts.case.id,
@@ -196,5 +248,6 @@ def explain_warning(facts: Facts, cause: Cause, sign: Sign) -> Finding:
         side=cause.side,
         stage=cause.stage,
         set=(cause.id,),
-        evidence=sign.evidence,
+        evidence=(*sign.evidence, *probe_facts(probes, _telling(cause))),
+        probes=readings(probes),
     )

@@ -1,4 +1,4 @@
-"""From findings to the system: sides, causes, the parts of the loss, headroom; the content of diagnosis.json."""
+"""From findings to the system: sides, causes, funnel, the parts of the loss, headroom; the content of diagnosis.json."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evalkit.complaint import Complaint, complaint_json
+from evalkit.doctor.complaint import Complaint, complaint_json
+from evalkit.funnel import Step, funnel, step_json
 from evalkit.grade import Graded
+from evalkit.loss import UNDETERMINED as UNDETERMINED  # noqa: PLC0414 (others read it here)
+from evalkit.loss import Loss, measure_loss
 from evalkit.outcome import CaseOutcome
 from evalkit.records import Certainty, Finding, Interval, Side, Suite
-from evalkit.stats import wilson
+from evalkit.stats.intervals import wilson
 from evalkit.symptoms import Rule, Symptom, measure
-
-UNDETERMINED = "undetermined"
+from evalkit.variability import variability
 
 
 @dataclass(frozen=True, slots=True)
 class SystemDiagnosis:
-    """What is wrong with one system. ``loss`` parts and ``headroom`` are shares of the graded cases."""
+    """What is wrong with one system.
+
+    The parts of ``decomposition`` and ``headroom`` are shares of the graded cases; ``sides`` and ``causes`` hold
+    cases and their share of the failing ones, ``corrected_causes`` and ``corrected_sides`` the shares corrected
+    for what the diagnoser is known to confuse (empty with fewer than ten failing cases).
+    """
 
     graded: Graded
     findings: tuple[Finding, ...]
@@ -30,6 +37,9 @@ class SystemDiagnosis:
     headroom: Mapping[str, Interval]
     symptoms: tuple[Symptom, ...]
     variability: Mapping[str, float | None]
+    corrected_causes: Mapping[str, Interval]
+    corrected_sides: Mapping[str, Interval]
+    funnel: tuple[Step, ...]
 
     @property
     def due(self) -> int:
@@ -46,22 +56,23 @@ def summarise_findings(
     suite: Suite, graded: Graded, findings: Sequence[Finding], playbook: Sequence[Rule]
 ) -> SystemDiagnosis:
     """Add the findings of one system up."""
-    counts = _counts(graded)
     failing = [f for f in findings if f.outcome == "fail"]
-    due = counts["due"] - counts["ungraded"]
-    by_side = Counter(f.side.value if f.side else UNDETERMINED for f in failing)
+    by_side = Counter(f.side.value for f in failing if f.side)
     by_cause = Counter(f.cause for f in failing if f.cause)
-    alone = Counter(f.cause for f in failing if f.cause and not f.also)
+    loss: Loss = measure_loss(suite.cases, graded, findings)
     return SystemDiagnosis(
         graded=graded,
         findings=tuple(findings),
-        counts=counts,
+        counts=_counts(graded),
         sides={side.value: _share(by_side[side.value], len(failing)) for side in Side},
         causes={cause: _share(n, len(failing)) for cause, n in by_cause.most_common()},
-        decomposition=_parts(by_side, due),
-        headroom=_parts(Counter({c: alone[c] for c in by_cause}), due),
+        decomposition=loss.decomposition,
+        headroom=loss.headroom,
         symptoms=tuple(measure(suite, graded, findings, playbook)),
-        variability=_variability(graded),
+        variability=variability(graded),
+        corrected_causes=loss.corrected_causes,
+        corrected_sides=loss.corrected_sides,
+        funnel=funnel(suite, graded, findings),
     )
 
 
@@ -72,34 +83,6 @@ def _counts(graded: Graded) -> dict[str, int]:
 
 def _share(n: int, of: int) -> tuple[int, Interval | None]:
     return n, wilson(n, of)
-
-
-def _parts(counts: Mapping[Any, int], due: int) -> dict[str, Interval]:
-    """Each count as a share of the graded cases, largest first."""
-    parts = {
-        name: wilson(n, due) for name, n in sorted(counts.items(), key=lambda c: (-c[1], c[0]))
-    }
-    return {name: part for name, part in parts.items() if part is not None}
-
-
-def _variability(graded: Graded) -> dict[str, float | None]:
-    """How much answers vary between repeats (0..1), by where: None where it was not measured.
-
-    ``retrieval`` is one minus the stability of the ranked lists; ``generation`` one minus the consistency
-    of the answers to cases whose lists did not vary. A judge's own share takes repeated judging.
-    """
-    columns = graded.scores.case_columns
-    stability, consistency = columns.get("retrieval_stability"), columns.get("consistency")
-    found: dict[str, float | None] = {"retrieval": None, "generation": None, "judge": None}
-    if stability is not None and stability.scored().any():
-        found["retrieval"] = float(1 - stability.values[stability.scored()].mean())
-    if consistency is not None:
-        fixed = consistency.scored()
-        if stability is not None and stability.scored().any():
-            fixed = fixed & (stability.values == 1)
-        if fixed.any():
-            found["generation"] = float(1 - consistency.values[fixed].mean())
-    return found
 
 
 # --- the published shape ---------------------------------------------------------------------
@@ -125,7 +108,13 @@ def _system_json(found: SystemDiagnosis) -> dict[str, Any]:
     return {
         "approach": found.graded.approach.value,
         "cases": dict(found.counts),
-        "sides": {name: _side_json(*value) for name, value in found.sides.items()},
+        "sides": {
+            name: {
+                **_side_json(*value),
+                "corrected": _corrected_json(found.corrected_sides.get(name)),
+            }
+            for name, value in found.sides.items()
+        },
         "causes": {name: _cause_json(name, found) for name in found.causes},
         "decomposition": {
             name: {"loss": i.value, "low": i.low, "high": i.high}
@@ -137,6 +126,7 @@ def _system_json(found: SystemDiagnosis) -> dict[str, Any]:
         },
         "symptoms": [_symptom_json(symptom) for symptom in found.symptoms],
         "variability": dict(found.variability),
+        "funnel": [step_json(step) for step in found.funnel],
         "findings": [finding_json(finding) for finding in found.findings],
     }
 
@@ -153,7 +143,18 @@ def _side_json(cases: int, share: Interval | None) -> dict[str, Any]:
 def _cause_json(name: str, found: SystemDiagnosis) -> dict[str, Any]:
     mine = [f for f in found.findings if f.outcome == "fail" and f.cause == name]
     proven = sum(f.status is Certainty.PROVEN for f in mine)
-    return {**_side_json(*found.causes[name]), "proven": proven, "suspected": len(mine) - proven}
+    return {
+        **_side_json(*found.causes[name]),
+        "proven": proven,
+        "suspected": len(mine) - proven,
+        "corrected": _corrected_json(found.corrected_causes.get(name)),
+    }
+
+
+def _corrected_json(share: Interval | None) -> dict[str, float] | None:
+    if share is None:
+        return None
+    return {"share": share.value, "low": share.low, "high": share.high}
 
 
 def _symptom_json(symptom: Symptom) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from evalkit.fields import strange_values, wrong_fields
+from evalkit.fields import prose, strange_values, wrong_fields
+from evalkit.judges.references import points_of
+from evalkit.judges.substitution import substituted
 from evalkit.records import (
     Approach,
     Case,
@@ -190,9 +192,10 @@ def _needs(suite: Suite, case: Case, trace: Trace, evidence: Evidence | None) ->
             stated = None if share is None else share >= 0.5
             yield _Need(point.text, point.text, point.evidence or gold, stated)
     elif case.reference_object is None and case.reference:
-        whole = case.reference[0]
         correct = evidence.correct if evidence else None
-        yield _Need(whole, whole, gold, None if correct is None else correct >= 0.5)
+        _, answer, _ = prose(trace.response or "")
+        for text, stated in points_of(case.reference, answer, case.query, correct):
+            yield _Need(text, text, gold, stated)
 
 
 class _Locator:
@@ -284,6 +287,8 @@ class _Locator:
 
 def _supported(gold: _Text, need: _Need) -> bool | None:
     """Whether the gold documents say what is needed; None where that cannot be told from the words."""
+    if not need.exact and not need.stated and substituted(need.value, gold.plain):
+        return False
     if gold.holds(need):
         return True
     wanted = stem_set(need.value)

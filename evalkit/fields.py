@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from evalkit.records import JsonObject
 from evalkit.text.extract import Parsed, parse_json
-from evalkit.text.field_match import field_credit
+from evalkit.text.field_match import field_credit, is_free_text
 
 HOLDS = 0.5  # share of its values by which prose is taken to be a record
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_CHARACTER = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL)
 SHORT = 2  # characters up to which a value may stand anywhere by chance
 
 
@@ -82,3 +86,30 @@ def strange_values(reference: Mapping[str, object], response: str | None) -> lis
     given = leaves(parsed.content) if parsed.readable else ()
     wanted = dict(leaves(reference))
     return [text for path, text in given if wanted.get(path) != text and len(text) > SHORT]
+
+
+def prose(response: str) -> tuple[Sequence[int], str, bool]:
+    """The sentences of an answer, which may stand inside a JSON record: (places, text, is it prose?).
+
+    ``places`` gives for each place in the text, its end included, the one in the response.
+    """
+    parsed = parse_json(response)
+    everywhere = range(len(response) + 1)
+    if not parsed.parses or not isinstance(parsed.value, dict | list):
+        return everywhere, response, True
+    longest = max(_STRING.finditer(response), key=lambda m: len(m[1]), default=None)
+    if longest is None or 2 * len(longest[1]) < len(response):
+        return everywhere, response, False  # a record with a long field is still a record
+    places, text = _unescaped(longest[1], longest.start(1))
+    return (places, text, True) if is_free_text(text) else (everywhere, response, False)
+
+
+def _unescaped(literal: str, start: int) -> tuple[Sequence[int], str]:
+    """The text of a JSON string that begins at ``start``, and where each of its characters stands."""
+    if "\\" not in literal:
+        return range(start, start + len(literal) + 1), literal
+    pieces = list(_CHARACTER.finditer(literal))
+    text = "".join(
+        str(json.loads(f'"{piece[0]}"')) if len(piece[0]) > 1 else piece[0] for piece in pieces
+    )
+    return [*(start + piece.start() for piece in pieces), start + len(literal)], text

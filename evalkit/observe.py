@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from evalkit.facts import Facts, other_source, points, said_in, stale_documents
+from evalkit.conditions.reading import first_rank
+from evalkit.facts import Facts, Point, Reach, other_source, points, said_in, stale_documents
 from evalkit.grade import Graded
 from evalkit.metrics.format_errors import format_errors
 from evalkit.metrics.style import style_report
@@ -28,7 +30,7 @@ def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequ
         right=_right(trace, right, broken),
         refused=graded.scores.value("refused", index) == 1.0,
         broken=broken,
-        points=points(suite, trace, case, evidence, graded.approach),
+        points=_unread(points(suite, trace, case, evidence, graded.approach), suite, case, trace),
         unsupported=_texts(
             c for c in claims if c.supported is False and not c.contradicted and not asked(c.text)
         ),
@@ -42,6 +44,24 @@ def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequ
         repeats=len(repeats),
         notes=_notes(graded, index, broken, case),
     )
+
+
+def _unread(found: tuple[Point, ...], suite: Suite, case: Case, trace: Trace) -> tuple[Point, ...]:
+    """The points, where a record was declined for want of every gold document: all of them rest on those.
+
+    A field that no document words, such as a yes or no, else counts as told by the question.
+    """
+    gold = tuple(d for d, grade in (case.relevant or {}).items() if grade > 0)
+    shown = (p.doc_id for p in trace.context or ())
+    if case.reference_object is None or trace.context is None or not gold:
+        return found
+    if any(p.evidence for p in found) or not set(gold).isdisjoint(shown):
+        return found
+    if parse_json(trace.response or "").extractable:
+        return found
+    rank = first_rank(trace.retrieved or (), gold)
+    reach = Reach.INDEXED if rank is None else Reach.TOP_K if rank <= suite.k else Reach.POOLED
+    return tuple(replace(p, evidence=gold, reach=reach, rank=rank) for p in found)
 
 
 def _right(trace: Trace, right: bool | None, broken: Sequence[str]) -> bool | None:  # noqa: FBT001 (three-valued)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from evalkit.condition import Reading
@@ -15,7 +15,8 @@ class Probed:
 
     ``established`` is False where the system varies and was not asked often enough: the reading is then
     shown, and proves nothing. ``rank`` is the rank of gold under ``deep_retrieval``; ``points`` the number of
-    key points stated; ``same`` whether the answer means what the failing one means.
+    key points stated; ``same`` whether the answer means what the failing one means; ``form_only`` whether
+    the form alone keeps the answer from being right: it lacks nothing that was asked for.
     """
 
     reading: Reading
@@ -24,6 +25,7 @@ class Probed:
     points: int | None = None
     rank: int | None = None
     same: bool | None = None
+    form_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,16 @@ class Probes:
         if probed is None or probed.reading not in (Reading.PASS, Reading.FAIL):
             return None
         return probed.reading is Reading.PASS
+
+    def told(self, condition: str) -> bool | None:
+        """Whether what is said under the condition is right, in whatever form; None where that is not known."""
+        right = self.right(condition)
+        return True if right is False and self.found[condition].form_only else right
+
+    @property
+    def any_right(self) -> bool:
+        """Whether the answer was right under any condition, established or not."""
+        return any(probed.reading is Reading.PASS for probed in self.found.values())
 
     def there(self, condition: str) -> bool | None:
         """Whether what was looked for was found (``index_lookup``, ``deep_retrieval``); None: not known."""
@@ -69,32 +81,88 @@ def readings(probes: Probes) -> dict[str, str]:
     return {name: probed.reading.value for name, probed in sorted(probes.found.items())}
 
 
-_SENTENCES = {
-    ("oracle_context", Reading.PASS): "with the gold passages alone the answer is right",
-    ("oracle_context", Reading.FAIL): "with the gold passages alone the answer is still wrong",
-    ("oracle_plus_noise", Reading.PASS): "with gold amid the other passages the answer is right",
-    ("oracle_plus_noise", Reading.FAIL): "with gold amid the other passages the answer is wrong",
-    ("gold_first", Reading.PASS): "with the gold passage first the answer is right",
-    ("gold_first", Reading.FAIL): "with the gold passage first the answer is still wrong",
-    ("closed_book", Reading.PASS): "without any passage the answer is right: the model knows it",
-    ("closed_book", Reading.FAIL): "without any passage the answer is wrong",
-    ("merged_chunks", Reading.PASS): "with the whole gold document the answer is right",
-    ("more_room", Reading.PASS): "with a larger budget the answer is right",
-    ("clarified_query", Reading.PASS): "asked clearly, the answer is right",
-    ("deep_retrieval", Reading.FOUND): "a deeper list holds the gold document within the pool",
-    (
-        "deep_retrieval",
-        Reading.NOT_FOUND,
-    ): "a deeper list does not hold the gold document within the pool",
+_TOLD = {
     ("index_lookup", Reading.FOUND): "the index holds the gold document",
     ("index_lookup", Reading.NOT_FOUND): "the index does not hold the gold document",
+    ("deep_retrieval", Reading.FOUND): "a deeper list holds the gold document within the pool",
+    ("deep_retrieval", Reading.NOT_FOUND): (
+        "a deeper list does not hold the gold document within the pool"
+    ),
 }
+_ASKED = {
+    "clarified_query": "asked clearly, the answer",
+    "merged_chunks": "with the whole gold document the answer",
+    "more_room": "with a larger budget the answer",
+    "gold_first": "with the gold passage first the answer",
+    "oracle_context": "with the gold passages alone the answer",
+    "oracle_plus_noise": "with gold amid the other passages the answer",
+    "closed_book": "without any passage the answer",
+    "schema_enforced": "with the schema enforced the answer",
+    "style_prompted": "with the style rules spelled out the answer",
+    "criteria_prompted": "with the criteria spelled out the answer",
+    "few_shot": "with worked examples the answer",
+}
+_EDITED = {
+    True: "with one fact of the gold text changed the answer changes with it: it is read off the text",
+    False: "with one fact of the gold text changed the answer does not follow",
+}
+_FROZEN = {
+    True: "with one and the same prompt every repeat is right",
+    False: "with one and the same prompt not every repeat is right: the generator itself varies or errs",
+}
+_DISTRACTED = {
+    True: "given the other passages alone it does not mislead",
+    False: "given the other passages alone it answers all the same, and wrongly",
+}
+_OF_THEIR_OWN = {
+    "edited_context": _EDITED,
+    "frozen_context": _FROZEN,
+    "distractors_only": _DISTRACTED,
+}
+_ORDER = (*dict.fromkeys(name for name, _ in _TOLD), *_ASKED, *_OF_THEIR_OWN)
 
 
-def probe_facts(probes: Probes) -> tuple[Fact, ...]:
-    """What the conditions showed, one checkable sentence each."""
+def probe_facts(probes: Probes, wanted: Collection[str] | None = None) -> tuple[Fact, ...]:
+    """What the conditions showed, one checkable sentence each; only the ``wanted`` ones, if any are named."""
+    asked = [n for n in _ORDER if n in probes.found and (wanted is None or n in wanted)]
+    told = ((name, probes.found[name]) for name in asked)
     return tuple(
-        Fact(name, probed.reading.value, text + (f" (rank {probed.rank})" if probed.rank else ""))
-        for name, probed in sorted(probes.found.items())
-        if (text := _SENTENCES.get((name, probed.reading))) is not None
+        Fact(name, probed.reading.value, text)
+        for name, probed in told
+        if (text := _sentence(name, probed)) is not None
     )
+
+
+def _sentence(name: str, probed: Probed) -> str | None:
+    text = _TOLD.get((name, probed.reading)) or _answered(name, probed)
+    if text is None:
+        return None
+    rank = f" (rank {probed.rank})" if probed.rank else ""
+    return text + rank + ("" if probed.established else " (not established: the system varies)")
+
+
+def _answered(name: str, probed: Probed) -> str | None:
+    """How the answer under a condition compares with the one as is."""
+    if probed.reading not in (Reading.PASS, Reading.FAIL):
+        return None
+    right = probed.reading is Reading.PASS
+    if name in _OF_THEIR_OWN:
+        return _OF_THEIR_OWN[name][right]
+    if name not in _ASKED:
+        return None
+    return f"{_ASKED[name]} {_verdict(name, probed, right=right)}"
+
+
+def _verdict(name: str, probed: Probed, *, right: bool) -> str:
+    from_nothing = name == "closed_book"
+    if right:
+        return "is right: the model knows it" if from_nothing else "is right"
+    if probed.form_only:
+        return "says what was asked for, in the wrong form"
+    if probed.refused:
+        return "is a refusal"
+    if from_nothing and probed.same is not None:
+        return (
+            "is the same: the model brings it along" if probed.same else "is wrong in another way"
+        )
+    return "is wrong" if name in ("oracle_plus_noise", "closed_book") else "is still wrong"

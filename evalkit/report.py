@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.artefacts import write_json, write_scores, write_text, write_traces
 from evalkit.errors import StorageError
+from evalkit.gating.attempts import earlier_verdicts
 from evalkit.records import Score, Trace
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def write_all(run: Run, folder: Path) -> Path:
     write_json(folder / "manifest.json", manifest_of(run))
     write_text(folder / "report.md", markdown(run, summary, diagnosis))
     write_text(folder / "report.html", html(run, summary, diagnosis))
-    write_json(folder / "verdict.json", verdict_of(run))
+    earlier = earlier_verdicts(folder)
+    kept = {"earlier": earlier} if earlier else {}
+    write_json(folder / "verdict.json", {**verdict_of(run), **kept})
     return folder / "report.html"
 
 

@@ -22,12 +22,17 @@ _Line = tuple[str, str, str, int, str | None, str]  # the key, the kind of error
 SCHEMA_VERSION = 1
 _TABLES = """
 CREATE TABLE IF NOT EXISTS recipe (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS traces (
   system TEXT NOT NULL, case_id TEXT NOT NULL, condition TEXT NOT NULL, repeat INTEGER NOT NULL,
   error TEXT, trace TEXT NOT NULL,
   PRIMARY KEY (system, case_id, condition, repeat)
 ) WITHOUT ROWID;
 """
+_UPSERT = (
+    "INSERT INTO {table} (name, value) VALUES (?, ?) "
+    "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
 
 
 class Store:
@@ -89,11 +94,17 @@ class Store:
                 hint="give another --out, or delete the folder to start afresh",
             )
         lines = [(name, json.dumps(value, sort_keys=True)) for name, value in recipe.items()]
-        self._write(
-            "INSERT INTO recipe (name, value) VALUES (?, ?) "
-            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            lines,
-        )
+        self._write(_UPSERT.format(table="recipe"), lines)
+
+    # notes: what helps to find one's way, and changes no answer
+
+    def notes(self) -> dict[str, str]:
+        """What was noted of the run, such as where its suite lies."""
+        return dict(self._select("SELECT name, value FROM notes ORDER BY name"))
+
+    def note(self, name: str, value: str) -> None:
+        """Note something of the run; the last word holds."""
+        self._write(_UPSERT.format(table="notes"), [(name, value)])
 
     # traces
 

@@ -14,7 +14,7 @@ from evalkit.needs import wants_json
 from evalkit.outcome import CaseOutcome
 from evalkit.records import AS_IS, Case, Interval, Status, Suite
 from evalkit.score import CODE, Column
-from evalkit.stats import mean_interval, wilson
+from evalkit.stats.intervals import mean_interval, wilson
 
 # A case's status is the worst of its repeats, in this order; repeats that are not due do not count.
 _WORST_FIRST = (Status.SYSTEM_ERROR, Status.GRADER_ERROR, Status.UNOBSERVED, Status.SCORED)

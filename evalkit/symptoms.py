@@ -16,7 +16,7 @@ from evalkit.grade import Graded
 from evalkit.outcome import CaseOutcome
 from evalkit.records import Case, Expected, Finding, Interval, Side, Status, Suite
 from evalkit.score import CODE
-from evalkit.stats import wilson
+from evalkit.stats.intervals import wilson
 from evalkit.strict import read_yaml
 
 ALL_ERRED = "every case ended in an error, which is no symptom of any stage"

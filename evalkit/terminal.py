@@ -116,7 +116,7 @@ def show_run(run: Run, page: Path) -> int:
     """Print the result of a run; the exit code: 0, or 12 when errors are above the suite's tolerance."""
     from evalkit.report import verdict_of
 
-    console = _wide()
+    console = wide_console()
     console.print(_systems_table(run))
     console.print()
     if len(run.systems) <= SIDE_BY_SIDE:
@@ -143,7 +143,7 @@ def show_run(run: Run, page: Path) -> int:
     return int(verdict["exit_code"])
 
 
-def _wide() -> Console:
+def wide_console() -> Console:
     """A console for results: as wide as the terminal, wide enough for a table in a log."""
     console = Console()
     return console if console.is_terminal else Console(width=120, soft_wrap=True)
@@ -219,7 +219,7 @@ def percent(found: Interval | None) -> str:
 
 def show_scores(run: Run) -> None:
     """Print every metric of every system: mean, interval, and how many cases were scored of those due."""
-    console = _wide()
+    console = wide_console()
     for name, system in run.summary()["systems"].items():
         table = Table(title=escape(name), title_justify="left", box=None, padding=(0, 2, 0, 0))
         for column in ("metric", "mean", "95 % interval", "scored / due"):

@@ -12,6 +12,8 @@ from evalkit.ask import Job, ask_all
 from evalkit.budget import Budget
 from evalkit.diagnose import diagnose
 from evalkit.diagnosis import SystemDiagnosis, summarise_findings
+from evalkit.doctor.doubt import doubts_of
+from evalkit.doctor.examine import label_complaints
 from evalkit.errors import BudgetExceeded
 from evalkit.estimate import Estimate, estimate
 from evalkit.grade import Graded, grade
@@ -143,12 +145,12 @@ class Work:
 
     async def diagnosed(self) -> dict[str, SystemDiagnosis]:
         """Every system that the store holds, graded and diagnosed, in the order of the recipe."""
-        found = {}
+        graded = {}
         for name, approach in approaches_of(self.store.recipe()).items():
-            graded = await self.graded(name, approach, self.tools.metrics)
-            if graded is not None:
-                found[name] = diagnosed_system(self.suite, graded, self.tools)
-        return found
+            one = await self.graded(name, approach, self.tools.metrics)
+            if one is not None:
+                graded[name] = one
+        return diagnosed_systems(self.suite, graded, self.tools)
 
 
 def _told(name: str, expected: Estimate) -> str:
@@ -161,10 +163,16 @@ def _told(name: str, expected: Estimate) -> str:
     )
 
 
-def diagnosed_system(suite: Suite, graded: Graded, tools: Tools) -> SystemDiagnosis:
-    """The findings of one system, added up."""
-    findings = diagnose(suite, graded, tools.causes)
-    return summarise_findings(suite, graded, findings, tools.playbook)
+def diagnosed_systems(
+    suite: Suite, graded: Mapping[str, Graded], tools: Tools
+) -> dict[str, SystemDiagnosis]:
+    """The findings of every system, added up; labels that all of them together put in doubt are kept out of the blame."""
+    doubts = doubts_of(label_complaints(suite, graded))
+    found = {}
+    for name, one in graded.items():
+        findings = diagnose(suite, one, tools.causes, doubts)
+        found[name] = summarise_findings(suite, one, findings, tools.playbook)
+    return found
 
 
 def means_of(found: Mapping[str, SystemDiagnosis], tools: Tools) -> dict[str, Any]:

@@ -23,6 +23,8 @@ AT_START = {*HEAVY, "numpy", "pydantic", "yaml", "rich", "jinja2", "rapidfuzz", 
 STAGES = (
     *("ask", "judge", "score", "outcome", "grade", "diagnose", "diagnosis", "summarise"),
     *("symptoms", "decide", "probe", "planner", "reask", "inquiry", "estimate", "sequential"),
+    *("compare", "comparison.cause_shift", "comparison.standing", "comparison.sheet"),
+    *("gate", "gating.trials", "loss", "funnel"),
 )
 OUTER = ("adapters", "judges", "plugins", "commands", "cli", "templates")
 # Every place that calls foreign code (or is the outermost), and how often it catches everything.

@@ -260,6 +260,240 @@ def test_without_labels_the_sides_cannot_be_told_apart():
     assert "labelled" in found.evidence[0].text
 
 
+# --- with what other conditions showed -------------------------------------------------------
+
+
+def asked(case: Case, *as_is: Trace, **conditions: Trace) -> Finding:
+    """The finding for some repeats and one answer under each of the conditions."""
+    suite = Suite("choir", Path(), (case,), CORPUS, "digest", k=2, pool=8)
+    repeats = [replace(t, repeat=i) for i, t in enumerate(as_is)]
+    others = [replace(t, condition=name) for name, t in conditions.items()]
+    run = evalkit.from_traces(suite, {"s": [*repeats, *others]}, {"s": "rag"})
+    (found,) = run.systems["s"].findings
+    return found
+
+
+def chain(found: Finding) -> list[str]:
+    return [fact.text for fact in found.evidence]
+
+
+TWO = replace(CASE, key_points=(*CASE.key_points, KeyPoint("students pay 30 euros", ("fees",))))
+HALF, HALF_WRONG = RIGHT, "The annual fee is 84 euros. Students pay 55 euros."
+NOTHING_KNOWN = trace(REFUSAL, retrieved=(), context=())
+
+
+def labelled(text: str) -> Case:
+    return replace(CASE, reference=(text,), key_points=(KeyPoint(text, ("fees",)),))
+
+
+def test_a_label_that_its_document_refutes_is_at_fault_when_the_answer_holds_on_to_the_document():
+    answer = trace(RIGHT, "fees", "hall")
+    found = asked(
+        labelled("The annual fee is 48 euros."), answer, oracle_context=trace(RIGHT, "fees")
+    )
+    assert (found.cause, found.status) == ("label_issue", "proven")
+
+
+def test_a_label_that_turns_its_document_around_is_at_fault():
+    said = "Rehearsals take place in the old town hall."
+    turned = KeyPoint("rehearsals do not take place in the old town hall", ("hall",))
+    case = replace(
+        CASE,
+        query="Where do we rehearse?",
+        reference=None,
+        relevant={"hall": 1},
+        key_points=(turned,),
+    )
+    found = asked(case, trace(said, "hall", "tour"), oracle_context=trace(said, "hall"))
+    assert found.cause == "label_issue"
+
+
+def test_a_true_label_is_not_blamed_for_a_wrong_answer():
+    found = asked(CASE, trace(WRONG, "fees", "hall"), oracle_context=trace(WRONG, "fees"))
+    assert "label_issue" not in (found.cause, *found.also, *found.set)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given", "cause"), [(48, 84, "label_issue"), (84, 48, "misinterpretation")]
+)
+def test_a_field_that_only_the_sources_or_only_the_label_have_tells_which_is_wrong(
+    wanted: int, given: int, cause: str
+):
+    case = replace(CASE, key_points=None, reference=None, reference_object={"fee": wanted})
+    answer = f'{{"fee": {given}}}'
+    found = asked(
+        case,
+        trace(answer, "fees", "hall"),
+        oracle_context=trace(answer, "fees"),
+        closed_book=NOTHING_KNOWN,
+    )
+    assert found.cause == cause
+
+
+def test_a_question_that_is_answered_once_asked_clearly_is_to_blame_before_a_refusal_is():
+    case = replace(CASE, query="And the money?", clarified="What does membership cost a year?")
+    refused = trace(REFUSAL, "fees", "hall")
+    found = asked(
+        case, refused, clarified_query=trace(RIGHT, "fees"), oracle_context=trace(REFUSAL, "fees")
+    )
+    assert (found.cause, found.status) == ("query_underspecified", "proven")
+
+
+def test_a_question_that_is_at_times_answered_as_it_stands_is_clear_enough():
+    case = replace(CASE, clarified="What does membership cost an adult a year?")
+    right, wrong = trace(RIGHT, "fees", "hall"), trace(WRONG, "fees", "hall")
+    found = asked(case, wrong, right, wrong, clarified_query=trace(RIGHT, "fees"))
+    assert found.cause == "inconsistency"
+
+
+def test_a_refusal_stays_one_when_asking_clearly_does_not_help():
+    case = replace(CASE, query="And the money?", clarified="What does membership cost a year?")
+    refused = trace(REFUSAL, "fees", "hall")
+    found = asked(case, refused, clarified_query=refused, oracle_context=trace(REFUSAL, "fees"))
+    assert (found.cause, found.status) == ("over_refusal", "proven")
+
+
+def test_a_point_that_is_given_another_value_is_misread_and_not_left_out():
+    found = asked(
+        TWO,
+        trace(HALF_WRONG, "fees", "hall"),
+        oracle_context=trace(HALF_WRONG, "fees"),
+        closed_book=NOTHING_KNOWN,
+    )
+    assert (found.cause, found.status) == ("misinterpretation", "proven")
+
+
+def test_a_point_of_which_nothing_is_said_is_left_out_even_if_memory_says_as_little():
+    found = asked(
+        TWO,
+        trace(HALF, "fees", "hall"),
+        oracle_context=trace(HALF, "fees"),
+        closed_book=trace(HALF, retrieved=(), context=()),
+    )
+    assert (found.cause, found.status) == ("incomplete_answer", "proven")
+
+
+def test_a_half_right_answer_that_memory_gives_as_well_is_memory():
+    found = asked(
+        TWO,
+        trace(HALF_WRONG, "fees", "hall"),
+        oracle_context=trace(HALF_WRONG, "fees"),
+        closed_book=trace(HALF_WRONG, retrieved=(), context=()),
+    )
+    assert (found.cause, found.status) == ("parametric_override", "proven")
+    assert "without any passage the answer is the same: the model brings it along" in chain(found)
+
+
+EDITED = (passage("fees", CORPUS["fees"].text.replace("84", "94")),)
+
+
+@pytest.mark.parametrize(
+    ("edited", "cause"),
+    [
+        ("The annual fee is 94 euros. Students pay 55 euros.", "misinterpretation"),
+        (HALF_WRONG, "parametric_override"),
+    ],
+)
+def test_an_answer_that_follows_an_edit_of_the_gold_text_is_no_memory(edited: str, cause: str):
+    found = asked(
+        TWO,
+        trace(HALF_WRONG, "fees", "hall"),
+        oracle_context=trace(HALF_WRONG, "fees"),
+        closed_book=trace(HALF_WRONG, retrieved=(), context=()),
+        edited_context=trace(edited, retrieved=EDITED, context=EDITED),
+    )
+    assert found.cause == cause
+
+
+SCHEMA = {
+    "type": "object",
+    "required": ["fee"],
+    "additionalProperties": False,
+    "properties": {"fee": {"type": "integer"}},
+}
+
+
+def test_a_form_that_stays_broken_does_not_hide_that_the_content_is_mended():
+    case = replace(
+        CASE, key_points=None, reference=None, reference_object={"fee": 84}, schema=SCHEMA
+    )
+    astray, mended = '{"fee": 210, "note": 1}', '{"fee": 84, "note": 1}'
+    found = asked(
+        case,
+        trace(astray, "fees", "tour"),
+        oracle_context=trace(mended, "fees"),
+        gold_first=trace(astray, "fees", "tour"),
+    )
+    assert (found.cause, found.status) == ("noise_distraction", "proven")
+    assert "format_violation" in found.also
+    assert (
+        "with the gold passages alone the answer says what was asked for, in the wrong form"
+        in chain(found)
+    )
+
+
+def test_gold_that_was_not_in_the_prompt_at_all_is_not_a_matter_of_position():
+    case = replace(
+        CASE,
+        key_points=None,
+        reference=None,
+        reference_object={"open": True},
+        relevant={"notes": 1},
+    )
+    deep = passages("hall", "tour", "fees", "notes")
+    right = trace('{"open": true}', "notes", "hall")
+    found = asked(
+        case,
+        trace(REFUSAL, retrieved=deep, context=deep[:2]),
+        gold_first=right,
+        oracle_context=right,
+    )
+    assert (found.cause, found.status) == ("ranking_low", "proven")
+
+
+def test_repeats_that_differ_in_form_alone_are_a_matter_of_form():
+    case = replace(CASE, style=StyleRules(forbid_exclamation=True))
+    plain, loud = trace(RIGHT, "fees", "hall"), trace("The annual fee is 84 euros!", "fees", "hall")
+    found = finding(case, loud, plain, loud)
+    assert found.cause == "style_violation"
+    assert "inconsistency" in found.also
+
+
+def test_without_probes_a_plain_wrong_answer_may_come_from_the_reader_the_passages_or_memory():
+    case = replace(
+        CASE, key_points=None, reference=("The annual fee is 84 euros for each adult member.",)
+    )
+    found = finding(case, trace("It is the tour.", "hall", "fees"))
+    alike = {
+        "misinterpretation",
+        "noise_distraction",
+        "position_sensitivity",
+        "parametric_override",
+    }
+    assert alike <= set(found.set)
+
+
+def test_a_right_answer_warns_of_a_gap_when_the_index_was_looked_into():
+    nowhere = trace(None, retrieved=(), context=None)
+    found = asked(CASE, trace(RIGHT, "hall", "tour"), index_lookup=nowhere)
+    assert (found.outcome, found.cause) == ("warn", "corpus_gap")
+    assert "retrieval_miss" not in found.also
+    there = replace(nowhere, retrieved=passages("fees"))
+    assert asked(CASE, trace(RIGHT, "hall", "tour"), index_lookup=there).cause == "retrieval_miss"
+
+
+def test_a_proven_finding_ends_its_chain_with_what_follows():
+    deep = passages("hall", "tour", "notes", "fees")
+    wrong = trace(WRONG, retrieved=deep, context=deep[:2], citations=("board",))
+    found = asked(CASE, wrong, oracle_context=trace(RIGHT, "fees"), closed_book=NOTHING_KNOWN)
+    assert chain(found) == [
+        "gold document fees came back at rank 4 (k = 2)",
+        "with the gold passages alone the answer is right",
+        "so: the document was found, but ranked below the cut",
+        "besides: cited, but not in the prompt: board",
+    ]
+
+
 @pytest.mark.parametrize("cause", plugins.members("causes"), ids=lambda c: c.id)
 def test_every_cause_has_a_proof_a_remedy_and_words(cause):
     assert cause.meaning

@@ -155,7 +155,7 @@ def test_3_names_that_are_not_there(suite, tmp_path, capsys):
         (["run", folder, "--systems", "nowhere.yaml"], "nowhere.yaml: the file does not exist"),
         (["run", folder, "--playbook", "nowhere.yaml"], "nowhere.yaml: the file does not exist"),
         (["run", str(tmp_path / "nowhere")], "evalkit init"),
-        (["score", folder, str(tmp_path / "nowhere")], "there is no run"),
+        (["score", str(tmp_path / "nowhere")], "there is no run"),
         (["import", "clapnq", folder, str(tmp_path / "x")], "qa.jsonl: the file does not exist"),
         (["init", folder], "already there"),
     ):
@@ -169,23 +169,23 @@ def test_3_a_run_that_was_started_with_something_else(suite, tmp_path, capsys):
     assert _run(["run", str(suite()), *out]) == 0
     assert _run(["run", str(suite()), *out, "--seed", "7"]) == 3
     assert "seed was 0, now 7" in capsys.readouterr().err
-    for command in (["run"], ["score"]):
-        arguments = out if command == ["run"] else out[1:]
-        assert _run([*command, str(suite(cases=3)), *arguments]) == 3
+    folder = str(suite(cases=3))
+    assert _run(["run", folder, *out]) == 3
+    assert _run(["score", out[1], "--suite", folder]) == 3
 
 
 def test_4_nothing_to_do(suite, tmp_path, capsys):
     assert _run(["run", str(suite(cases=0)), "--out", str(tmp_path / "out")]) == 4
     folder = suite()
     Store(tmp_path / "empty").close()
-    assert _run(["score", str(folder), str(tmp_path / "empty")]) == 4
+    assert _run(["score", str(tmp_path / "empty"), "--suite", str(folder)]) == 4
     assert len(capsys.readouterr().err.splitlines()) == 2
 
 
 def test_5_a_folder_that_another_run_holds(suite, tmp_path, capsys):
     with Store(tmp_path / "out"):
         evalkit("run", suite(), "--out", tmp_path / "out", code=5)
-        evalkit("score", suite(), tmp_path / "out", code=5)
+        evalkit("score", tmp_path / "out", code=5)
 
 
 def test_6_what_cannot_be_written(suite, tmp_path, capsys):
@@ -195,7 +195,7 @@ def test_6_what_cannot_be_written(suite, tmp_path, capsys):
     (tmp_path / "damaged" / "run.sqlite").write_bytes(b"no database " * 1000)
     for out in ("file", "file/below", "damaged"):
         assert _run(["run", folder, "--out", str(tmp_path / out)]) == 6
-    assert _run(["score", folder, str(tmp_path / "damaged")]) == 6
+    assert _run(["score", str(tmp_path / "damaged")]) == 6
     assert _run(["check", folder, "--schemas", str(tmp_path / "file" / "below")]) == 6
     assert _run(["init", str(tmp_path / "file" / "below")]) == 6
     assert len(capsys.readouterr().err.splitlines()) == 6
@@ -334,7 +334,7 @@ def test_score_diagnose_and_report_work_on_a_run_again(suite, tmp_path, capsys):
     first = (out / "scores.csv").read_bytes()
     for command in ("score", "diagnose", "report"):
         (out / "scores.csv").unlink()
-        assert _run([command, folder, str(out)]) == 0
+        assert _run([command, str(out)]) == 0
         assert (out / "scores.csv").read_bytes() == first
     assert "correct" in capsys.readouterr().out
 

@@ -15,9 +15,9 @@ from support import make_case, make_corpus, make_graded, make_suite, make_trace
 
 from evalkit.api import from_traces
 from evalkit.cli import _run
-from evalkit.complaint import Complaint
-from evalkit.doctor import corpus_complaints, examine, label_complaints, told
-from evalkit.doctor_chunks import in_mid_sentence
+from evalkit.doctor.chunks import in_mid_sentence
+from evalkit.doctor.complaint import Complaint
+from evalkit.doctor.examine import corpus_complaints, examine, label_complaints, told
 from evalkit.grade import Graded
 from evalkit.records import (
     Case,

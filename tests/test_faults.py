@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
+import re
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from itertools import permutations
 from pathlib import Path
+from random import Random
 
 import pytest
 
 import evalkit
 from evalkit.faults import BY_ID, FAULTS, OracleSystem, inject, plan_faults, spoil, truth_of
+from evalkit.faults.drafts import refusal, topic_of
 from evalkit.faults.edits import edits_between
 from evalkit.faults.labels import evidence_in
+from evalkit.faults.stocks import STOCKS
+from evalkit.faults.wording import Stock, filled, placeholders
 from evalkit.records import (
     Case,
     Criterion,
@@ -468,3 +475,139 @@ def test_every_cause_can_be_injected():
 
     assert {f.cause for f in FAULTS} == {cause.id for cause in plugins.members("causes")}
     assert len(BY_ID) == len(FAULTS)
+
+
+# --- stocks of phrases -----------------------------------------------------------------------
+
+OF_A_GROUP = {  # the placeholders that a phrase of the group may have
+    "refusals": {"topic", "covered"},
+    "list_marks": {"n"},
+    "invented_sources": {"n"},
+    "denials": {"statement"},
+    "asides": {"phrase"},
+    "vague_questions": {"word"},
+}
+ALWAYS = {"invented_sources", "denials", "asides", "vague_questions"}  # and has to have
+TODAY = {"en", "de", "fr", "es", "ja", "vi", "ar"}
+MORE = {"pt", "it", "ko", "zh", "ru", "nl", "pl", "tr"}
+GROUPS = [field.name for field in fields(Stock) if field.name != "name"]
+
+
+def phrases_of(stock: Stock, group: str) -> list[str]:
+    held = getattr(stock, group)
+    rows = held.values() if isinstance(held, Mapping) else [held]
+    flat = [part for row in rows for part in row]
+    return [part for one in flat for part in ([one] if isinstance(one, str) else one)
+            if isinstance(part, str)]  # fmt: skip
+
+
+def said(stock: Stock) -> list[str]:
+    """Every phrase that says something, as it compares."""
+    found = [phrase for group in GROUPS for phrase in phrases_of(stock, group)]
+    return [" ".join(p.casefold().split()) for p in found if p.strip()]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("name", STOCKS)
+def test_a_stock_is_as_large_as_the_familiar_one_and_says_everything_once(name: str, group: str):
+    stock, familiar = STOCKS[name], STOCKS["familiar"]
+    given = phrases_of(stock, group)
+    assert len(given) >= len(phrases_of(familiar, group)) > 0
+    if group not in {"lead_ins", "around_json", "joints"}:
+        assert all(p.strip() for p in given)
+        assert len(set(given)) == len(given)
+    for language in getattr(familiar, group) if group in {"refusals", "lead_ins"} else ():
+        ours, theirs = getattr(stock, group)[language], getattr(familiar, group)[language]
+        assert len(ours) >= len(theirs), language
+
+
+@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("name", STOCKS)
+def test_a_phrase_has_the_placeholders_of_its_group(name: str, group: str):
+    for phrase in phrases_of(STOCKS[name], group):
+        held = placeholders(phrase)
+        assert held <= OF_A_GROUP.get(group, set()), phrase
+        assert held or group not in ALWAYS, phrase
+        assert filled([phrase], **dict.fromkeys(held, "boats")), phrase
+        assert filled([phrase], other="boats") == ([] if held else [phrase])
+
+
+@pytest.mark.parametrize("name", STOCKS)
+def test_a_stock_refuses_in_every_language_without_a_topic(name: str):
+    refusals = STOCKS[name].refusals
+    assert refusals.keys() >= (TODAY if name == "familiar" else TODAY | MORE)
+    assert all(filled(ways) for ways in refusals.values())
+    assert STOCKS[name].lead_ins.keys() >= TODAY
+
+
+def test_refusals_are_in_the_language_they_stand_under():
+    from evalkit.text.languages import detect_language
+
+    for stock in STOCKS.values():
+        for language, ways in stock.refusals.items():
+            whole = " ".join(filled(ways, topic=" ", covered=" "))
+            assert detect_language(whole) in (language, None), whole
+
+
+@pytest.mark.parametrize(("one", "other"), list(permutations(STOCKS, 2)))
+def test_no_phrase_of_one_stock_occurs_in_another(one: str, other: str):
+    there = said(STOCKS[other])
+    for phrase in said(STOCKS[one]):
+        assert phrase not in there
+        assert len(phrase) < 12 or not any(phrase in long for long in there), phrase
+
+
+@pytest.mark.parametrize("name", STOCKS)
+def test_phrases_break_what_they_are_to_break(name: str):
+    stock = STOCKS[name]
+    assert all(re.search(r"\b(?:i|my|me)\b|i'", p.casefold()) for p in stock.first_person)
+    assert all("!" in p for p in stock.exclaimed)
+    assert not any(any(c.isalnum() for c in p) for p in stock.emoji)
+    assert all(8 <= len(p.split()) <= 25 for p in stock.filler)  # a sentence each, as drifts count
+    assert all(any(part.strip() for part in pair) for pair in stock.around_json)
+    assert all(p.count("not ") == 1 for p in stock.denials)
+    assert all(low < high for _, low, high in stock.invented_sources)
+
+
+def test_a_stock_that_is_not_there_is_refused_by_name():
+    with pytest.raises(ValueError, match="familiar, second, third"):
+        OracleSystem(SUITE, stock="fourth")
+
+
+def test_another_stock_changes_the_words_and_not_the_plan():
+    plan = {"hire": ("refuse",), "record": ("json_in_prose",), "boring": ()}
+    healthy = OracleSystem(SUITE, stock="second")
+    second = inject(healthy, SUITE, plan, stock="second")
+    assert ask(second).response != ask(inject(OracleSystem(SUITE), SUITE, plan)).response
+    assert second.fingerprint != inject(healthy, SUITE, plan).fingerprint
+    assert right(ask(healthy).response or "")
+    vague = {"hire": ("ask_vaguely",)}
+    (asked, *_), (worded, *_) = (spoil(SUITE, vague, stock=s).cases for s in ("familiar", "second"))
+    assert asked.query != worded.query
+    assert asked.clarified == worded.clarified == HIRE.query
+    assert spoil(SUITE, vague).digest != spoil(SUITE, vague, stock="second").digest
+
+
+@pytest.mark.parametrize("stock", ["familiar", "second"])
+def test_a_refusal_names_a_topic_only_where_there_is_one(stock: str):
+    for seed in range(12):
+        bare = refusal(replace(HIRE, query="?"), Random(seed), STOCKS[stock]).text
+        assert "{" not in bare
+        assert "“”" not in bare
+    shown = [refusal(HIRE, Random(n), STOCKS["second"], [whole("cafe")]).text for n in range(60)]
+    assert any('"Cafe"' in text for text in shown)
+    assert any("“paddles extra”" in text for text in shown)
+
+
+@pytest.mark.parametrize(
+    ("query", "topic"),
+    [
+        ("How do I move the quarterly report?", "quarterly report"),
+        ("Return only JSON with net_total, tax_total and gross_total", ""),
+        ("What now?", ""),
+        ("", ""),
+        ("Làm thế nào để đổi mật khẩu?", "đổi mật khẩu"),
+    ],
+)
+def test_a_topic_is_words_of_the_question(query: str, topic: str):
+    assert topic_of(query) == topic

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages_example import CASES, HIDDEN, OTHERS, QUOTES, SCRIPT, SYSTEM, Page, hostile_run
+from pages_example import CASES, HIDDEN, OTHERS, QUOTES, SCRIPT, Page, hostile_run
 
 from evalkit.api import from_traces
 from evalkit.pages import cases, html, markdown
-from evalkit.pages.funnel import funnel
 from evalkit.pages.headline import headline
+from evalkit.pages.systems import system_views
 from evalkit.pages.wording import visible
 from evalkit.records import Case, Document, Passage, Suite, Trace
 
@@ -159,34 +159,20 @@ def test_what_was_not_observed_is_left_out_not_empty():
     assert error["error"].startswith("exception: it broke")
 
 
-def test_a_funnel_never_widens():
-    run, _, _ = derived()
-    for found in run.systems.values():
-        made = funnel(run.suite, found)
-        counts = [step.n for step in made.steps if step.n is not None]
-        assert counts == sorted(counts, reverse=True)
-        assert counts[0] == made.of
-
-
 def test_a_system_without_retrieval_has_no_retrieval_steps():
-    run, _, _ = derived()
-    steps = {step.id: step.n for step in funnel(run.suite, run.systems["plain"]).steps}
-    assert steps == {
-        "labelled": 3,
-        "corpus": None,
-        "top_k": None,
-        "prompt": None,
-        "right": 1,
-        "passed": 1,
-    }
+    run, summary, diagnosis = derived()
+    (view,) = [v for v in system_views(run, summary, diagnosis) if v["name"] == "plain"]
+    rows = {row["label"]: row for row in view["funnel"]["rows"]}
+    assert rows["Retrieved"]["n"] is None
+    assert rows["Retrieved"]["note"] == "has no retrieval"
+    assert rows["Answered right"]["n"] is not None
 
 
-def test_the_funnel_tells_where_the_evidence_was_lost():
-    run, _, _ = derived()
-    made = funnel(run.suite, run.systems[SYSTEM])
-    steps = {step.id: step.n for step in made.steps}
-    # Four answerable cases; "rehearsal" never had its passage, "broken" shows nothing.
-    assert (steps["labelled"], steps["corpus"], steps["top_k"], steps["right"]) == (4, 4, 3, 1)
+def test_a_funnel_never_widens():
+    run, summary, diagnosis = derived()
+    for view in system_views(run, summary, diagnosis):
+        counts = [row["n"] for row in view["funnel"]["rows"] if row["n"] is not None]
+        assert counts == sorted(counts, reverse=True)
 
 
 def test_the_headline_is_about_the_best_system():

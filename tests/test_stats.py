@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.records import Interval
-from evalkit.stats import mean_interval, wilson
+from evalkit.stats.intervals import design_effect, mean_interval, share_interval, wilson
 
 
 def width(interval: Interval | None) -> float:
@@ -184,3 +184,77 @@ def test_memory_does_not_grow_with_cases_or_resamples():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 16 * 2**20
+
+
+# --- shares that may be rare, or come in few groups -------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_a_share_has_the_exact_interval(counts):
+    from scipy.stats import binomtest
+
+    hits, n = counts
+    found = share_interval([1] * hits + [0] * (n - hits))
+    expected = binomtest(hits, n).proportion_ci(method="exact")
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    assert (found.value, found.n) == (hits / n, n)
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.01, 60), (0.003, 200), (0.05, 100), (0.3, 60)])
+def test_the_interval_of_a_share_covers_even_rare_events(share, n):
+    from scipy.stats import binom
+
+    covered = 0.0
+    for hits in range(n + 1):
+        found = share_interval([1] * hits + [0] * (n - hits))
+        assert found is not None
+        covered += binom.pmf(hits, n, share) * (found.low <= share <= found.high)
+    assert covered >= 0.95
+
+
+def test_groups_that_agree_are_worth_one_case_each():
+    grouped = share_interval([1] * 30 + [0] * 70, [n // 10 for n in range(100)])
+    ten = share_interval([1] * 3 + [0] * 7)
+    assert grouped is not None
+    assert ten is not None
+    assert width(grouped) >= width(ten)
+    assert design_effect(np.repeat([1.0, 0.0], [30, 70]), [n // 10 for n in range(100)]) >= 10
+
+
+def test_groups_that_are_alike_cost_next_to_nothing():
+    values = [1, 0, 0, 1] * 100
+    alone, grouped = share_interval(values), share_interval(values, [n // 4 for n in range(400)])
+    assert width(grouped) == pytest.approx(width(alone))
+
+
+def test_few_groups_cover_where_resampling_them_does_not():
+    random = np.random.default_rng(8)
+    groups = np.repeat(np.arange(8), 10).tolist()
+    covered = {"resampled": 0, "share": 0}
+    for _ in range(200):
+        values = random.random(80) < np.repeat(random.beta(2, 6, 8), 10)
+        for name, found in (
+            ("resampled", mean_interval(values, groups, resamples=300)),
+            ("share", share_interval(values, groups)),
+        ):
+            assert found is not None
+            covered[name] += found.low <= 0.25 <= found.high
+    assert covered["share"] >= 0.93 * 200 > covered["resampled"]
+
+
+def test_one_group_and_unanimous_groups_are_no_certainty():
+    one = share_interval([1, 0, 1, 1], ["a"] * 4)
+    assert one is not None
+    assert width(one) > 0.9
+    none = share_interval([0] * 50, [n // 5 for n in range(50)])
+    assert none is not None
+    assert (none.value, none.low) == (0, 0)
+    assert none.high > 0.25
+
+
+def test_a_share_of_nothing_is_none_and_of_the_impossible_an_error():
+    assert share_interval([]) is None
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        share_interval([0.5, 2])

@@ -5,31 +5,23 @@ from __future__ import annotations
 from functools import partial
 
 from evalkit.cause import CERTAIN, LIKELY, POSSIBLE, Cause, Proof, Sign, sign
+from evalkit.causes.evidence import gold_places, had_evidence, stated, wrong_with_evidence
+from evalkit.causes.proofs import (
+    prove_criteria,
+    prove_incomplete,
+    prove_misread,
+    prove_noise,
+    prove_over_refusal,
+    prove_override,
+    prove_position,
+)
+from evalkit.causes.statements import said_otherwise
 from evalkit.facts import Facts, Reach
-from evalkit.probes import Probes
 from evalkit.records import Expected, Side, Stage
 
 
-def _wrong_with_evidence(facts: Facts) -> bool:
-    """A substantive wrong answer although nothing that it lacks was lost on the way."""
-    return _had_evidence(facts) and not facts.refused
-
-
-def _had_evidence(facts: Facts) -> bool:
-    """Something is missing from the answer, and none of its evidence was lost (or none was needed)."""
-    if facts.right is not False or not facts.answerable or not facts.missing:
-        return False
-    if "criteria" in facts.broken:  # what a review misses is a matter of its criteria
-        return False
-    return facts.lost is Reach.PROMPT or (facts.lost is None and facts.needs_no_document)
-
-
-def _stated(facts: Facts) -> int:
-    return sum(p.stated is True for p in facts.points)
-
-
 def _noise_distraction(facts: Facts) -> Sign | None:
-    if not _wrong_with_evidence(facts) or not facts.trace.context or len(facts.trace.context) < 2:
+    if not wrong_with_evidence(facts) or not facts.trace.context or len(facts.trace.context) < 2:
         return None
     if facts.other_source is None:
         return sign(
@@ -43,10 +35,9 @@ def _noise_distraction(facts: Facts) -> Sign | None:
 
 
 def _position_sensitivity(facts: Facts) -> Sign | None:
-    if not _wrong_with_evidence(facts):
+    if not wrong_with_evidence(facts):
         return None
-    gold = {d for p in facts.missing for d in p.evidence}
-    places = [i for i, p in enumerate(facts.trace.context or (), start=1) if p.doc_id in gold]
+    places = gold_places(facts)
     if not places or places[0] == 1:
         return None
     text = f"the gold passage stood at place {places[0]} of {len(facts.trace.context or ())} in the prompt"
@@ -54,21 +45,19 @@ def _position_sensitivity(facts: Facts) -> Sign | None:
 
 
 def _parametric_override(facts: Facts) -> Sign | None:
-    if not _wrong_with_evidence(facts) or facts.trace.context is None:
+    """What no passage says may come from memory; so may any wrong answer that no other passage explains."""
+    if not wrong_with_evidence(facts) or not facts.trace.context or facts.other_source is not None:
         return None
-    if not facts.unsupported or facts.other_source is not None:
-        return None
+    if not facts.unsupported:
+        text = "whether the model brings the answer along, without any passage, was not asked"
+        return sign(POSSIBLE, "closed_book", value=None, text=text)
     text = f"the answer states what no passage in the prompt says: “{facts.unsupported[0][:160]}”"
-    return sign(
-        LIKELY if not _stated(facts) else POSSIBLE,
-        "unsupported_claims",
-        len(facts.unsupported),
-        text,
-    )
+    strength = POSSIBLE if stated(facts) else LIKELY
+    return sign(strength, "unsupported_claims", len(facts.unsupported), text)
 
 
 def _over_refusal(facts: Facts) -> Sign | None:
-    if not (_had_evidence(facts) and facts.refused):
+    if not (had_evidence(facts) and facts.refused):
         return None
     if not facts.trace.context:
         return sign(
@@ -93,7 +82,7 @@ def _missing_refusal(facts: Facts) -> Sign | None:
             text=f"the case wants the system to {wanted}, and it answers",
         )
     lost = facts.right is False and facts.lost is not None and facts.lost < Reach.PROMPT
-    if not lost or facts.refused or facts.trace.context is None or _stated(facts):
+    if not lost or facts.refused or facts.trace.context is None or stated(facts):
         return None
     return sign(
         POSSIBLE,
@@ -104,14 +93,14 @@ def _missing_refusal(facts: Facts) -> Sign | None:
 
 
 def _misinterpretation(facts: Facts) -> Sign | None:
-    if not _wrong_with_evidence(facts):
+    if not wrong_with_evidence(facts):
         return None
     if facts.contradicted:
         text = f"the answer contradicts the passages it was given: “{facts.contradicted[0][:160]}”"
         return sign(LIKELY, "contradicted_claims", len(facts.contradicted), text)
     lacking = facts.missing[0].text[:160] if facts.missing else "what was asked"
     at_hand = "with the evidence at hand " if facts.trace.context else ""
-    weak = facts.other_source or facts.unsupported or _stated(facts)
+    weak = facts.other_source or facts.unsupported or stated(facts)
     strength = POSSIBLE if weak else LIKELY
     return sign(
         strength,
@@ -131,10 +120,17 @@ def _ungrounded_content(facts: Facts) -> Sign | None:
 
 
 def _incomplete_answer(facts: Facts) -> Sign | None:
-    if not _wrong_with_evidence(facts) or not _stated(facts) or facts.contradicted:
+    """Something is stated and nothing wrong is: what is missing is not spoken of otherwise."""
+    if not wrong_with_evidence(facts) or facts.contradicted or said_otherwise(facts):
         return None
-    text = f"{_stated(facts)} of {len(facts.points)} points are stated; missing: “{facts.missing[0].text[:160]}”"
-    return sign(LIKELY, "points_stated", _stated(facts), text)
+    told, lacking = stated(facts), facts.missing[0].text[:160]
+    if told:
+        text = f"{told} of {len(facts.points)} points are stated; missing: “{lacking}”"
+        return sign(LIKELY, "points_stated", told, text)
+    if facts.unsupported or facts.other_source is not None:
+        return None
+    text = f"what is said is supported, and says nothing of “{lacking}”"
+    return sign(POSSIBLE, "points_stated", 0, text)
 
 
 def _missing_criteria(facts: Facts) -> Sign | None:
@@ -165,82 +161,6 @@ def _inconsistency(facts: Facts) -> Sign | None:
 _READING = ("noise_distraction", "position_sensitivity", "parametric_override", "misinterpretation")
 
 
-# --- proofs: flips where other passages or their order are to blame, persistence where the reader is ---
-
-
-def _persists(facts: Facts, probes: Probes) -> bool | None:
-    """Whether the answer stays wrong with the gold passages alone in the prompt; False: nothing is wrong with it.
-
-    What a review misses is a matter of its criteria, and a record whose form alone is wrong misses nothing.
-    """
-    right = probes.right("oracle_context")
-    if right is None or facts.right is not False or not facts.answerable:
-        return None
-    return not right and bool(facts.missing) and "criteria" not in facts.broken
-
-
-def _prove_noise(facts: Facts, probes: Probes) -> bool | None:
-    persists = _persists(facts, probes)
-    if persists or not _had_evidence(facts) or probes.right("gold_first") is True:
-        return False
-    disturbed = probes.right("oracle_plus_noise") is False or probes.right("gold_first") is False
-    return True if persists is False and disturbed else None
-
-
-def _prove_position(facts: Facts, probes: Probes) -> bool | None:
-    if not _had_evidence(facts) or probes.right("gold_first") is False or _persists(facts, probes):
-        return False
-    return probes.right("gold_first")
-
-
-def _prove_override(facts: Facts, probes: Probes) -> bool | None:
-    persists = _persists(facts, probes)
-    if persists is False or facts.refused or probes.refused("oracle_context"):
-        return False
-    if _partial(facts, probes):
-        return False
-    same = probes.same_answer("closed_book")
-    if probes.right("edited_context") is False:  # the answer does not follow the edit
-        same = True
-    return False if same is False else (persists and same)
-
-
-def _prove_over_refusal(facts: Facts, probes: Probes) -> bool | None:
-    persists = _persists(facts, probes)
-    if not persists:
-        return persists
-    return bool(probes.refused("oracle_context"))
-
-
-def _prove_misread(facts: Facts, probes: Probes) -> bool | None:
-    persists = _persists(facts, probes)
-    if not persists or probes.refused("oracle_context"):
-        return False if persists is not None else None
-    return not (_partial(facts, probes) or probes.same_answer("closed_book"))
-
-
-def _partial(facts: Facts, probes: Probes) -> bool:
-    """Part of the points is stated with the gold passages at hand, and nothing contradicts them."""
-    oracle = probes.found.get("oracle_context")
-    stated = oracle.points if oracle and oracle.points is not None else _stated(facts)
-    return 0 < stated < len(facts.points) and not facts.contradicted
-
-
-def _prove_incomplete(facts: Facts, probes: Probes) -> bool | None:
-    persists = _persists(facts, probes)
-    if not persists or probes.refused("oracle_context"):
-        return False if persists is not None else None
-    return _partial(facts, probes)
-
-
-def _prove_criteria(facts: Facts, probes: Probes) -> bool | None:
-    """Criteria that are missed with the gold passages at hand, or without any loss on the way."""
-    if "criteria" not in facts.broken:
-        return None
-    right = probes.right("oracle_context")
-    return None if right is None else not right or facts.lost in (None, Reach.PROMPT)
-
-
 _cause = partial(Cause, side=Side.GENERATION, stage=Stage.GENERATION)
 
 CAUSES = (
@@ -251,8 +171,8 @@ CAUSES = (
         fine_tuning="possible",
         proof=Proof.FLIP,
         detect=_noise_distraction,
-        prove=_prove_noise,
-        conditions=("oracle_context", "oracle_plus_noise"),
+        prove=prove_noise,
+        conditions=("oracle_context", "oracle_plus_noise", "gold_first"),
         looks_like=_READING,
     ),
     _cause(
@@ -262,7 +182,7 @@ CAUSES = (
         fine_tuning="rarely",
         proof=Proof.FLIP,
         detect=_position_sensitivity,
-        prove=_prove_position,
+        prove=prove_position,
         conditions=("gold_first",),
         looks_like=_READING,
     ),
@@ -273,7 +193,7 @@ CAUSES = (
         fine_tuning="possible",
         proof=Proof.PERSISTENCE,
         detect=_parametric_override,
-        prove=_prove_override,
+        prove=prove_override,
         conditions=("oracle_context", "closed_book", "edited_context"),
         looks_like=_READING,
     ),
@@ -284,7 +204,7 @@ CAUSES = (
         fine_tuning="possible",
         proof=Proof.PERSISTENCE,
         detect=_over_refusal,
-        prove=_prove_over_refusal,
+        prove=prove_over_refusal,
         conditions=("oracle_context",),
     ),
     _cause(
@@ -303,8 +223,8 @@ CAUSES = (
         fine_tuning="yes for a stable skill",
         proof=Proof.PERSISTENCE,
         detect=_misinterpretation,
-        prove=_prove_misread,
-        conditions=("oracle_context", "closed_book"),
+        prove=prove_misread,
+        conditions=("oracle_context", "closed_book", "edited_context"),
         looks_like=(*_READING, "incomplete_answer", "label_issue"),
     ),
     _cause(
@@ -324,7 +244,7 @@ CAUSES = (
         fine_tuning="possible",
         proof=Proof.PERSISTENCE,
         detect=_incomplete_answer,
-        prove=_prove_incomplete,
+        prove=prove_incomplete,
         conditions=("oracle_context",),
         looks_like=("misinterpretation", "label_issue"),
     ),
@@ -335,7 +255,7 @@ CAUSES = (
         fine_tuning="high",
         proof=Proof.PERSISTENCE,
         detect=_missing_criteria,
-        prove=_prove_criteria,
+        prove=prove_criteria,
         conditions=("criteria_prompted", "oracle_context"),
     ),
     _cause(

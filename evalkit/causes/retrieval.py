@@ -35,8 +35,11 @@ def _corpus_gap(facts: Facts) -> Sign | None:
     missed = _lost(facts, Reach.INDEXED)
     if missed is None:
         return None
-    text = f"{_named(missed)} never came back; whether the index holds it was not looked up"
-    return sign(POSSIBLE, "index_lookup", value=None, text=text)
+    depth = len(facts.trace.retrieved or ())
+    text = (
+        f"{_named(missed)} is not among the {depth} passages that came back; the index may lack it"
+    )
+    return sign(POSSIBLE, "rank_of_gold", value=None, text=text)
 
 
 def _stale_document(facts: Facts) -> Sign | None:
@@ -102,7 +105,7 @@ def _flips(facts: Facts, probes: Probes, *conditions: str) -> bool | None:
     shown = [
         right
         for name in (*conditions, "oracle_context")
-        if (right := probes.right(name)) is not None
+        if (right := probes.told(name)) is not None
     ]
     if facts.right is not False or not shown:
         return None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from evalkit.cause import LIKELY, POSSIBLE, Cause, Proof, Sign, sign
-from evalkit.facts import Facts, Reach
+from evalkit.causes.statements import label_at_odds
+from evalkit.facts import Facts, Point, Reach
 from evalkit.probes import Probes
 from evalkit.records import Side, Stage
 
@@ -13,7 +14,11 @@ GROUNDED = 0.8  # the answer holds on to its documents, and the label does not
 def _label_issue(facts: Facts) -> Sign | None:
     if facts.right is not False or not facts.answerable:
         return None
-    unsupported = [p for p in facts.missing if p.supported_by_gold is False]
+    labelled = label_at_odds(facts)
+    if labelled is not None:
+        text = f"the gold documents say what the answer says, and not what is labelled: “{labelled[:160]}”"
+        return sign(GROUNDED, "gold_supports_label", value=False, text=text)
+    unsupported = _unsupported(facts)
     if not unsupported or (facts.refused and facts.lost is not Reach.PROMPT):
         return None
     point = unsupported[0]
@@ -28,10 +33,13 @@ def _label_issue(facts: Facts) -> Sign | None:
     )
 
 
+def _unsupported(facts: Facts) -> list[Point]:
+    return [p for p in facts.missing if p.supported_by_gold is False]
+
+
 def _query_underspecified(facts: Facts) -> Sign | None:
-    if facts.right is not False or facts.case.clarified is None:
-        return None
-    if facts.lost is None or facts.lost > Reach.POOLED:
+    """A clarified form shows that something is left open; whether that is to blame, only asking it can tell."""
+    if facts.right is not False or facts.case.clarified is None or not facts.missing:
         return None
     text = (
         "the question leaves something open that its clarified form says: "
@@ -42,14 +50,16 @@ def _query_underspecified(facts: Facts) -> Sign | None:
 
 def _prove_label(facts: Facts, probes: Probes) -> bool | None:
     """Wrong with the gold documents at hand, which do not say what the label says."""
-    if probes.right("oracle_context") is True:
-        return False
-    unsupported = any(p.supported_by_gold is False for p in facts.missing)
-    return True if unsupported and probes.right("oracle_context") is False else None
+    right = probes.told("oracle_context")
+    if right is not False:
+        return False if right else None
+    refuted = facts.right is False and facts.answerable
+    return True if refuted and (_unsupported(facts) or label_at_odds(facts)) else None
 
 
-def _prove_vague(_facts: Facts, probes: Probes) -> bool | None:
-    return probes.right("clarified_query")
+def _prove_vague(facts: Facts, probes: Probes) -> bool | None:
+    """Right once asked clearly; a question that is answered rightly at other times is clear enough."""
+    return False if facts.repeats_right else probes.told("clarified_query")
 
 
 CAUSES = (
@@ -82,6 +92,6 @@ CAUSES = (
         detect=_query_underspecified,
         prove=_prove_vague,
         conditions=("clarified_query",),
-        looks_like=("retrieval_miss", "ranking_low"),
+        looks_like=("retrieval_miss", "ranking_low", "over_refusal", "misinterpretation"),
     ),
 )

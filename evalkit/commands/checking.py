@@ -35,7 +35,7 @@ def describe(suite: Suite) -> list[str]:
 
 def doubts(suite: Suite) -> list[str]:
     """The warnings of the suite, and what its doctor can tell before any run; nothing is said twice."""
-    from evalkit.doctor import examine, told
+    from evalkit.doctor.examine import examine, told
 
     found = examine(suite, {})
     known = {complaint.line for complaints in found.values() for complaint in complaints}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,12 +15,21 @@ from evalkit.errors import InvalidInput, NothingToDo, did_you_mean
 from evalkit.records import Suite, SystemSpec
 from evalkit.suite import load_systems
 
+if TYPE_CHECKING:
+    from evalkit.api import Run
+
 suite_argument = click.argument("suite", type=click.Path(path_type=Path))
 systems_option = click.option(
     "--systems",
     "systems_file",
     type=click.Path(path_type=Path),
     help="The systems file; systems.yaml in the suite folder if not given.",
+)
+run_argument = click.argument("run", type=click.Path(path_type=Path))
+run_suite_option = click.option(
+    "--suite",
+    type=click.Path(path_type=Path),
+    help="The suite of the run; where it lay when the run was made if not given.",
 )
 names_option = click.option(
     "--system", "names", multiple=True, help="Only this system of the file; repeatable."
@@ -54,6 +64,20 @@ def new_folder(name: str) -> Path:
     """A folder below reports/ for a run of now: the name, made safe for a path, and the time."""
     words = re.sub(r"[^\w.-]+", "-", name).strip(".-")[:80] or "suite"
     return Path("reports") / f"{words}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+
+
+def suite_of(run: Path) -> Path:
+    """Where the suite of a run lies, as the run itself says."""
+    from evalkit import api
+
+    return api.suite_of(run)
+
+
+def opened(run: Path, suite: Path | None = None, **how: Any) -> Run:
+    """A finished run, graded and diagnosed again; no call is made."""
+    from evalkit.api import open_run
+
+    return open_run(suite or suite_of(run), run, **how)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit.commands.options import suite_argument
+from evalkit.commands.options import opened, run_argument, run_suite_option
 
 if TYPE_CHECKING:
     from evalkit.api import Run
@@ -17,16 +17,12 @@ if TYPE_CHECKING:
 def again(name: str, what: str, show: Callable[[Run, Path], int]) -> click.Command:
     """A command that derives everything anew from the traces of a run, and shows one part of it."""
 
-    @click.command(
-        name, help=f"{what}: SUITE is the suite folder, RUN the run folder. No call is made."
-    )
-    @suite_argument
-    @click.argument("run", type=click.Path(path_type=Path))
+    @click.command(name, help=f"{what}. No call is made.")
+    @run_argument
+    @run_suite_option
     @click.option("--playbook", type=click.Path(path_type=Path), help="Your own symptoms file.")
-    def made(suite: Path, run: Path, playbook: Path | None) -> int:
-        from evalkit.api import open_run
-
-        found = open_run(suite, run, playbook=playbook)
+    def made(run: Path, suite: Path | None, playbook: Path | None) -> int:
+        found = opened(run, suite, playbook=playbook)
         return show(found, found.write())
 
     return made

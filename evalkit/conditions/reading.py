@@ -78,11 +78,14 @@ def _distractors_only(it: _Answered) -> Read:
 
 
 def _closed_book(it: _Answered) -> Read:
+    same = _same(it.here.as_is.response, it.trace.response)
+    return Read(_graded(it.verdict.right), {"same_as_as_is": same, "refused": it.verdict.refused})
+
+
+def _same(before: str | None, now: str | None) -> bool | None:
     from evalkit.metrics.consistency import same_meaning
 
-    before, now = it.here.as_is.response, it.trace.response
-    same = None if before is None or now is None else same_meaning(before, now)
-    return Read(_graded(it.verdict.right), {"same_as_as_is": same, "refused": it.verdict.refused})
+    return None if before is None or now is None else same_meaning(before, now)
 
 
 def _edited_context(it: _Answered) -> Read:
@@ -90,7 +93,13 @@ def _edited_context(it: _Answered) -> Read:
     if edit is None or it.trace.response is None:
         return Read(Reading.ERROR, {"edit": None})
     follows = edit.followed_by(it.trace.response)
-    detail = {"before": edit.before, "after": edit.after, "follows": follows}
+    unchanged = _same(it.here.as_is.response, it.trace.response)
+    detail = {
+        "before": edit.before,
+        "after": edit.after,
+        "follows": follows,
+        "unchanged": unchanged,
+    }
     return Read(_graded(follows), {**detail, "refused": it.verdict.refused})
 
 

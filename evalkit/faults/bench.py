@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalkit.records import Certainty, Finding, Interval
-from evalkit.stats import wilson
+from evalkit.stats.intervals import wilson
 
 NONE = "none"  # nothing injected; nothing found
 BINS = 10

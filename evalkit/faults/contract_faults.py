@@ -12,14 +12,7 @@ from typing import Any
 from evalkit.faults.corrupt import as_object
 from evalkit.faults.fault import Fault, Passages, Scene
 from evalkit.faults.retrieval_faults import answerable
-from evalkit.faults.wording import (
-    AROUND_JSON,
-    EMOJI,
-    EXCLAIMED,
-    FILLER,
-    FIRST_PERSON,
-    SLANG_OPENINGS,
-)
+from evalkit.faults.wording import Stock, one_of
 from evalkit.records import Case, Failure, Outcome, StyleRules, Suite
 
 # --- JSON ------------------------------------------------------------------------------------
@@ -31,8 +24,10 @@ def _truncated(_found: dict[str, Any], text: str, random: Random, _case: Case) -
     return text[: int(len(text) * random.uniform(0.4, 0.95))].rstrip("} \n")
 
 
-def _prose_around(_found: dict[str, Any], text: str, random: Random, _case: Case) -> str:
-    before, after = random.choice(AROUND_JSON)
+def _prose_around(
+    phrases: Stock, _found: dict[str, Any], text: str, random: Random, _case: Case
+) -> str:
+    before, after = random.choice(phrases.around_json)
     return f"{before}{text}{after}"
 
 
@@ -49,8 +44,10 @@ def _missing_key(found: dict[str, Any], _text: str, random: Random, case: Case) 
     return _dump({k: v for k, v in found.items() if k != gone})
 
 
-def _extra_key(found: dict[str, Any], _text: str, random: Random, _case: Case) -> str:
-    key = random.choice(("confidence", "comment", "source_page", "model_notes"))
+def _extra_key(
+    phrases: Stock, found: dict[str, Any], _text: str, random: Random, _case: Case
+) -> str:
+    key = random.choice(phrases.extra_keys)
     return _dump({**found, key: random.choice((0.9, "checked", None, []))})
 
 
@@ -91,29 +88,35 @@ def _requires_keys(suite: Suite, case: Case) -> bool:
 
 # --- style -----------------------------------------------------------------------------------
 
-Drift = Callable[[str, StyleRules, Random], str]
+Drift = Callable[[str, StyleRules, Random, Stock], str]
 DRIFTS: Mapping[str, Drift] = {
-    "forbid_exclamation": lambda text, _, random: text + random.choice(EXCLAIMED),
-    "forbid_emoji": lambda text, _, random: f"{text} {random.choice(EMOJI)}",
-    "forbid_first_person": lambda text, _, random: random.choice(FIRST_PERSON) + text,
-    "banned_phrases": lambda text, style, random: (
-        f"{text} Just so you know: {random.choice(style.banned_phrases)}."
+    "forbid_exclamation": lambda text, _, random, stock: text + random.choice(stock.exclaimed),
+    "forbid_emoji": lambda text, _, random, stock: f"{text} {random.choice(stock.emoji)}",
+    "forbid_first_person": lambda text, _, random, stock: random.choice(stock.first_person) + text,
+    "banned_phrases": lambda text, style, random, stock: _aside(
+        text, random.choice(style.banned_phrases), one_of(stock.asides, random)
     ),
-    "max_words": lambda text, style, random: _padded(text, style.max_words or 0, random),
-    "max_sentences": lambda text, style, random: _padded(
-        text, 25 * ((style.max_sentences or 0) + 1), random
+    "max_words": lambda text, style, random, stock: _padded(
+        text, style.max_words or 0, random, stock
     ),
-    "register": lambda text, _, random: random.choice(SLANG_OPENINGS) + text,
-    "opening": lambda text, style, _: text.removeprefix(style.opening or "").lstrip(),
-    "closing": lambda text, style, _: text.removesuffix(style.closing or "").rstrip(),
+    "max_sentences": lambda text, style, random, stock: _padded(
+        text, 25 * ((style.max_sentences or 0) + 1), random, stock
+    ),
+    "register": lambda text, _, random, stock: random.choice(stock.slang_openings) + text,
+    "opening": lambda text, style, *_: text.removeprefix(style.opening or "").lstrip(),
+    "closing": lambda text, style, *_: text.removesuffix(style.closing or "").rstrip(),
 }
 
 
-def _padded(text: str, words: int, random: Random) -> str:
+def _aside(text: str, phrase: str, aside: str) -> str:
+    return f"{text} {aside.format(phrase=phrase)}"
+
+
+def _padded(text: str, words: int, random: Random, phrases: Stock) -> str:
     """The text with filler until it is longer than ``words``."""
     padded = [text]
     while len(" ".join(padded).split()) <= words + 5:
-        padded.append(random.choice(FILLER).strip())
+        padded.append(random.choice(phrases.filler).strip())
     return " ".join(padded)
 
 
@@ -129,13 +132,13 @@ def _drifts(style: StyleRules | None) -> tuple[str, ...]:
     )
 
 
-def _drifted(scene: Scene, _given: Passages, outcome: Outcome) -> Outcome:
+def _drifted(phrases: Stock, scene: Scene, _given: Passages, outcome: Outcome) -> Outcome:
     """The answer with one or two style rules broken; extra instructions cure it."""
     rules, text, style = _drifts(scene.case.style), outcome.response or "", scene.case.style
     if style is None or scene.question.instructions is not None or as_object(text) is not None:
         return outcome
     for rule in scene.random.sample(rules, min(len(rules), scene.random.randint(1, 2))):
-        text = DRIFTS[rule](text, style, scene.random)
+        text = DRIFTS[rule](text, style, scene.random, phrases)
     return replace(outcome, response=text)
 
 
@@ -147,7 +150,9 @@ def _styled_prose(suite: Suite, case: Case) -> bool:
 # --- citations -------------------------------------------------------------------------------
 
 
-def _miscited(kind: str, scene: Scene, given: Passages, outcome: Outcome) -> Outcome:
+def _miscited(
+    kind: str, phrases: Stock, scene: Scene, given: Passages, outcome: Outcome
+) -> Outcome:
     """Cites a document that does not exist, that was not in the prompt, or that supports nothing."""
     if outcome.citations is None or not given or outcome.action == "refuse":
         return outcome
@@ -155,7 +160,7 @@ def _miscited(kind: str, scene: Scene, given: Passages, outcome: Outcome) -> Out
     unread = sorted(d for d in scene.suite.corpus if d not in shown | scene.gold)
     useless = sorted(shown - scene.gold)
     wrong = {
-        "unknown": [f"doc-{random.randint(1000, 9999)}", f"ref{random.randint(10, 99)}.pdf"],
+        "unknown": [p.format(n=random.randint(a, b)) for p, a, b in phrases.invented_sources],
         "unread": unread,
         "useless": useless,
     }[kind]
@@ -188,31 +193,34 @@ _format = partial(Fault, cause="format_violation")
 _cite = partial(Fault, cause="citation_error", needs=_citing)
 _error = partial(Fault, cause="infra_error", needs=_any)
 
-FAULTS = (
-    _format("json_truncated", meaning="the JSON stops early", needs=_wants_object,
-            answered=partial(_broken, _truncated)),
-    _format("json_in_prose", meaning="prose stands around the JSON", needs=_wants_object,
-            answered=partial(_broken, _prose_around)),
-    _format("json_wrong_type", meaning="a value has the wrong type", needs=_wants_object,
-            answered=partial(_broken, _wrong_type)),
-    _format("json_missing_key", meaning="a required key is missing", needs=_requires_keys,
-            answered=partial(_broken, _missing_key)),
-    _format("json_extra_key", meaning="a key too many", needs=_closed_object,
-            answered=partial(_broken, _extra_key)),
-    _format("json_trailing_comma", meaning="a comma before the closing brace", needs=_wants_object,
-            answered=partial(_broken, _trailing_comma)),
-    _format("json_single_quotes", meaning="single quotes for double ones", needs=_wants_object,
-            answered=partial(_broken, _single_quotes)),
-    Fault("drift_in_style", "style_violation", "house style is not kept", _styled_prose,
-          answered=_drifted),
-    _cite("cite_unknown", meaning="an invented id is cited", answered=partial(_miscited, "unknown")),
-    _cite("cite_unread", meaning="a document outside the prompt is cited",
-          answered=partial(_miscited, "unread")),
-    _cite("cite_useless", meaning="a passage that supports nothing is cited",
-          answered=partial(_miscited, "useless")),
-    _error("raise", meaning="the system raises", answered=_raised),
-    _error("time_out", meaning="no answer in time",
-           answered=partial(_failed, "timeout", "no answer within 30 s")),
-    _error("answer_empty", meaning="an empty reply",
-           answered=partial(_failed, "empty", "the system gave an empty response")),
-)  # fmt: skip
+
+def faults(phrases: Stock) -> tuple[Fault, ...]:
+    """The faults of form, of citations and of the call; worded as the stock has them."""
+    return (
+        _format("json_truncated", meaning="the JSON stops early", needs=_wants_object,
+                answered=partial(_broken, _truncated)),
+        _format("json_in_prose", meaning="prose stands around the JSON", needs=_wants_object,
+                answered=partial(_broken, partial(_prose_around, phrases))),
+        _format("json_wrong_type", meaning="a value has the wrong type", needs=_wants_object,
+                answered=partial(_broken, _wrong_type)),
+        _format("json_missing_key", meaning="a required key is missing", needs=_requires_keys,
+                answered=partial(_broken, _missing_key)),
+        _format("json_extra_key", meaning="a key too many", needs=_closed_object,
+                answered=partial(_broken, partial(_extra_key, phrases))),
+        _format("json_trailing_comma", meaning="a comma before the closing brace", needs=_wants_object,
+                answered=partial(_broken, _trailing_comma)),
+        _format("json_single_quotes", meaning="single quotes for double ones", needs=_wants_object,
+                answered=partial(_broken, _single_quotes)),
+        Fault("drift_in_style", "style_violation", "house style is not kept", _styled_prose,
+              answered=partial(_drifted, phrases)),
+        _cite("cite_unknown", meaning="an invented id is cited", answered=partial(_miscited, "unknown", phrases)),
+        _cite("cite_unread", meaning="a document outside the prompt is cited",
+              answered=partial(_miscited, "unread", phrases)),
+        _cite("cite_useless", meaning="a passage that supports nothing is cited",
+              answered=partial(_miscited, "useless", phrases)),
+        _error("raise", meaning="the system raises", answered=_raised),
+        _error("time_out", meaning="no answer in time",
+               answered=partial(_failed, "timeout", "no answer within 30 s")),
+        _error("answer_empty", meaning="an empty reply",
+               answered=partial(_failed, "empty", "the system gave an empty response")),
+    )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 
 from evalkit.faults.drafts import ideal, told_by_documents
 from evalkit.faults.labels import evidence_in, points_of
+from evalkit.faults.wording import Stock, one_of
 from evalkit.records import Case, Document, Passage, Suite
 from evalkit.text.sentences import spans
 from evalkit.text.tokens import stem_set
@@ -21,7 +22,9 @@ _NOT = re.compile(r"\b(?:not|never|no|nicht|kein)\s+|(?<=\w)n't\b", re.IGNORECAS
 _CHAR = {"0": "[0-9]", "a": "[a-z]", "A": "[A-Z]"}
 
 
-def misread_text(text: str, case: Case, names: Sequence[str], random: Random) -> str:
+def misread_text(
+    text: str, case: Case, names: Sequence[str], random: Random, phrases: Stock
+) -> str:
     """The text with a number, a name or a "not" of what the case asks for turned into another.
 
     All places at which a wanted number or name occurs are changed, so that the right one is gone.
@@ -30,13 +33,15 @@ def misread_text(text: str, case: Case, names: Sequence[str], random: Random) ->
     keen = random.sample(points, random.randint(1, len(points)))
     changed = text
     for point in keen:
-        one = _misread_point(changed, point, names, random)
+        one = _misread_point(changed, point, names, random, phrases)
         # A second "not" would take the first one back.
         changed = one if changed == text or one.count("not") == changed.count("not") else changed
-    return changed if changed != text else _turned(text, text)
+    return changed if changed != text else _turned(text, text, random, phrases)
 
 
-def _misread_point(text: str, point: str, names: Sequence[str], random: Random) -> str:
+def _misread_point(
+    text: str, point: str, names: Sequence[str], random: Random, phrases: Stock
+) -> str:
     numbers = [n for n in dict.fromkeys(_NUMBER.findall(point)) if _word(n).search(text)]
     if numbers:
         number = random.choice(numbers)
@@ -45,7 +50,7 @@ def _misread_point(text: str, point: str, names: Sequence[str], random: Random) 
     others = [n for n in names if n not in text]
     if known and others and random.random() < 0.6:
         return _word(random.choice(known)).sub(random.choice(others), text)
-    return _turned(text, point)
+    return _turned(text, point, random, phrases)
 
 
 def _word(part: str) -> re.Pattern[str]:
@@ -60,7 +65,7 @@ def other_number(number: str, random: Random) -> str:
             return other
 
 
-def _turned(text: str, point: str) -> str:
+def _turned(text: str, point: str, random: Random, phrases: Stock) -> str:
     """The sentence nearest to the point with its "not" taken out, or one put in."""
     places = spans(text)
     if not places:
@@ -72,7 +77,8 @@ def _turned(text: str, point: str) -> str:
     if without == sentence:
         without = _VERB.sub(lambda m: f"{m[0]} not", sentence, count=1)
     if without == sentence:
-        without = f"It is not true that {sentence[:1].lower()}{sentence[1:]}"
+        said = f"{sentence[:1].lower()}{sentence[1:]}"
+        without = one_of(phrases.denials, random).format(statement=said)
     return text[:start] + without + text[end:]
 
 
@@ -110,11 +116,11 @@ def _other_value(value: Any, random: Random) -> Any:
     return f"{value} {random.randint(2, 9)}" if isinstance(value, str) else value
 
 
-def misread(response: str, case: Case, suite: Suite, random: Random) -> str:
+def misread(response: str, case: Case, suite: Suite, random: Random, phrases: Stock) -> str:
     """A wrong version of a right response, of the same form."""
     found = as_object(response)
     if found is None:
-        return misread_text(response, case, names_of(suite.corpus), random)
+        return misread_text(response, case, names_of(suite.corpus), random, phrases)
     return json.dumps(misread_object(found, suite, random), ensure_ascii=False)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from evalkit.faults.corrupt import as_object, from_distractor, misread
 from evalkit.faults.drafts import ideal, refusal, sentences
 from evalkit.faults.fault import Fault, Passages, Scene
 from evalkit.faults.labels import dice, points_of
 from evalkit.faults.retrieval_faults import answerable
-from evalkit.faults.wording import INVENTIONS
+from evalkit.faults.wording import Stock, one_of
 from evalkit.records import Case, Expected, KeyPoint, Outcome, Passage, Suite
 from evalkit.text.refusal import refusal_probability
 from evalkit.text.sentences import spans
@@ -104,21 +105,21 @@ def _documents_of(case: Case) -> tuple[str, ...]:
 # --- wrong from memory, or misread -----------------------------------------------------------
 
 
-def _from_memory(scene: Scene, _given: Passages, outcome: Outcome) -> Outcome:
+def _from_memory(phrases: Stock, scene: Scene, _given: Passages, outcome: Outcome) -> Outcome:
     """One and the same wrong answer, whatever the passages are and even without any."""
-    wrong = misread(ideal(scene.case), scene.case, scene.suite, scene.random)
+    wrong = misread(ideal(scene.case), scene.case, scene.suite, scene.random, phrases)
     return replace(outcome, response=wrong, action="answer")
 
 
-def _misread(scene: Scene, given: Passages, outcome: Outcome) -> Outcome:
+def _misread(phrases: Stock, scene: Scene, given: Passages, outcome: Outcome) -> Outcome:
     """The evidence, read wrongly: only where it is in the prompt."""
     if _refused(outcome) or not outcome.response or not _has_gold(scene, given):
         return outcome
-    wrong = misread(outcome.response, scene.case, scene.suite, scene.random)
+    wrong = misread(outcome.response, scene.case, scene.suite, scene.random, phrases)
     return _says(outcome, wrong)
 
 
-def _wavering(scene: Scene, given: Passages, outcome: Outcome) -> Outcome:
+def _wavering(phrases: Stock, scene: Scene, given: Passages, outcome: Outcome) -> Outcome:
     """Right in some repeats, wrong or declining in others; of the first two, just one is right."""
     repeat = scene.question.repeat
     offset = scene.random.randint(0, 1)
@@ -128,8 +129,8 @@ def _wavering(scene: Scene, given: Passages, outcome: Outcome) -> Outcome:
     if not wrong or _refused(outcome):
         return outcome
     if by_chance.random() < 0.25:
-        return _declined(scene, given, outcome)
-    changed = misread(outcome.response or "", scene.case, scene.suite, by_chance)
+        return _declined(phrases, scene, given, outcome)
+    changed = misread(outcome.response or "", scene.case, scene.suite, by_chance, phrases)
     return _says(outcome, changed)
 
 
@@ -145,16 +146,17 @@ def _prose(suite: Suite, case: Case) -> bool:
 # --- too little, too much --------------------------------------------------------------------
 
 
-def _declined(scene: Scene, _given: Passages, outcome: Outcome) -> Outcome:
-    said = refusal(scene.case, dice(scene.seed, scene.case.id, scene.question.repeat)).text
+def _declined(phrases: Stock, scene: Scene, given: Passages, outcome: Outcome) -> Outcome:
+    random = dice(scene.seed, scene.case.id, scene.question.repeat)
+    said = refusal(scene.case, random, phrases, given).text
     return replace(outcome, response=said, citations=(), action="refuse")
 
 
-def _answered_anyway(scene: Scene, given: Passages, outcome: Outcome) -> Outcome:
+def _answered_anyway(phrases: Stock, scene: Scene, given: Passages, outcome: Outcome) -> Outcome:
     """A statement where a refusal is due: a passage's, or an invented one."""
     said = from_distractor(scene.case, given, scene.suite) if scene.random.random() < 0.7 else None
     cited = (given[0].doc_id,) if said and given else ()
-    invented = scene.random.choice(INVENTIONS)
+    invented = scene.random.choice(phrases.inventions)
     return replace(outcome, response=said or invented, citations=cited, action="answer")
 
 
@@ -162,13 +164,14 @@ def _wants_refusal(_suite: Suite, case: Case) -> bool:
     return case.expected is Expected.REFUSE
 
 
-def _incomplete(scene: Scene, _given: Passages, outcome: Outcome) -> Outcome:
+def _incomplete(phrases: Stock, scene: Scene, _given: Passages, outcome: Outcome) -> Outcome:
     """Only a part of the points that the answer would have."""
     if _refused(outcome) or as_object(outcome.response or "") is not None:
         return outcome
     points = points_of(scene.case)
     kept = scene.random.sample(range(len(points)), scene.random.randint(1, len(points) - 1))
-    return _says(outcome, sentences([points[i].text for i in sorted(kept)]))
+    joint = one_of(phrases.joints, scene.random)
+    return _says(outcome, sentences([points[i].text for i in sorted(kept)], joint))
 
 
 def _several_points(suite: Suite, case: Case) -> bool:
@@ -184,13 +187,13 @@ def _within(a: KeyPoint, b: KeyPoint) -> bool:
     return len(words & stem_set(b.text)) > 0.5 * len(words)
 
 
-def _embroidered(scene: Scene, given: Passages, outcome: Outcome) -> Outcome:
+def _embroidered(phrases: Stock, scene: Scene, given: Passages, outcome: Outcome) -> Outcome:
     """A right answer with one or two statements that nothing in the prompt supports."""
     if _refused(outcome) or as_object(outcome.response or "") is not None:
         return outcome
     random = scene.random
     foreign = [_foreign(scene, given)] if random.random() < 0.5 else []
-    more = [f for f in foreign if f] or random.sample(INVENTIONS, random.randint(1, 2))
+    more = [f for f in foreign if f] or random.sample(phrases.inventions, random.randint(1, 2))
     return _says(outcome, " ".join([outcome.response or "", *more]))
 
 
@@ -227,22 +230,24 @@ def _review(_suite: Suite, case: Case) -> bool:
     return bool(case.criteria and case.reference and len(_lines(case.reference[0])) > 1)
 
 
-FAULTS = (
-    Fault("add_distractor", "noise_distraction", "another passage wins over the gold one", _has_others,
-          retrieved=_distractor_first, answered=_astray),
-    Fault("bury_in_middle", "position_sensitivity", "gold is read only at the first place", _has_others,
-          retrieved=_to_the_middle, read=_unread, answered=_overlooked),
-    Fault("answer_from_memory", "parametric_override", "the context is ignored", _plain,
-          answered=_from_memory),
-    Fault("contradict", "misinterpretation", "the evidence is read wrongly", _plain, answered=_misread),
-    Fault("refuse", "over_refusal", "the answer is declined", answerable, answered=_declined),
-    Fault("never_refuse", "missing_refusal", "an answer where a refusal is due", _wants_refusal,
-          answered=_answered_anyway),
-    Fault("leave_out", "incomplete_answer", "key points are left out", _several_points,
-          answered=_incomplete),
-    Fault("embroider", "ungrounded_content", "statements without support are added", _prose,
-          answered=_embroidered),
-    Fault("miss_criteria", "missing_criteria", "criteria of a review are passed over", _review,
-          answered=_criteria_missed),
-    Fault("waver", "inconsistency", "repeats differ", _plain, answered=_wavering),
-)  # fmt: skip
+def faults(phrases: Stock) -> tuple[Fault, ...]:
+    """The faults of the generator; refusals, inventions and denials are worded as the stock has them."""
+    return (
+        Fault("add_distractor", "noise_distraction", "another passage wins over the gold one", _has_others,
+              retrieved=_distractor_first, answered=_astray),
+        Fault("bury_in_middle", "position_sensitivity", "gold is read only at the first place", _has_others,
+              retrieved=_to_the_middle, read=_unread, answered=_overlooked),
+        Fault("answer_from_memory", "parametric_override", "the context is ignored", _plain,
+              answered=partial(_from_memory, phrases)),
+        Fault("contradict", "misinterpretation", "the evidence is read wrongly", _plain, answered=partial(_misread, phrases)),
+        Fault("refuse", "over_refusal", "the answer is declined", answerable, answered=partial(_declined, phrases)),
+        Fault("never_refuse", "missing_refusal", "an answer where a refusal is due", _wants_refusal,
+              answered=partial(_answered_anyway, phrases)),
+        Fault("leave_out", "incomplete_answer", "key points are left out", _several_points,
+              answered=partial(_incomplete, phrases)),
+        Fault("embroider", "ungrounded_content", "statements without support are added", _prose,
+              answered=partial(_embroidered, phrases)),
+        Fault("miss_criteria", "missing_criteria", "criteria of a review are passed over", _review,
+              answered=_criteria_missed),
+        Fault("waver", "inconsistency", "repeats differ", _plain, answered=partial(_wavering, phrases)),
+    )  # fmt: skip

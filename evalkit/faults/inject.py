@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from evalkit.faults import contract_faults, generation_faults, retrieval_faults, suite_faults
 from evalkit.faults.fault import Fault
 from evalkit.faults.labels import dice, gold_of
+from evalkit.faults.stocks import FAMILIAR, stock_named
 from evalkit.records import Case, Suite, System
 
-# In the order in which data flows: the first of several faults in a case is the primary cause.
-FAULTS: tuple[Fault, ...] = (
-    *suite_faults.FAULTS,
-    *retrieval_faults.FAULTS,
-    *generation_faults.FAULTS,
-    *contract_faults.FAULTS,
-)
+
+@cache
+def faults_with(stock: str) -> tuple[Fault, ...]:
+    """All faults, speaking with the stock of that name.
+
+    In the order in which data flows: the first of several faults in a case is the primary cause.
+    """
+    phrases = stock_named(stock)
+    return (
+        *suite_faults.faults(phrases),
+        *retrieval_faults.FAULTS,
+        *generation_faults.faults(phrases),
+        *contract_faults.faults(phrases),
+    )
+
+
+FAULTS = faults_with(FAMILIAR)
 BY_ID: Mapping[str, Fault] = {fault.id: fault for fault in FAULTS}
 FORM = ("format_violation", "style_violation", "citation_error")
 SHOWN_WITH_FORM = (
@@ -118,30 +130,39 @@ def _second(
     return (random.choice(fitting).id,) if fitting else ()
 
 
-def inject(system: System, suite: Suite, plan: Plan, seed: int = 0) -> System:
+def inject(
+    system: System, suite: Suite, plan: Plan, seed: int = 0, stock: str = FAMILIAR
+) -> System:
     """``system`` with the plan's faults in place; ``suite`` is the one the plan was made for, unspoiled.
 
     Faults of form change what faults of content have left. Faults of the suite are left to ``spoil``.
+    ``stock`` names the phrases that the faults speak with.
     """
     faulty: System = system
-    for fault in FAULTS:
+    for fault in faults_with(stock):
         chosen = frozenset(case for case, ids in plan.items() if fault.id in ids)
         if chosen and fault.spoil is None:
-            faulty = fault.wrap(faulty, suite, chosen, seed)
+            layer = fault.wrap(faulty, suite, chosen, seed)
+            layer.fingerprint += _spoken(stock)
+            faulty = layer
     return faulty
 
 
-def spoil(suite: Suite, plan: Plan, seed: int = 0) -> Suite:
-    """The suite with the plan's faults of the suite in place; its digest says so."""
-    cases = tuple(_spoiled(suite, case, plan.get(case.id, ()), seed) for case in suite.cases)
-    changed = sum(a is not b for a, b in zip(cases, suite.cases, strict=True))
-    digest = f"{suite.digest}-spoiled-{changed}-{seed}" if changed else suite.digest
-    return replace(suite, cases=cases, digest=digest)
+def _spoken(stock: str) -> str:
+    """What a fingerprint or digest says of the stock: nothing of the one it has always been."""
+    return "" if stock == FAMILIAR else f" {stock}"
 
 
-def _spoiled(suite: Suite, case: Case, faults: Sequence[str], seed: int) -> Case:
-    for fault_id in faults:
-        change = BY_ID[fault_id].spoil
-        if change is not None:
-            case = change(suite, case, dice(seed, fault_id, case.id))
-    return case
+def spoil(suite: Suite, plan: Plan, seed: int = 0, stock: str = FAMILIAR) -> Suite:
+    """The suite with the plan's faults of the suite in place, worded as ``stock``; its digest says so."""
+    spoils = {fault.id: fault.spoil for fault in faults_with(stock) if fault.spoil is not None}
+    cases = []
+    for case in suite.cases:
+        changed = case
+        for fault_id in plan.get(case.id, ()):
+            if fault_id in spoils:
+                changed = spoils[fault_id](suite, changed, dice(seed, fault_id, case.id))
+        cases.append(changed)
+    count = sum(a is not b for a, b in zip(cases, suite.cases, strict=True))
+    mark = f"-spoiled-{count}-{seed}{_spoken(stock).replace(' ', '-')}" if count else ""
+    return replace(suite, cases=tuple(cases), digest=f"{suite.digest}{mark}")

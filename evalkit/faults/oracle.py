@@ -9,6 +9,7 @@ from evalkit.faults.corrupt import misread
 from evalkit.faults.drafts import draft, ideal
 from evalkit.faults.edits import apply, follow
 from evalkit.faults.labels import Cases, dice, gold_of, points_of, shows
+from evalkit.faults.stocks import FAMILIAR, stock_named
 from evalkit.records import (
     Approach,
     Capability,
@@ -33,7 +34,7 @@ class OracleSystem:
     it refuses; where a passage was edited, it says what the passage says. ``seed`` chooses ranks and
     wordings; ``depth`` is how many candidates its answers show (None: the suite's pool), of which the first
     ``question.k`` reach the prompt. Without any passage it answers a share ``memory`` of the cases from
-    memory, every other one of them wrongly.
+    memory, every other one of them wrongly. ``stock`` names the phrases that it speaks with.
     """
 
     approach = Approach.RAG
@@ -49,10 +50,13 @@ class OracleSystem:
         seed: int = 0,
         depth: int | None = None,
         memory: float = 0.0,
+        stock: str = FAMILIAR,
     ) -> None:
         self.name = name
         self.depth = suite.pool if depth is None else depth
-        self.fingerprint = f"oracle {suite.digest} {seed} {self.depth} {memory}"
+        spoken = "" if stock == FAMILIAR else f" {stock}"
+        self.fingerprint = f"oracle {suite.digest} {seed} {self.depth} {memory}{spoken}"
+        self._phrases = stock_named(stock)
         self._memory = memory
         self._suite, self._seed, self._cases = suite, seed, Cases(suite)
         options = {"kind": "bm25", "chunk": {"by": "document"}, "current_only": True}
@@ -97,7 +101,7 @@ class OracleSystem:
         if not passages and (known := self._remembered(case)):
             return Outcome(known, None, (), (), "answer")
         read, edited = follow(passages, self._suite.corpus)
-        said = draft(case, read, self._suite.corpus, random)
+        said = draft(case, read, self._suite.corpus, random, self._phrases)
         action = "refuse" if said.refused else ("retrieve" if said.documents else "answer")
         text = apply(edited, said.text)
         return Outcome(text, None, tuple(passages), said.documents, action)
@@ -108,7 +112,9 @@ class OracleSystem:
         if not gold_of(case) or random.random() >= self._memory:
             return None
         right = random.random() < 0.5
-        return ideal(case) if right else misread(ideal(case), case, self._suite, random)
+        if right:
+            return ideal(case)
+        return misread(ideal(case), case, self._suite, random, self._phrases)
 
     async def lookup(self, doc_id: str) -> bool:
         """Every document of the corpus is in the index."""

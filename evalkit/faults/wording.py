@@ -1,113 +1,62 @@
-"""Ways of saying: refusals, lead-ins, gaps and inventions in many words, so that no rule can fit just one."""
+"""The phrases that the known-good system and the faults speak with, as one stock, and how a phrase is chosen."""
 
 from __future__ import annotations
 
-REFUSALS: dict[str, tuple[str, ...]] = {
-    "en": (
-        "The documents that were found do not answer this question.",
-        "Unfortunately, there is nothing about that in the material at hand.",
-        "This cannot be answered from the available sources.",
-        "Sorry, the help texts are silent on this point.",
-        "No answer can be given here, because the passages do not cover it.",
-        "It is not possible to say; the context lacks this information.",
-        "None of the sources mentions this.",
-        "That is not documented in anything that was provided.",
-        "The information needed for an answer is missing from the documents.",
-        "Regrettably, nothing in the retrieved texts speaks to this.",
-        "There is insufficient information in the sources to answer.",
-        "The provided excerpts say nothing on the matter, so the question has to stay open.",
-    ),
-    "de": (
-        "Dazu enthalten die vorliegenden Unterlagen leider keine Angaben.",
-        "Diese Frage lässt sich aus den gefundenen Texten nicht beantworten.",
-    ),
-    "fr": (
-        "Les documents fournis ne permettent pas de répondre à cette question.",
-        "Aucune information à ce sujet ne figure dans les sources.",
-    ),
-    "es": (
-        "Los documentos disponibles no contienen esa información.",
-        "No es posible responder a esta pregunta con las fuentes facilitadas.",
-    ),
-    "ja": (
-        "申し訳ありませんが、提供された資料にはその情報がありません。",
-        "この質問には、手元の文書からはお答えできません。",
-    ),
-    "vi": (
-        "Rất tiếc, các tài liệu được cung cấp không có thông tin này.",
-        "Không thể trả lời câu hỏi này dựa trên các nguồn hiện có.",
-    ),
-    "ar": (
-        "عذرًا، لا تتضمن المستندات المتاحة هذه المعلومات.",
-        "لا يمكن الإجابة عن هذا السؤال من المصادر المتوفرة.",
-    ),
-}
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from string import Formatter
 
-LEAD_INS: dict[str, tuple[str, ...]] = {
-    "en": (
-        "",
-        "",
-        "According to the documentation: ",
-        "Here is what the sources say. ",
-        "In short: ",
-        "Thank you for your question. ",
-        "Answer: ",
-        "As the help texts explain: ",
-    ),
-    "de": ("", "Laut den Unterlagen: ", "Kurz gesagt: "),
-    "fr": ("", "D'après les documents : ", "En bref : "),
-    "es": ("", "Según los documentos: ", "En resumen: "),
-    "ja": ("", "資料によると、"),
-    "vi": ("", "Theo tài liệu: "),
-    "ar": ("", "وفقًا للمستندات: "),
-}
+Phrases = tuple[str, ...]
+ByLanguage = Mapping[str, Phrases]  # language tag -> phrases; English is always there
 
-QUESTIONS_BACK = (
-    "Could you please say which one is meant?",
-    "Which of them do you mean? Please give a little more detail.",
-    "More information is needed first: what exactly does the question refer to?",
-)
 
-# Statements that no help centre or ledger of ours makes; each asserts something checkable.
-INVENTIONS = (
-    "A printed confirmation follows by courier within nine weeks.",
-    "This has been certified by the harbour authority of Port Lindqvist since 1987.",
-    "Customers in Patagonia receive a brass medal for it.",
-    "The procedure was designed by the astronomer Odalys Ferncombe.",
-    "It also lowers the risk of frost damage by 41 percent.",
-    "A surcharge of 3,750 roubles applies on public holidays.",
-    "The lighthouse keepers' guild has to countersign every change.",
-    "Two thirds of all aquariums rely on the same arrangement.",
-)
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """One author's ways of saying everything; a rule that was fitted to one stock is tested on another.
 
-# What a drifting style sounds like, by the rule of ``StyleRules`` that it breaks.
-SLANG_OPENINGS = (
-    "Yo, easy one, gonna keep it quick: ",
-    "Hey buddy, no worries, here ya go: ",
-    "Lol ok so basically: ",
-)
-FIRST_PERSON = (
-    "Personally, I think this is it: ",
-    "I checked this for you and here is what I found: ",
-    "If you ask me, and I may be wrong, I would say: ",
-)
-FILLER = (
-    "It is worth going over this at some length, since details of this kind are often overlooked. ",
-    "Readers who come to the subject for the first time may find it helpful to read this twice. ",
-    "To put the same thing once more in slightly different words, the point stands as described. ",
-    "There are many sides to a matter such as this, and each of them deserves a calm look. ",
-    "All of the above should be seen together, in context, and with patience. ",
-)
-EMOJI = ("😀🎉", "🚀", "👍😊", "🔥✨")
-EXCLAIMED = (" Awesome!!", " Great news!", " Enjoy!!!", " Wonderful!")
-AROUND_JSON = (
-    ("Here is the record you asked for:\n\n", "\n\nLet me know if anything else is needed."),
-    ("Sure, this is the JSON. ", ""),
-    ("", "\n\nNote: all values were taken from the sources."),
-)
-VAGUE = (
-    "And what about {word}?",
-    "How is it with {word}?",
-    "{word}: what applies there?",
-    "Can you tell me more on {word}?",
-)
+    Placeholders: in ``refusals`` ``{topic}`` (words of the question) and ``{covered}`` (titles of the passages
+    at hand), in ``list_marks`` ``{n}`` (the number of the point), in ``vague_questions`` ``{word}``, in
+    ``denials`` ``{statement}``, in ``asides`` ``{phrase}``, in the first part of ``invented_sources`` ``{n}``.
+    """
+
+    name: str
+    refusals: ByLanguage
+    lead_ins: ByLanguage  # an empty one is an answer that starts at once
+    questions_back: Phrases
+    joints: Phrases  # what stands between two points of one paragraph
+    list_marks: Phrases
+    inventions: Phrases  # each asserts something checkable that no corpus of ours says
+    denials: Phrases  # each holds one "not"
+    invented_sources: tuple[tuple[str, int, int], ...]  # a pattern, and the range of its number
+    extra_keys: Phrases
+    # What a drifting style sounds like, by the rule of ``StyleRules`` that it breaks.
+    slang_openings: Phrases
+    first_person: Phrases
+    filler: Phrases
+    emoji: Phrases
+    exclaimed: Phrases
+    asides: Phrases
+    around_json: tuple[tuple[str, str], ...]
+    vague_questions: Phrases
+
+
+def one_of(phrases: Sequence[str], random: Random) -> str:
+    """A phrase by chance; where there is only one, nothing is drawn."""
+    return phrases[0] if len(phrases) == 1 else random.choice(phrases)
+
+
+def in_language(phrases: ByLanguage, language: str) -> Phrases:
+    """The phrases of a language, the English ones where it has none."""
+    return phrases.get(language) or phrases["en"]
+
+
+def placeholders(phrase: str) -> frozenset[str]:
+    """The names in braces."""
+    return frozenset(name for _, name, _, _ in Formatter().parse(phrase) if name is not None)
+
+
+def filled(phrases: Iterable[str], **values: str | None) -> list[str]:
+    """The phrases with their placeholders filled in, less those for which a value is wanting."""
+    known = {name: value for name, value in values.items() if value}
+    return [p.format_map(known) for p in phrases if placeholders(p) <= known.keys()]

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 from evalkit.judges.support import assess, read
 from evalkit.records import Claim, Passage
-from evalkit.text.tokens import stem_set
+from evalkit.text.tokens import content_stems, stem_set
 
 IDLE = 0.5  # share of a claim's words below which a document has nothing to do with it
+TELLING = 3  # content words from which on a claim tells where it comes from
+BESIDE = (
+    0.6  # part of what another document carries of the answer below which one is cited in its place
+)
 
 
 def cited(
@@ -18,25 +22,53 @@ def cited(
 ) -> tuple[bool | None, ...] | None:
     """One entry a citation; ``None`` throughout where there are no citations or no context to see.
 
-    An entry is ``None`` where it cannot be told: the document is not in the context, or has no text there,
-    the answer makes no claim, or the document shares some of its words without clearly supporting it.
+    True where the document supports a claim; False where it has nothing to do with any, or supports none while
+    an uncited document of the context does and carries far more of the answer. ``None`` where it cannot be told: the
+    document is not in the context, or has no text there, the answer makes no claim, or the document shares
+    about as much with it as any other.
     """
     if citations is None or context is None:
         return None
     texts = tuple(claim.text for claim in claims or ())
-    return tuple(_supports(_passages(name, context), texts) for name in citations)
+    telling = tuple(t for t in texts if len(frozenset(content_stems(t))) >= TELLING) or texts
+    uncited = _uncited(citations, context)
+    return tuple(_supports(name, context, uncited, telling) for name in citations)
 
 
-def _passages(name: str, context: Sequence[Passage]) -> tuple[str, ...]:
-    return tuple(p.text for p in context if name in (p.doc_id, p.chunk_id) and p.text)
+def _uncited(citations: Sequence[str], context: Sequence[Passage]) -> tuple[tuple[str, ...], ...]:
+    """The texts of each document of the context that the answer does not cite."""
+    known = {p.doc_id for p in context if {p.doc_id, p.chunk_id} & set(citations)}
+    names = dict.fromkeys(p.doc_id for p in context if p.text and p.doc_id not in known)
+    return tuple(tuple(p.text for p in context if p.doc_id == name) for name in names)
 
 
-def _supports(passages: tuple[str, ...], claims: Sequence[str]) -> bool | None:
+def _supports(
+    name: str,
+    context: Sequence[Passage],
+    uncited: tuple[tuple[str, ...], ...],
+    claims: tuple[str, ...],
+) -> bool | None:
+    passages = tuple(p.text for p in context if name in (p.doc_id, p.chunk_id) and p.text)
     if not passages or not claims:
         return None
-    words = stem_set("\n".join(passages))
-    shared = max(len(words & stem_set(claim)) / max(1, len(stem_set(claim))) for claim in claims)
-    if shared < IDLE:
+    if max(_shares(passages, claims)) < IDLE:
         return False
+    if _any_supported(passages, claims):
+        return True
+    least = sum(_shares(passages, claims)) / BESIDE
+    replaced = any(
+        sum(_shares(other, claims)) > least and _any_supported(other, claims) for other in uncited
+    )
+    return False if replaced else None
+
+
+def _shares(passages: tuple[str, ...], claims: Sequence[str]) -> list[float]:
+    """For each claim, the share of its content words that the passages have."""
+    words = stem_set("\n".join(passages))
+    wanted = (frozenset(content_stems(claim)) for claim in claims)
+    return [len(words & stems) / max(1, len(stems)) for stems in wanted]
+
+
+def _any_supported(passages: tuple[str, ...], claims: Sequence[str]) -> bool:
     context = read(passages)
-    return True if any(assess(claim, context).supported for claim in claims) else None
+    return any(assess(claim, context).supported for claim in claims)

@@ -6,9 +6,9 @@ import math
 from functools import lru_cache
 
 from evalkit.judges.bounds import bounds_differ
-from evalkit.judges.equivalence import keys_of, near, wanted_of
 from evalkit.judges.polarity import polarity_differs
 from evalkit.judges.swaps import swapped
+from evalkit.judges.wording import keys_of, near, wanted_of
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.refusal import refusal_probability
 from evalkit.text.similarity import contains

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from evalkit.fields import leaves
+from evalkit.fields import prose
 from evalkit.judges.cited import cited
 from evalkit.judges.claims import claims
 from evalkit.judges.coverage import coverage
 from evalkit.judges.equivalence import equivalence
 from evalkit.judges.support import Context, assess, read
 from evalkit.records import Case, Claim, Evidence, KeyPoint, Passage, Trace
-from evalkit.text.extract import parse_json
-from evalkit.text.field_match import is_free_text
 from evalkit.text.refusal import refusal_probability
 
-VERSION = "embedded/2"
+VERSION = "embedded/3"
 REMEMBERED = 8192  # gradings
 IN_REFERENCE = 0.5  # coverage of a claim by a reference from which on the reference has it
 
@@ -50,8 +49,8 @@ def _evidence(
     context: tuple[Passage, ...] | None,
     citations: tuple[str, ...] | None,
 ) -> Evidence:
-    start, answer, in_prose = _prose(response)
-    found = _claims(start, answer, context, query, reference) if in_prose else None
+    places, answer, in_prose = prose(response)
+    found = _claims(places, answer, context, query, reference) if in_prose else None
     points = key_points or ()
     return Evidence(
         judge=EmbeddedJudge.name,
@@ -65,20 +64,8 @@ def _evidence(
     )
 
 
-def _prose(response: str) -> tuple[int, str, bool]:
-    """(start, text, is it prose?): the sentences of an answer, which may stand inside a JSON record."""
-    parsed = parse_json(response)
-    if not parsed.parses or not isinstance(parsed.value, dict | list):
-        return 0, response, True
-    texts = [text for _, text in leaves(parsed.value) if is_free_text(text) and text in response]
-    longest = max(texts, key=len, default="")
-    if 2 * len(longest) < len(response):  # a record with a long field is still a record
-        longest = ""
-    return (response.index(longest), longest, True) if longest else (0, response, False)
-
-
 def _claims(
-    offset: int,
+    places: Sequence[int],
     answer: str,
     passages: tuple[Passage, ...] | None,
     query: str,
@@ -86,7 +73,7 @@ def _claims(
 ) -> tuple[Claim, ...]:
     context = None if passages is None else read(tuple(_shown(p) for p in passages), query)
     found = (_claim(answer, span, context, reference) for span in claims(answer))
-    return tuple(replace(c, start=c.start + offset, end=c.end + offset) for c in found)
+    return tuple(replace(c, start=places[c.start], end=places[c.end]) for c in found)
 
 
 def _shown(passage: Passage) -> str:

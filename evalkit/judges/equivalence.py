@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from rapidfuzz.distance import DamerauLevenshtein
-
-from evalkit.judges.irregular import key
+from evalkit.judges.references import Said, incomplete, said
 from evalkit.judges.retelling import retold
+from evalkit.judges.substitution import substituted
 from evalkit.judges.support import negated
+from evalkit.judges.wording import clean, keys_of, near, wanted_of
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.refusal import refusal_probability
 from evalkit.text.sentences import spans
 from evalkit.text.similarity import contains, same_text
-from evalkit.text.tokens import CACHE, is_content, stem, tokens
+from evalkit.text.tokens import CACHE, tokens
 
 SHORT = 8  # content words up to which a reference is a fact looked for, not a text to be retold
 BRIEF = 6  # content words up to which an answer is only the answer, without a sentence around it
 # Share of a short reference's own words found in the answer -> probability that it is right.
 FACT_STEPS = ((0.99, 0.92), (0.7, 0.88), (0.45, 0.65), (0.2, 0.55), (0.0, 0.3))
+TURNED = 0.2  # at most, where a statement comes with another name, number or polarity
+PART = 0.49  # at most, where a statement is left out
+MANY = 5  # statements from which on one that is turned does not make the whole foreign
+HALF_SAID = 0.6  # probability below which not even half of a short reference is in the answer
+SENTENCE = 5  # content words of a short reference that is a sentence, not a mere fact
 NOTHING_BRIEF, NOTHING_LONG = 0.08, 0.2  # no word of the reference, in a brief and in a long answer
 
-_GLUED = re.compile(r"(?<=[a-zß-ÿ])(?=[A-Z][a-z])")
-_FOOTNOTE = re.compile(r"(?<=[^\W\d_]{3})\d{1,2}(?:,\d{1,2})*(?=[\s.,;]|$)|\[\d{1,3}\]|\^\d+")
+_SENTENCE_END = re.compile(r"[.!。！؟।]\W*$")
 _ASIDE = re.compile(r"\s*[(\[（][^)\]）]*[)\]）]")
 _YES = "yes yeah yep true correct right ja oui sí si sì sim có đúng نعم да हाँ evet"
 _NO = "no nope false incorrect wrong nein non nee não không sai لا нет नहीं hayır"
@@ -33,46 +36,6 @@ _POLARITY = dict.fromkeys(_YES.split(), True) | dict.fromkeys(_NO.split(), False
 _POLARITY_WIDE = re.compile(
     r"\W*(?:(?P<no>いいえ|不|否|没有|아니)|(?P<yes>はい|ええ|是|对|네[,.\s]|예[,.\s]))"
 )
-
-
-def clean(text: str) -> str:
-    """``text`` without footnote marks, with words that extraction glued together taken apart."""
-    return _GLUED.sub(" ", _FOOTNOTE.sub("", text))
-
-
-@lru_cache(CACHE)
-def keys_of(text: str) -> frozenset[str]:
-    """Everything a word of ``text`` can be recognised by: stems, without accents, glued words apart too."""
-    words = {*tokens(text), *tokens(clean(text))}
-    stems = {key(word) for word in words} | {stem(word) for word in words}
-    plain = tokens(clean(text))
-    return frozenset(stems | {a + b for a, b in itertools.pairwise(plain)})
-
-
-@lru_cache(CACHE)
-def wanted_of(reference: str) -> tuple[str, ...]:
-    """The content stems a reference consists of, without accents, each once."""
-    return tuple(dict.fromkeys(key(w) for w in tokens(clean(reference)) if is_content(w)))
-
-
-@lru_cache(CACHE)
-def _by_initial(keys: frozenset[str]) -> dict[str, tuple[str, ...]]:
-    table: dict[str, list[str]] = {}
-    for known in keys:
-        table.setdefault(known[:1], []).append(known)
-    return {initial: tuple(found) for initial, found in table.items()}
-
-
-def near(word: str, keys: frozenset[str]) -> bool:
-    """Whether a key is ``word`` up to one slip of the pen in five letters."""
-    if len(word) < 4 or not word.isalpha():
-        return False
-    allowed = 1 if len(word) < 9 else 2
-    return any(
-        abs(len(known) - len(word)) <= allowed
-        and DamerauLevenshtein.distance(word, known, score_cutoff=allowed) <= allowed
-        for known in _by_initial(keys).get(word[:1], ())
-    )
 
 
 def polarity(text: str) -> bool | None:
@@ -105,8 +68,28 @@ def _one(answer: str, reference: str, query: str) -> float:
     if want is not None and got is not None and want != got:
         return 0.1
     if len(wanted_of(reference)) <= SHORT:
-        return _short(answer, reference, query)
-    return retold(answer, reference, query)
+        return _sentence(_short(answer, reference, query), answer, reference)
+    return _complete(retold(answer, reference, query), said(reference, answer, query))
+
+
+def _sentence(value: float, answer: str, reference: str) -> float:
+    """A short reference that is a whole sentence is more than a fact looked for: a word of it proves nothing."""
+    if len(wanted_of(reference)) < SENTENCE or not _SENTENCE_END.search(reference):
+        return value
+    if substituted(reference, answer):
+        return min(value, TURNED)
+    return min(value, PART) if value < HALF_SAID else value
+
+
+def _complete(value: float, found: tuple[Said, ...]) -> float:
+    """What is left of the probability where the answer turns a statement round, or leaves one out.
+
+    A reference of several statements needs them all: an answer with only a part of them is wrong. How
+    near it comes is in ``value``, which falls with every statement that is left out.
+    """
+    if len(found) < MANY and any(statement.turned for statement in found):
+        return min(value, TURNED)
+    return min(value, PART) if incomplete(found) else value
 
 
 def _yes_no(answer: str, want: bool, got: bool | None) -> float:  # noqa: FBT001 - two polarities

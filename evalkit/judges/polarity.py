@@ -2,24 +2,67 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from evalkit.judges.opposites import OPPOSITES
 from evalkit.judges.segments import Segment, segments
+from evalkit.text.sentences import spans
 from evalkit.text.tokens import CACHE
 
 DENIED_SHARE = 0.5  # share of the found words with the other polarity from which on they deny it
 ABOUT = 0.4  # share of a point's words in one clause, which then speaks of the same thing
+# "It is not true that ...": denies all of what follows, to the end of the sentence.
+_DENIED_WHOLE = re.compile(
+    r"\b(?:(?:is|was)(?: simply| just)?(?:n't| not|n’t) (?:true|the case|correct|right|so|accurate)|(?:does|do)(?:n't| not|n’t) hold(?: true)?|"
+    r"(?:(?:should|must|may|can) ?not|(?:should|must|do)n't|do not|don’t|never) (?:\w+ )?(?:assume|think|believe|expect|conclude)|"
+    r"(?:is|would be) (?:wrong|false|incorrect|untrue|a myth|a mistake|a misconception)(?: to (?:say|think|assume|believe))?|no truth in (?:\w+ ){1,3}) ?that\b"
+    r"|\b(?:(?:stimmt|gilt|trifft) nicht(?: zu)?|ist nicht (?:wahr|richtig|so|der fall|zutreffend)|(?:ist|wäre) (?:falsch|unwahr|ein irrtum)(?:,? (?:anzunehmen|zu \w+))?|nicht davon aus),? dass\b"
+    r"|\b(?:n['’]est pas (?:vrai|exact|correct|le cas)|est (?:faux|inexact)(?: de \w+)?|ne (?:croyez|pensez|supposez) pas) qu(?:e\b|['’])"
+    r"|\b(?:no (?:es (?:cierto|verdad|correcto|exacto|el caso)|se cumple|crea|piense|suponga)|es falso) que\b"
+    r"|\b(?:non è (?:vero|corretto)|è falso|não é (?:verdade|certo|correto)|é falso) (?:che|que)\b"
+    r"|\b(?:niet (?:waar|zo|juist)|onjuist) dat\b|\b(?:nieprawdą jest|nie jest prawdą),? że\b|(?:неверно|неправда|не так),? что\b"
+    r"|không đúng (?:là|rằng)|ليس صحيح\w* أن|并非|不是说",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(CACHE)
 def polarity_differs(point: str, answer: str) -> bool:
     """Whether the clauses of ``answer`` that take up ``point`` deny what it says, or say what it denies.
 
-    A "not" elsewhere in the answer does not count, nor does a "no" that merely opens it.
+    A "not" elsewhere in the answer does not count, nor does a "no" that merely opens it. What stands behind
+    "it is not true that" counts as denied to the end of its sentence.
     """
-    given = segments(answer)
-    return any(_differs(part, given) for part in segments(point))
+    stated, denied = _stated_and_denied(answer)
+    if denied is None:
+        return any(_differs(part, segments(answer)) for part in segments(point))
+    return any(_differs_from(part, segments(stated), segments(denied)) for part in segments(point))
+
+
+def _stated_and_denied(answer: str) -> tuple[str, str | None]:
+    """An answer without the statements it denies as wholes, and these; None where it denies none."""
+    if not _DENIED_WHOLE.search(answer):
+        return answer, None
+    stated: list[str] = []
+    denied: list[str] = []
+    for start, end in spans(answer):
+        sentence = answer[start:end]
+        frame = _DENIED_WHOLE.search(sentence)
+        stated.append(sentence[: frame.start()] if frame else sentence)
+        if frame:
+            denied.append(sentence[frame.end() :])
+    return " ".join(stated), " ".join(denied)
+
+
+def _differs_from(part: Segment, stated: tuple[Segment, ...], denied: tuple[Segment, ...]) -> bool:
+    """Whether ``part`` is denied: what is nearest to it counts, the statements made or those denied."""
+    shared = [
+        max((len(c.words & part.words) for c in found), default=0) for found in (stated, denied)
+    ]
+    if shared[1] > shared[0]:
+        return not _differs(part, denied)
+    return _differs(part, stated)
 
 
 def _differs(part: Segment, given: tuple[Segment, ...]) -> bool:

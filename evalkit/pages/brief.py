@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.diagnosis import SystemDiagnosis
 from evalkit.pages.engine import environment
-from evalkit.pages.funnel import shown_index
 from evalkit.pages.headline import best_system
+from evalkit.pages.shown import shown_index
 from evalkit.pages.view import report_view
 from evalkit.pages.wording import percent, shortened
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from evalkit.diagnosis import SystemDiagnosis
 from evalkit.outcome import CaseOutcome
-from evalkit.pages.funnel import cut_in_prompt, is_gold, shown_index
+from evalkit.pages.shown import cut_in_prompt, is_gold, shown_index
 from evalkit.pages.wording import shortened, visible
 from evalkit.records import AS_IS, Case, Evidence, Finding, Passage, Trace
 

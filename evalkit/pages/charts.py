@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from evalkit.records import Interval
+
 _SVG = Markup(
     '<svg class="chart {kind}" viewBox="0 0 100 {height}" preserveAspectRatio="none" '
     'role="img" aria-label="{label}">{body}</svg>'
@@ -81,3 +83,16 @@ def interval(
         body += _rect("range", place[1], place[2] - place[1], 4, 4)
     body += _MARK.format(x=_at(here), top=1, end=11)
     return _svg("interval", 12, label, body)
+
+
+def gain_bar(found: Interval, reach: float, label: str) -> Markup:
+    """A gain between ``-reach`` and ``reach`` around a line at 0, with its interval."""
+
+    def place(value: float) -> float:
+        return 0.5 + value / (2 * reach)
+
+    start, end = sorted((0.5, place(found.value)))
+    name = "fill gain" if found.value >= 0 else "fill fail"
+    body = _rect("track", 0, 1) + _rect(name, start, end - start)
+    body += _whisker(place(found.low), place(found.high)) + _MARK.format(x="50", top=0, end=12)
+    return _svg("bar zero", 12, label, body)

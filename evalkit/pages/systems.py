@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from evalkit import plugins
 from evalkit.diagnosis import UNDETERMINED, SystemDiagnosis
 from evalkit.pages import charts
-from evalkit.pages.funnel import Step, funnel
 from evalkit.pages.headline import STATUSES, certainty, gain_sentence, step_of
 from evalkit.pages.wording import MINUS, count, percent, percent_bounds, points, sentence, words
-from evalkit.records import Side
+from evalkit.records import Approach, Side
 
 if TYPE_CHECKING:
     from evalkit.api import Run
@@ -27,7 +26,7 @@ def system_views(
         {
             **_card(name, summary["systems"][name], diagnosis["systems"][name]),
             "loss": _loss(summary["systems"][name], diagnosis["systems"][name]),
-            "funnel": _funnel(run, found),
+            "funnel": _funnel(found),
             "causes": _causes(name, diagnosis["systems"][name]),
             "variability": _variability(
                 found, diagnosis["systems"][name], summary["systems"][name]
@@ -114,31 +113,50 @@ def _loss(system: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     return {"stack": charts.stack(stacked, label, rate["low"], rate["high"]), "rows": rows}
 
 
-def _funnel(run: Run, found: SystemDiagnosis) -> dict[str, Any]:
-    made = funnel(run.suite, found)
-    rows, before = [], made.of
-    observed = any(step.id == "prompt" and step.n is not None for step in made.steps)
-    for step in made.steps:
-        row: dict[str, Any] = {"label": step.label, "note": step.note, "n": step.n, "of": made.of}
-        row["lost"] = 0 if step.n is None else before - step.n
-        row["share"], row["bar"] = _step_bar(step, before, made.of, observed=observed)
-        before = before if step.n is None else step.n
+STAGES = {
+    "in_corpus": "Evidence in the corpus",
+    "chunk_intact": "Its chunk holds it",
+    "retrieved": "Retrieved",
+    "ranked": "Ranked within k",
+    "in_prompt": "In the prompt",
+    "used": "Used by the answer",
+    "grounded": "Nothing added",
+    "correct": "Answered right",
+    "well_formed": "Well-formed",
+    "on_style": "On style",
+}
+SIDE_OF = {"well_formed": Side.CONTRACT, "on_style": Side.CONTRACT}
+
+
+def _funnel(found: SystemDiagnosis) -> dict[str, Any]:
+    """The stages as rows: how many cases get past each, of all that set out."""
+    of = max((step.due for step in found.funnel), default=0)
+    plain = found.graded.approach in (Approach.PROMPT, Approach.FINETUNED)
+    rows, seen = [], False
+    for step in found.funnel:
+        kept, lost = step.due - len(step.case_ids), len(step.case_ids)
+        seen = seen or (step.stage == "in_prompt" and step.due > 0)
+        row: dict[str, Any] = {"label": STAGES[step.stage], "note": "", "n": None, "of": step.due}
+        row |= {"lost": lost, "share": "", "bar": charts.NOTHING}
+        retrieval = list(STAGES).index(step.stage) < list(STAGES).index("grounded")
+        if step.due:
+            side = _side_of(step.stage, seen=seen or plain)
+            label = f"{row['label']}: {kept} of {step.due}"
+            bar = charts.kept_and_lost(kept / of, lost / of, f"side {side}", label)
+            row |= {"n": kept, "share": percent(kept / of), "bar": bar}
+        else:
+            row["note"] = "has no retrieval" if plain and retrieval else "not observed"
         rows.append(row)
-    return {"of": made.of, "rows": rows, "without_evidence": made.without_evidence}
+    return {"of": of, "rows": rows}
 
 
-def _step_bar(step: Step, before: int, of: int, *, observed: bool) -> tuple[str, Any]:
-    """The share that gets this far, and a bar that shows the loss in the colour of the side that has it.
-
-    A wrong answer is the generator's only where the prompt was ``observed``.
-    """
-    if step.n is None or not of:
-        return "", charts.NOTHING
-    share, lost = step.n / of, (before - step.n) / of
-    side = {"right": "generation", "passed": "contract"}.get(step.id, "retrieval")
-    side = UNDETERMINED if step.id == "right" and not observed else side
-    label = f"{step.label}: {step.n} of {of}"
-    return percent(share), charts.kept_and_lost(share, lost, f"side {side}", label)
+def _side_of(stage: str, *, seen: bool) -> str:
+    """Whose loss a stage is; a wrong answer is the generator's only where the prompt was ``seen``."""
+    if stage in SIDE_OF:
+        return SIDE_OF[stage].value
+    if stage in ("used", "grounded", "correct"):
+        return Side.GENERATION.value if seen else UNDETERMINED
+    return Side.RETRIEVAL.value
 
 
 def _causes(system: str, own: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -159,6 +177,7 @@ def _causes(system: str, own: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "of": failing,
                 "share": percent(found["share"]),
                 "bounds": percent_bounds(found),
+                "corrected": _corrected(found),
                 "proven": found["proven"],
                 "suspected": found["suspected"],
                 "bar": charts.bar(found["share"] or 0.0, *ends, name=f"side {side}", label=label),
@@ -169,6 +188,12 @@ def _causes(system: str, own: Mapping[str, Any]) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _corrected(found: Mapping[str, Any]) -> str:
+    """The share corrected for what the diagnoser is known to confuse; empty where it could not be."""
+    fixed = found.get("corrected")
+    return f"{percent(fixed['share'])} {percent_bounds(fixed)}" if fixed else ""
 
 
 def _format_checked(found: SystemDiagnosis) -> int:
@@ -190,7 +215,7 @@ def _variability(
     why = {
         "retrieval": "needs repeats that show their lists",
         "generation": "needs repeats" if once else "no case kept the same list in all repeats",
-        "judge": "needs repeated judging",
+        "judge": "no two repeats had the same text",
     }
     rows = []
     for where, value in own["variability"].items():

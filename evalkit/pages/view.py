@@ -47,7 +47,7 @@ def report_view(
 
 def doctor_rows(run: Run) -> list[dict[str, Any]]:
     """What the doctor found doubtful in labels and corpus: how much of each kind, and the first lines."""
-    from evalkit.doctor import in_turn
+    from evalkit.doctor.examine import in_turn
 
     rows = []
     for part, complaints in run.doctor.items():

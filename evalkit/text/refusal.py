@@ -6,88 +6,59 @@ import re
 from functools import lru_cache
 
 from evalkit.text.quantities import found_in, quantities
-from evalkit.text.refusal_phrases import (
-    ABSENCE,
-    ASKING,
-    CORRECTING,
-    COURTESY,
-    DECLINING,
-    DECLINING_CUES,
-    GAPS,
-    KNOWING,
-    REGRETTING,
-    TURNING,
-)
+from evalkit.text.refusal_phrases import ASKING, CORRECTING, COURTESY, GAPS, REDIRECTING, TURNING
+from evalkit.text.refusal_roles import is_wide, roles
+from evalkit.text.refusal_rules import lacks, may_decline, reports
 from evalkit.text.sentences import spans
-from evalkit.text.tokens import CACHE, content_stems, normalise, stem_set, tokens
+from evalkit.text.tokens import CACHE, content_stems, normalise, stem_set
 
-_DECLINING = re.compile("|".join(DECLINING))
-_REGRETTING = re.compile("|".join(REGRETTING))
-_KNOWING = re.compile("|".join(KNOWING))
 _GAPS = re.compile("|".join(GAPS))
-_ABSENCE = re.compile("|".join(ABSENCE))
 _ASKING = re.compile("|".join(ASKING))
 _CORRECTING = re.compile("|".join(CORRECTING))
 _COURTESY = re.compile("|".join(COURTESY))
-_TURNING = re.compile("|".join(TURNING))
+_REDIRECTING = re.compile("|".join(REDIRECTING))
+_TURNING = re.compile(rf"\W*(?:{'|'.join(TURNING)})")
 _IN_SENTENCE = re.compile(
     r"[,;]?\s+(?=(?:but|however|although|though|aber|jedoch|mais|pero|nhưng)\b)|;\s+", re.IGNORECASE
 )
+_SYMBOL = re.compile(r"[^\s\w!-/:-@\[-`{-~…。、，．]")
+_DIGIT = re.compile(r"\d")
 _QUESTION_END = re.compile(r"[?？؟]\W*$|か[。\s]*$")
 
-FACT = 4  # content words from which on an apology is followed by a fact
-SUBSTANCE = 6  # content words from which on the rest of an answer says something
+SUBSTANCE = 6  # content words from which on what follows a refusal says something
+OPENING = 3  # the same for what stands before it
+TURNED = 3  # times as much as others says a sentence that opens with "however"
 
 
-def _said(text: str) -> list[tuple[str, str]]:
-    """``(part of a sentence, kind)``: decline, absence, courtesy, question, say."""
-    parts = (part for a, b in spans(text) for part in _IN_SENTENCE.split(text[a:b]))
-    return [(part, _kind(part)) for part in parts]
-
-
-@lru_cache(CACHE)
-def _kinds(text: str) -> tuple[tuple[str, int], ...]:
-    """One ``(kind, number of content words)`` a sentence part."""
-    return tuple((kind, len(content_stems(part))) for part, kind in _said(text))
+def _parts(text: str) -> list[str]:
+    """The sentences of a text, cut where they turn: "..., but ..."."""
+    return [part for a, b in spans(text) for part in _IN_SENTENCE.split(text[a:b])]
 
 
 @lru_cache(CACHE)
-def _kind(sentence: str) -> str:
+def _kind(sentence: str) -> tuple[str, int]:
+    """What a part of a sentence does, and how many words of content it has that play no part in that."""
     plain = normalise(sentence)
+    letters = roles(plain)
+    # What follows "however" is the answer.
+    size = letters.count("c") * (TURNED if _TURNING.match(plain) else 1)
+    if lacks(letters, wide=is_wide(plain)):
+        return "decline", size
     if _COURTESY.search(plain):
-        return "courtesy"
-    if not _has_cue(sentence):
-        return "question" if _QUESTION_END.search(plain) else "say"
-    if _DECLINING.search(plain) or _regrets(plain):
-        return "decline"
-    if _ABSENCE.search(plain):
-        return "absence"
-    return "question" if _QUESTION_END.search(plain) else "say"
-
-
-def _regrets(plain: str) -> bool:
-    """Whether a sentence declines with an apology, rather than telling a negative fact politely."""
-    match = _REGRETTING.search(plain)
-    if match is None:
-        return False
-    return bool(_KNOWING.search(plain)) or len(content_stems(plain)) < FACT
-
-
-def _has_cue(sentence: str) -> bool:
-    """Whether a sentence can decline at all: cheap, and right for plain ASCII only."""
-    return not sentence.isascii() or any(
-        w in DECLINING_CUES or w.endswith("n't") for w in tokens(sentence)
-    )
+        return "courtesy", size
+    if _QUESTION_END.search(plain):
+        return "question", size
+    return ("report" if reports(letters) and not _DIGIT.search(plain) else "say"), size
 
 
 def declines(sentence: str) -> bool:
     """Whether one sentence, taken by itself, declines or says that the sources are silent."""
-    return _kind(sentence) in {"decline", "absence"}
+    return _kind(sentence)[0] == "decline"
 
 
 def is_courtesy(sentence: str) -> bool:
     """Whether a sentence is a greeting, an offer of help or the like: no claim and no answer."""
-    return _kind(sentence) == "courtesy"
+    return _kind(sentence)[0] == "courtesy"
 
 
 @lru_cache(CACHE)
@@ -97,39 +68,41 @@ def refusal_probability(text: str) -> float:
     What matters is whether anything else is said: an answer with a caveat at its end stays an answer,
     a refusal followed by an offer of help stays a refusal.
     """
-    kinds = _kinds(text)
-    if not kinds:
-        return 0.9
-    declined = [i for i, (kind, _) in enumerate(kinds) if kind in {"decline", "absence"}]
-    if not declined:
+    if not may_decline(roles(normalise(text))):
+        return _silent(text)
+    said = [(part, *_kind(part)) for part in _parts(text)]
+    first = next((i for i, (_, kind, _) in enumerate(said) if kind == "decline"), None)
+    if first is None:
+        return _redirected(text, said)
+    before = sum(size for _, kind, size in said[:first] if kind == "say")
+    after = sum(size for part, kind, size in said[first:] if kind == "say" and not _redirects(part))
+    if before >= OPENING:
+        return 0.3 if before < SUBSTANCE else 0.1
+    return 0.97 if after < SUBSTANCE else max(0.1, 0.75 - 0.03 * (after - SUBSTANCE))
+
+
+def _silent(text: str) -> float:
+    """A text in which nothing is denied: a refusal only if it says nothing at all, not even with a symbol."""
+    return 0.02 if spans(text) or _SYMBOL.search(text) else 0.9
+
+
+def _redirects(part: str) -> bool:
+    return _REDIRECTING.search(normalise(part)) is not None
+
+
+def _redirected(text: str, said: list[tuple[str, str, int]]) -> float:
+    """A text that declines nowhere: to apologise and to send the asker elsewhere, with no content, is to decline."""
+    if any(kind == "say" and size >= OPENING for _, kind, size in said) or not _redirects(text):
         return 0.02
-    said = [size for kind, size in kinds if kind == "say"]
-    substance = sum(said)
-    refusing = sum(kinds[i][1] for i in declined)
-    if substance < SUBSTANCE:
-        return 0.97
-    if declined[0] != _first_statement(kinds):
-        return 0.3 if substance < refusing else 0.1
-    return _opening_refusal(text, kinds[declined[0]][0], substance, refusing)
-
-
-def _first_statement(kinds: tuple[tuple[str, int], ...]) -> int:
-    return next((i for i, (kind, _) in enumerate(kinds) if kind != "courtesy"), 0)
-
-
-def _opening_refusal(text: str, kind: str, substance: int, refusing: int) -> float:
-    """A text that opens by declining and then goes on: the more it says, the less it refuses."""
-    turned = bool(_TURNING.search(normalise(text)))
-    share = refusing / (refusing + substance)
-    strength = 0.75 if kind == "decline" else 0.65
-    return max(0.1, min(0.95, strength + 0.5 * (share - 0.4) - (0.15 if turned else 0.0)))
+    return 0.75 if "a" in roles(normalise(text)) else 0.3
 
 
 def mentions_gap(text: str) -> bool:
     """Whether any sentence says that something is missing, unknown or not in the sources."""
-    if any(kind in {"decline", "absence"} for kind, _ in _kinds(text)):
+    said = [(part, _kind(part)[0]) for part in _parts(text)]
+    if any(kind == "decline" for _, kind in said):
         return True
-    return any(kind == "say" and _GAPS.search(normalise(part)) for part, kind in _said(text))
+    return any(kind in {"say", "report"} and _GAPS.search(normalise(p)) for p, kind in said)
 
 
 def asks_clarification(text: str) -> bool:
@@ -140,7 +113,7 @@ def asks_clarification(text: str) -> bool:
             continue
         if _ASKING.search(normalise(sentence)):
             return True
-    statements = [kind for kind, _ in _kinds(text) if kind != "courtesy"]
+    statements = [kind for part in _parts(text) if (kind := _kind(part)[0]) != "courtesy"]
     return bool(statements) and statements[-1] == "question" and statements.count("say") <= 1
 
 

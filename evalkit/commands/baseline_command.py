@@ -1,0 +1,73 @@
+"""``evalkit baseline``: keep a run as the small file that later runs are compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from evalkit.commands.options import run_argument, run_suite_option, suite_of
+
+
+@click.group("baseline")
+def command() -> None:
+    """Write or show a baseline: one line a case, no text, fit to be committed and read as a diff."""
+
+
+@command.command("update")
+@run_argument
+@run_suite_option
+@click.option("--system", help="The system of the run, if it has several.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The file to write. [SUITE/baseline.json]"
+)
+@click.option(
+    "--metric", "metrics", multiple=True, help="Keep this metric's values too; repeatable."
+)
+def update(
+    run: Path,
+    suite: Path | None,
+    system: str | None,
+    out: Path | None,
+    metrics: tuple[str, ...],
+) -> None:
+    """Write RUN's outcomes, causes and the values of its suite's limits to a file."""
+    from evalkit.gating.baseline import write_baseline
+    from evalkit.gating.claims import Wishes, wanted_metrics
+    from evalkit.gating.snapshot import snapshot_of
+    from evalkit.suite import load_suite
+    from evalkit.tools import tools_for
+
+    loaded = load_suite(suite or suite_of(run))
+    wanted = wanted_metrics(loaded, tools_for(loaded), Wishes(metrics))
+    found = snapshot_of(run, system, metrics=wanted)
+    file = out or loaded.folder / "baseline.json"
+    write_baseline(found, file)
+    click.echo(f"{file}: {found.system}, {len(found.cases)} cases, {found.counts['passed']} passed")
+
+
+@command.command("show")
+@click.argument("file", type=click.Path(path_type=Path))
+def show(file: Path) -> None:
+    """Say what FILE holds."""
+    from collections import Counter
+
+    from evalkit.gating.baseline import read_baseline
+    from evalkit.gating.ci_summary import visible
+
+    found = read_baseline(file)
+    counts = found.counts
+    rows = {
+        "suite": f"{found.suite['name']} ({found.suite['digest']})",
+        "system": f"{found.system} ({found.approach} {found.fingerprint})",
+        "graded by": f"{found.judge}, evalkit {found.evalkit}",
+        "cases": f"{len(found.cases)}, asked {found.repeats} times each",
+        "outcomes": ", ".join(
+            f"{counts[n]} {n}" for n in ("passed", "failed", "errors", "ungraded")
+        ),
+        "metrics": ", ".join(sorted(found.cells)),
+    }
+    for name, text in rows.items():
+        click.echo(f"{name:<10} {visible(text)}")
+    for cause, n in Counter(found.causes.values()).most_common():
+        click.echo(f"  {n:>5}  {visible(cause or 'no cause named')}")

@@ -1,0 +1,147 @@
+"""``evalkit gate``: whether a run may be released."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from evalkit.commands.options import run_argument, run_suite_option, suite_of
+
+if TYPE_CHECKING:
+    from evalkit.gating.claims import Wishes
+    from evalkit.gating.release import Gated
+
+
+@click.command("gate")
+@run_argument
+@run_suite_option
+@click.option("--system", help="The system of the run to judge, if it has several.")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    help="A run folder, or a file of `evalkit baseline update`: has anything dropped since?",
+)
+@click.option("--baseline-system", help="Its system, if it has another name there.")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="NAME[TAG]",
+    help="Compare this metric or cause too, on the cases with the tag if one is given; repeatable.",
+)
+@click.option(
+    "--margin",
+    "margins",
+    multiple=True,
+    metavar="[NAME=]X",
+    help="A drop that is tolerated, in the metric's unit (of `passed` without a name); repeatable.",
+)
+@click.option(
+    "--detect",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.1,
+    show_default=True,
+    help="A pass needs evidence that would have shown a drop of this size.",
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
+    default=0.05,
+    show_default=True,
+    help="How often, at most, an unchanged system may be called worse.",
+)
+@click.option(
+    "--power",
+    type=click.FloatRange(0.5, 1, max_open=True),
+    default=0.8,
+    show_default=True,
+    help="How often a drop of the size that is named must be seen.",
+)
+@click.option(
+    "--inconclusive",
+    type=click.Choice(["fail", "pass"]),
+    default="fail",
+    show_default=True,
+    help="What too little evidence does to the exit code.",
+)
+@click.option("--allow", metavar="NOTE", help="Compare what does not match; the note says why.")
+@click.option(
+    "--aa",
+    type=click.IntRange(2, 1000),
+    metavar="N",
+    help="Measure the system's own noise from N repeats or equal runs beside this one.",
+)
+@click.option(
+    "--junit", type=click.Path(path_type=Path), help="Another place for junit.xml. [RUN/junit.xml]"
+)
+def command(run: Path, suite: Path | None, **options: Any) -> int:
+    """Judge RUN by its suite's limits and against a baseline: pass 0, regression 10, inconclusive 11, incomplete 12."""
+    from evalkit.gating.release import gate
+    from evalkit.suite import load_suite
+
+    found = gate(load_suite(suite or suite_of(run)), run, _request(options))
+    return _deliver(found, run, options["junit"] or run / "junit.xml")
+
+
+def _request(options: Mapping[str, Any]) -> Any:
+    from evalkit.gating.release import Request
+    from evalkit.gating.trials import Level
+
+    return Request(
+        system=options["system"],
+        baseline=options["baseline"],
+        baseline_system=options["baseline_system"],
+        wishes=_wishes(options["metrics"], options["margins"], options["detect"]),
+        allow=options["allow"],
+        aa=options["aa"],
+        accept_inconclusive=options["inconclusive"] == "pass",
+        level=Level(options["alpha"], options["power"]),
+    )
+
+
+def _wishes(metrics: tuple[str, ...], margins: Sequence[str], detect: float) -> Wishes:
+    from evalkit.gating.claims import Wishes
+
+    return Wishes(metrics, dict(map(_margin, margins)), detect)
+
+
+def _margin(text: str) -> tuple[str, float]:
+    name, _, number = text.rpartition("=")
+    try:
+        value = float(number)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise click.BadParameter(f"{text!r} is not X or NAME=X with X of 0 or more", None, None)
+    return name or "passed", value
+
+
+def _deliver(found: Gated, run: Path, junit: Path) -> int:
+    """Write and show everything, the verdict last; its exit code as read back."""
+    from evalkit.artefacts import write_text
+    from evalkit.gating.ci_summary import append_summary, log_lines, workflow_commands
+    from evalkit.gating.junit import junit_xml
+    from evalkit.gating.verdict import write_verdict
+
+    verdict = found.verdict
+    write_text(junit, junit_xml(verdict, found.candidate))
+    append_summary(verdict)
+    written = write_verdict(run, verdict)
+    for line in (*workflow_commands(written), _head(found), *log_lines(written)):
+        click.echo(line)
+    return int(written["exit_code"])
+
+
+def _head(found: Gated) -> str:
+    from evalkit.gating.ci_summary import visible
+
+    one, other = found.candidate, found.baseline
+    words = f"{one.suite['name']}: {one.system}, {len(one.cases)} cases"
+    if other is not None:
+        words += f", against {Path(other.source).name} ({other.system}, {len(other.cases)} cases)"
+        if other.fingerprint and other.fingerprint == one.fingerprint:
+            words += ", with the same fingerprint"
+    return visible(words)

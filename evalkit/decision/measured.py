@@ -1,0 +1,159 @@
+"""What a run says that rules can weigh: losses by side, what persists with the evidence at hand, speed and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from evalkit.decision.costs import cost_facts
+from evalkit.decision.mending import FEW_SHOT, TUNABLE, attempts
+from evalkit.diagnosis import SystemDiagnosis
+from evalkit.records import Approach, Certainty, Finding
+from evalkit.stats.intervals import wilson
+
+ORDER = ("prompt", "rag", "finetuned", "hybrid")  # from the simplest to the most work
+TRIED = ("schema_enforced", "style_prompted", "criteria_prompted", FEW_SHOT)
+
+
+def base_of(systems: Mapping[str, SystemDiagnosis], wanted: str | None = None) -> str:
+    """The system that changes are measured against: the one asked for, else the simplest that was measured."""
+    if wanted is not None:
+        return wanted
+    answering = [n for n, f in systems.items() if f.graded.approach is not Approach.RETRIEVER]
+    names = answering or list(systems)
+
+    def simple(name: str) -> int:
+        approach = systems[name].graded.approach.value
+        return ORDER.index(approach) if approach in ORDER else len(ORDER)
+
+    return min(names, key=simple)
+
+
+def by_approach(systems: Mapping[str, SystemDiagnosis]) -> dict[str, str]:
+    """The best measured system of each approach, by name."""
+    found: dict[str, str] = {}
+    for name, one in systems.items():
+        approach, rate = one.graded.approach.value, one.pass_rate
+        before = systems[found[approach]].pass_rate if approach in found else None
+        if rate is not None and (before is None or rate.value > before.value):
+            found[approach] = name
+    return found
+
+
+def facts_of_run(
+    systems: Mapping[str, SystemDiagnosis],
+    base: str,
+    profile: Mapping[str, Any],
+    *,
+    examples_ready: bool | None = None,
+) -> dict[str, Any]:
+    """Every fact that rules may ask for; None where nobody knows it."""
+    own, best = systems[base], by_approach(systems)
+    failing = [f for f in own.findings if f.outcome == "fail"]
+    expertise = profile.get("expertise")
+    facts: dict[str, Any] = {
+        **{name: profile.get(name) for name in PROFILE},
+        "retrieval_expertise": None if expertise is None else "retrieval" in expertise,
+        "training_expertise": None if expertise is None else "training" in expertise,
+        "examples_ready": examples_ready,
+        "prompt_on_record": "prompt" in best,
+        "rag_on_record": "rag" in best,
+        "prompt_pass_rate": _rate(systems, best.get("prompt")),
+        **{f"{side}_loss": _loss(own, side) for side in SIDES},
+        "undetermined_share": _undetermined(failing),
+        "tunable_loss": _share_of(failing, TUNABLE, own.due),
+        "oracle_failure_low": _oracle_failure(systems.values()),
+        "closed_book_rate": _closed_book(systems.values()),
+        "prompt_attempt_failed": _prompt_attempt(systems.values()),
+    }
+    facts.update(_latency(systems, best, profile.get("latency_ms")))
+    facts.update(cost_facts(systems, best, profile))
+    return facts
+
+
+SIDES = ("retrieval", "generation", "contract", "suite", "system")
+PROFILE = (
+    *("knowledge_changes", "citations", "explainability", "access_control"),
+    *("sensitive_training_data", "narrow_task", "format_style_critical", "corpus_documents"),
+    *("domains", "labelled_examples", "task_changes", "latency_ms", "queries_per_day"),
+    "upfront_budget",
+)
+
+
+def _rate(systems: Mapping[str, SystemDiagnosis], name: str | None) -> float | None:
+    rate = systems[name].pass_rate if name else None
+    return None if rate is None else rate.value
+
+
+def _loss(found: SystemDiagnosis, side: str) -> float:
+    part = found.decomposition.get(side)
+    return part.value if part else 0.0
+
+
+def _undetermined(failing: Sequence[Finding]) -> float | None:
+    if not failing:
+        return 0.0
+    told = (Certainty.PROVEN, Certainty.SUSPECTED)
+    return sum(f.status not in told for f in failing) / len(failing)
+
+
+def _share_of(failing: Sequence[Finding], causes: frozenset[str], due: int) -> float | None:
+    return sum(f.cause in causes for f in failing) / due if due else None
+
+
+def _oracle_failure(systems: Iterable[SystemDiagnosis]) -> float | None:
+    """Lower 95 % bound of the share of all graded cases that failed and still fail with gold in the prompt; best system."""
+    found = []
+    for one in systems:
+        asked = [f for f in one.findings if f.outcome == "fail" and "oracle_context" in f.probes]
+        if asked and one.due:
+            fails = sum(f.probes["oracle_context"] == "fail" for f in asked)
+            bound = wilson(fails, one.due)
+            found.append(bound.low if bound else 0.0)
+    return min(found, default=None)
+
+
+def _closed_book(systems: Iterable[SystemDiagnosis]) -> float | None:
+    """Share of the failing and control cases asked without passages that were right; the largest over systems."""
+    rates = []
+    for one in systems:
+        graded = one.graded
+        right = [
+            r
+            for t, r in zip(graded.traces, graded.outcomes.right, strict=True)
+            if t.condition == "closed_book" and r is not None
+        ]
+        if right:
+            rates.append(sum(right) / len(right))
+    return max(rates, default=None)
+
+
+def _prompt_attempt(systems: Iterable[SystemDiagnosis]) -> bool | None:
+    """Whether some case stayed wrong although the prompt asked for it outright; None where nothing was tried."""
+    tried = [
+        reading
+        for one in systems
+        for f in one.findings
+        if f.outcome == "fail" and f.cause in TUNABLE
+        for reading in attempts(f)
+    ]
+    return "fail" in tried if tried else None
+
+
+def _latency(
+    systems: Mapping[str, SystemDiagnosis], best: Mapping[str, str], budget: float | None
+) -> dict[str, float | None]:
+    """What is left of the latency budget (ms) after the 95th percentile of each approach."""
+    found: dict[str, float | None] = {}
+    for approach in ORDER:
+        seconds = _seconds(systems[best[approach]]) if approach in best else []
+        known = budget is not None and seconds
+        left = None if not known else (budget or 0) - 1000 * float(np.percentile(seconds, 95))
+        found[f"latency_left_{approach}"] = left
+    return found
+
+
+def _seconds(found: SystemDiagnosis) -> list[float]:
+    return [t.seconds.total for t in found.graded.traces if t.seconds.total is not None]

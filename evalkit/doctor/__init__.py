@@ -1,0 +1,1 @@
+"""What is doubtful about a suite, before its systems are blamed."""

@@ -1,0 +1,1 @@
+"""Production traces against a baseline: signals that need no label, tests, and the report."""

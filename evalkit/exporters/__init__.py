@@ -1,0 +1,1 @@
+"""Exporters: what a run found out, in the formats of other tools."""

@@ -1,0 +1,213 @@
+"""Gate a run: read it and its baseline, judge the suite's limits and any drop, and say what verdict.json will hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evalkit.errors import Busy, InvalidInput, NothingToDo, StorageError
+from evalkit.gate import judge
+from evalkit.gating.attempts import attempt, commit_of, earlier_verdicts, runs_beside
+from evalkit.gating.baseline import check_metrics, differences, read_baseline
+from evalkit.gating.claims import Claims, Wishes, wanted_metrics
+from evalkit.gating.noise import columns_of, measure_noise, sources_of
+from evalkit.gating.snapshot import Snapshot, snapshot_of
+from evalkit.gating.trials import Level
+from evalkit.gating.verdict import baseline_json, verdict_json
+from evalkit.records import Suite
+from evalkit.strict import read_json
+from evalkit.tools import tools_for
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a gate is asked to do beside the suite's limits; ``aa`` is a number of equal runs, None for no A/A test."""
+
+    system: str | None = None
+    baseline: Path | None = None
+    baseline_system: str | None = None
+    wishes: Wishes = field(default_factory=Wishes)
+    allow: str | None = None
+    aa: int | None = None
+    accept_inconclusive: bool = False
+    level: Level = field(default_factory=Level)
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """What came of it: the content of verdict.json, and the two runs it rests on."""
+
+    verdict: dict[str, Any]
+    candidate: Snapshot
+    baseline: Snapshot | None = None
+
+
+def gate(suite: Suite, folder: Path, request: Request) -> Gated:
+    """Judge the run in ``folder``. Nothing is written.
+
+    Raises ``InvalidInput`` where run, baseline and suite do not belong together and ``request.allow`` gives no
+    reason to compare them all the same; ``NothingToDo`` where there is nothing to judge.
+    """
+    tools = tools_for(suite)
+    wanted = wanted_metrics(suite, tools, request.wishes)
+    candidate = snapshot_of(folder, request.system, metrics=wanted)
+    baseline = _baseline(request, candidate, wanted)
+    notes = _notes(suite, candidate, baseline)
+    if notes and request.allow is None:
+        hint = 'compare all the same with --allow "why it is fine"'
+        raise InvalidInput("; ".join(notes), file=folder, hint=hint)
+    if not suite.limits and baseline is None and request.aa is not None:
+        return Gated(_with_runs(_only_noise(suite, folder, candidate, request), folder), candidate)
+    claims = Claims(
+        suite,
+        tools,
+        candidate,
+        baseline,
+        _cases(suite, candidate, baseline, request),
+        request.wishes,
+    )
+    if baseline is not None:
+        check_metrics(baseline, claims.compared())
+    found = judge(
+        claims.lines(),
+        level=request.level,
+        tolerance=suite.max_error_rate,
+        outcome=claims.outcome(candidate),
+        outcome_before=None if baseline is None else claims.outcome(baseline),
+    )
+    verdict = verdict_json(
+        found,
+        candidate,
+        allow=request.allow,
+        accept_inconclusive=request.accept_inconclusive,
+    )
+    verdict["baseline"] = None if baseline is None else baseline_json(baseline, notes)
+    verdict["noise"] = _noise(suite, folder, candidate, request)
+    return Gated(_with_runs(verdict, folder), candidate, baseline)
+
+
+def _with_runs(verdict: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """With the commit and everything that was run and judged for it."""
+    commit = commit_of(Path.cwd())
+    runs = runs_beside(folder, verdict["suite_digest"], commit)
+    return {
+        **verdict,
+        "commit": commit,
+        "attempt": attempt(),
+        "runs": runs,
+        "earlier": earlier_verdicts(folder),
+    }
+
+
+# --- what belongs together -------------------------------------------------------------------
+
+
+def _baseline(request: Request, candidate: Snapshot, wanted: Sequence[str]) -> Snapshot | None:
+    place = request.baseline
+    if place is None:
+        return None
+    if not place.exists():
+        raise InvalidInput("there is no such file and no such run", file=place, field="--baseline")
+    if not place.is_dir():
+        return read_baseline(place)
+    name = request.baseline_system
+    if name is None and candidate.system in _systems(place):
+        name = candidate.system
+    found = snapshot_of(place, name, metrics=wanted)
+    if place.resolve() == Path(candidate.source).resolve() and found.system == candidate.system:
+        raise InvalidInput(
+            "is the run itself", file=place, field="--baseline", hint="name another run or system"
+        )
+    return found
+
+
+def _systems(folder: Path) -> list[str]:
+    file = folder / "manifest.json"
+    manifest = read_json(file) if file.exists() else {}
+    systems = manifest.get("systems") if isinstance(manifest, dict) else None
+    return list(systems) if isinstance(systems, dict) else []
+
+
+def _notes(suite: Suite, candidate: Snapshot, baseline: Snapshot | None) -> list[str]:
+    """Everything in which suite, run and baseline do not fit."""
+    notes = []
+    if candidate.suite["digest"] != suite.digest:
+        notes.append(
+            f"the run is of another state of the suite ({candidate.suite['digest']}, now {suite.digest})"
+        )
+    return notes + (differences(candidate, baseline) if baseline is not None else [])
+
+
+def _cases(
+    suite: Suite, candidate: Snapshot, baseline: Snapshot | None, request: Request
+) -> tuple[Any, ...]:
+    """Every case of the suite; with --allow those that the runs share."""
+    if request.allow is None:
+        return suite.cases
+    asked = set(candidate.cases)
+    if baseline is not None:
+        asked &= set(baseline.cases)
+    found = tuple(case for case in suite.cases if case.id in asked)
+    if not found:
+        raise NothingToDo("suite, run and baseline share no case")
+    return found
+
+
+# --- A/A ------------------------------------------------------------------------------------------
+
+
+def _noise(
+    suite: Suite, folder: Path, candidate: Snapshot, request: Request
+) -> dict[str, Any] | None:
+    if request.aa is None:
+        return None
+    runs = [candidate, *_equal_runs(folder, candidate)]
+    groups = {case.id: case.group for case in suite.cases}
+    found = measure_noise(columns_of(runs, request.aa), groups, request.level)
+    return {**found.to_json(), "sources": sources_of(runs, request.aa)}
+
+
+def _equal_runs(folder: Path, candidate: Snapshot) -> Iterator[Snapshot]:
+    """Other finished runs of the very same system on the same suite, in the folder around this one."""
+    here = folder.resolve()
+    for path in sorted(here.parent.glob("*/manifest.json")):
+        if path.parent == here or candidate.system not in _systems(path.parent):
+            continue
+        try:
+            found = snapshot_of(path.parent, candidate.system, metrics=())
+        except (InvalidInput, Busy, StorageError):  # unfinished, or being written: no evidence yet
+            continue
+        same = (found.fingerprint, found.suite["digest"], found.judge)
+        if same == (candidate.fingerprint, candidate.suite["digest"], candidate.judge):
+            yield found
+
+
+def _only_noise(
+    suite: Suite, folder: Path, candidate: Snapshot, request: Request
+) -> dict[str, Any]:
+    """An A/A test alone judges nothing; it is inconclusive where the drop asked for could not be seen."""
+    noise = _noise(suite, folder, candidate, request)
+    assert noise is not None
+    blind = noise["detectable"] > request.wishes.detect
+    seen, wanted = f"{noise['detectable']:.1%}", f"{request.wishes.detect:.1%}"
+    code = 11 if blind and not request.accept_inconclusive else 0
+    return {
+        "format": 1,
+        "verdict": "inconclusive" if blind else "none",
+        "exit_code": code,
+        "exit_name": "inconclusive" if code else "pass",
+        "suite_digest": suite.digest,
+        "counts": {k: candidate.counts[k] for k in ("passed", "failed", "errors", "ungraded")},
+        "limits": [],
+        "reason": f"only a drop of {seen} would be seen, not one of {wanted}" if blind else None,
+        "system": candidate.system,
+        "tests": [],
+        "baseline": None,
+        "noise": noise,
+        "allow": request.allow,
+    }
+
+
+# --- which suite a run is of ----------------------------------------------------------------------

@@ -1,0 +1,33 @@
+"""What a page looks up of one case: the trace that stands for it, its gold passages, and what was cut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from evalkit.records import Case, Finding, Passage, Trace
+
+if TYPE_CHECKING:
+    from evalkit.grade import Graded
+
+
+def shown_index(graded: Graded, indices: Sequence[int], finding: Finding | None) -> int:
+    """The trace that stands for a case: the repeat of its finding, else the first."""
+    for i in indices:
+        if finding is not None and graded.traces[i].repeat == finding.repeat:
+            return i
+    return indices[0]
+
+
+def is_gold(case: Case, passage: Passage) -> bool:
+    """Whether a passage comes from a document that the labels of the case name."""
+    gold = {d for d, grade in (case.relevant or {}).items() if grade > 0}
+    gold.update(d for p in case.key_points or () for d in p.evidence)
+    return bool({passage.doc_id, passage.chunk_id} & gold)
+
+
+def cut_in_prompt(trace: Trace, passage: Passage) -> bool:
+    """Whether a passage of the prompt is a mere part of the one that was retrieved."""
+    key = (passage.doc_id, passage.chunk_id)
+    whole = (p for p in trace.retrieved or () if (p.doc_id, p.chunk_id) == key)
+    return any(len(passage.text) < len(p.text) for p in whole)

@@ -1,0 +1,1 @@
+"""The pytest plugin: a suite as tests, one run a session."""

@@ -1,0 +1,1 @@
+"""The numbers: intervals, paired tests, power, many tests at once, two samples."""
