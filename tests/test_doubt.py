@@ -67,7 +67,7 @@ def test_a_warning_is_left_alone():
     assert doubted(warning, [complaint(INSUFFICIENT)], attained=False) == warning
 
 
-@pytest.mark.parametrize("kind", [GOLD_ABSENT, INSUFFICIENT])
+@pytest.mark.parametrize("kind", [GOLD_ABSENT, INSUFFICIENT, CONTRADICTORY])
 def test_evidence_that_never_arrived_and_a_doubted_label_leave_both_possible(kind: str):
     found = doubted(GAP, [complaint(kind)], attained=False)
     assert found.cause == "corpus_gap"

@@ -396,3 +396,16 @@ def test_similarities_are_bounded_and_f1_is_symmetric(a: str, b: str) -> None:
     assert 0 <= refusal_probability(a) <= 1
     assert all(isinstance(q, str) for q in quantities(a))
     assert len(content_stems(a)) <= len(words(a))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("3 hundred men", {"300"}),
+        ("41 thousand", {"41000"}),
+        ("2 dozen eggs", {"24"}),
+        ("in 2020 three people", {"2020", "3"}),
+    ],
+)
+def test_a_magnitude_after_digits_multiplies_them(text: str, wanted: set[str]):
+    assert quantities(text) == wanted

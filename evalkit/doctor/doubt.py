@@ -38,7 +38,7 @@ def doubts_of(complaints: Sequence[Complaint]) -> Doubts:
 
 def _open_for(finding: Finding) -> frozenset[str]:
     """Kinds of complaint that leave the finding's own cause possible: evidence that never arrived explains it, too."""
-    return OPEN | {INSUFFICIENT} if finding.side is Side.RETRIEVAL else OPEN
+    return OPEN | {INSUFFICIENT, CONTRADICTORY} if finding.side is Side.RETRIEVAL else OPEN
 
 
 def doubted(finding: Finding, complaints: Sequence[Complaint], *, attained: bool) -> Finding:

@@ -35,6 +35,32 @@ def cited(
     return tuple(_supports(name, context, uncited, telling) for name in citations)
 
 
+def cited_by_record(
+    citations: Sequence[str] | None,
+    context: Sequence[Passage] | None,
+    values: Sequence[str],
+) -> tuple[bool | None, ...] | None:
+    """The same for an answer that is a record, by the ``values`` that the question does not give away.
+
+    False where an uncited document of the context holds more than the cited one, and this one not half of them.
+    """
+    if citations is None or context is None:
+        return None
+    uncited = _uncited(citations, context)
+    most = max((_held(texts, values) for texts in uncited), default=0)
+    found = []
+    for name in citations:
+        own = _held([p.text for p in context if name in (p.doc_id, p.chunk_id)], values)
+        found.append(False if 2 * own < most else True if own > most else None)
+    return tuple(found)
+
+
+def _held(texts: Sequence[str], values: Sequence[str]) -> int:
+    """How many of the values stand in the texts."""
+    plain = "\n".join(texts).casefold()
+    return sum(value.casefold() in plain for value in values)
+
+
 def _uncited(citations: Sequence[str], context: Sequence[Passage]) -> tuple[tuple[str, ...], ...]:
     """The texts of each document of the context that the answer does not cite."""
     known = {p.doc_id for p in context if {p.doc_id, p.chunk_id} & set(citations)}

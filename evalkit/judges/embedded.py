@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from evalkit.fields import prose
-from evalkit.judges.cited import cited
+from evalkit.fields import SHORT, leaves, prose
+from evalkit.judges.cited import cited, cited_by_record
 from evalkit.judges.claims import claims
 from evalkit.judges.coverage import coverage
 from evalkit.judges.equivalence import equivalence
 from evalkit.judges.support import Context, assess, read
 from evalkit.records import Case, Claim, Evidence, KeyPoint, Passage, Trace
+from evalkit.text.extract import parse_json
 from evalkit.text.refusal import refusal_probability
 
 VERSION = "embedded/3"
@@ -55,13 +56,22 @@ def _evidence(
     return Evidence(
         judge=EmbeddedJudge.name,
         claims=found,
-        cited=cited(citations, context, found),
+        cited=cited(citations, context, found)
+        if in_prose
+        else cited_by_record(citations, context, _own_values(response, query)),
         covered=None
         if key_points is None
         else tuple(coverage(point.text, answer, query) for point in points),
         correct=equivalence(answer, reference, query) if reference else None,
         refused=refusal_probability(answer),
     )
+
+
+def _own_values(response: str, query: str) -> tuple[str, ...]:
+    """The values of a record that the question does not give away, short ones left out."""
+    asked = query.casefold()
+    values = dict.fromkeys(text for _, text in leaves(parse_json(response).value))
+    return tuple(v for v in values if len(v) > SHORT and v.casefold() not in asked)
 
 
 def _claims(

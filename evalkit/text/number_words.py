@@ -48,7 +48,7 @@ NUMBER_WORDS |= {"hundred": 100, "thousand": 1000, "dozen": 12}
 NUMBER_WORDS["six"] = 6
 
 MAGNITUDES: dict[str, float] = {
-    "hundred": 1e2, "thousand": 1e3, "k": 1e3, "million": 1e6, "millions": 1e6, "mn": 1e6,
+    "dozen": 12, "hundred": 1e2, "thousand": 1e3, "k": 1e3, "million": 1e6, "millions": 1e6, "mn": 1e6,
     "billion": 1e9, "billions": 1e9, "bn": 1e9, "trillion": 1e12, "trillions": 1e12, "tn": 1e12,
     "tausend": 1e3, "millionen": 1e6, "mio": 1e6, "mio.": 1e6, "milliarde": 1e9, "milliarden": 1e9, "mrd": 1e9,
     "mille": 1e3, "milliers": 1e3, "milliard": 1e9, "milliards": 1e9,

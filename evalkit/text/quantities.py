@@ -44,8 +44,8 @@ _MONTH_NAME = re.compile(rf"(?<!\w)(?:{_MONTH})(?!\w)")
 _FOUR_DIGITS = re.compile(r"\d{4}")
 _WORD_NUMBER = any_of(NUMBER_WORDS)
 _SPELLED = re.compile(
-    rf"(?<![\w-])(?:{_WORD_NUMBER})(?:[\s-]+(?:and\s+)?(?:{_WORD_NUMBER}|one))*(?![\w])"
-)
+    rf"(?<![\w-])(?!(?<=\d\s)(?:hundred|thousand|dozen)\b)(?:{_WORD_NUMBER})(?:[\s-]+(?:and\s+)?(?:{_WORD_NUMBER}|one))*(?![\w])"
+)  # after digits a word is their magnitude: "3 hundred"
 _SYMBOL = any_of(CURRENCIES)
 # A unit ends where its letters end, except in scripts without spaces, where anything may follow.
 _UNIT = any_of((*UNITS, *MAGNITUDES), lambda u: "" if u > "\u3000" else r"(?![^\W\d_])")
