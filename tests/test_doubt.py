@@ -8,6 +8,7 @@ import pytest
 
 from evalkit.doctor.complaint import (
     CLOSED_BOOK,
+    CONTRADICTORY,
     GOLD_ABSENT,
     INSUFFICIENT,
     SYSTEMS_AGREE,
