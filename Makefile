@@ -3,6 +3,8 @@ SUITE ?=
 SYSTEMS ?=
 OUT ?=
 REPEATS ?=
+RUN ?=
+BASELINE ?=
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 REPEATED = $(if $(REPEATS),--repeats $(REPEATS))
@@ -11,7 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup eval compare-approaches test check format bench bench-diagnosis golden docs schemas clean
+.PHONY: help setup eval compare-approaches gate baseline test check format bench bench-diagnosis golden docs schemas clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -48,6 +50,20 @@ compare-approaches: $(VENV)/.done-core ## prompt, RAG, fine-tuned and hybrid on 
 	  --out $(or $(OUT),reports/approaches) $(REPEATED) || test $$? -eq 12
 	@$(BIN)/evalkit compare $(or $(OUT),reports/approaches)
 	@$(BIN)/evalkit decide $(or $(OUT),reports/approaches)
+
+gate: $(VENV)/.done-core ## hold the shipped hybrid systems against their committed baselines; or a run of yours: make gate RUN=dir [BASELINE=file]
+ifeq ($(RUN),)
+	@for suite in helpdesk invoices; do rm -rf reports/gate-$$suite; \
+	  $(BIN)/evalkit run datasets/$$suite --system hybrid --probes none --out reports/gate-$$suite > /dev/null \
+	  && $(BIN)/evalkit gate reports/gate-$$suite --baseline datasets/$$suite/baseline.json || exit $$?; done
+else
+	@$(BIN)/evalkit gate $(RUN) $(if $(BASELINE),--baseline $(BASELINE))
+endif
+
+baseline: $(VENV)/.done-core ## make the shipped baselines anew; review them with git diff
+	@for suite in helpdesk invoices; do rm -rf reports/gate-$$suite; \
+	  $(BIN)/evalkit run datasets/$$suite --system hybrid --probes none --out reports/gate-$$suite > /dev/null \
+	  && $(BIN)/evalkit baseline update reports/gate-$$suite || exit $$?; done
 
 test: $(VENV)/.done-dev ## set up what tests need, then run them
 	@$(BIN)/python -m pytest

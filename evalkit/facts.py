@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from evalkit.fields import prose, strange_values, wrong_fields
+from evalkit.fields import plainly_other, prose, strange_values, wrong_fields
 from evalkit.judges.references import points_of
 from evalkit.judges.substitution import substituted
 from evalkit.records import (
@@ -226,8 +226,9 @@ class _Locator:
         if sources.holds(need):
             return True
         other = replace(need, value=need.given or "")
-        alone = need.alone and need.given is not None and len(need.given) > 2
-        return False if alone and sources.holds(other) else None
+        reference = self.case.reference_object or {}
+        swapped = need.alone and plainly_other(need.value, need.given, reference)
+        return False if swapped and sources.holds(other) else None
 
     def _gold(self, need: _Need) -> _Text | None:
         """The gold documents as one text; None where the corpus has none of them."""

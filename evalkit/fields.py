@@ -13,6 +13,7 @@ from evalkit.text.field_match import field_credit, is_free_text
 HOLDS = 0.5  # share of its values by which prose is taken to be a record
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _CHARACTER = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL)
+MISREAD = 75  # per cent of like letters from which on two values are readings of one
 SHORT = 2  # characters up to which a value may stand anywhere by chance
 
 
@@ -78,6 +79,22 @@ def leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
     else:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         yield path, f"{value:g}" if number else " ".join(str(value).split())
+
+
+def plainly_other(wanted: str, given: str | None, reference: Mapping[str, object]) -> bool:
+    """Whether a given value is another one than the wanted, rather than a reading of it gone wrong.
+
+    A misread, cut or reordered form of the wanted value, and the value of another field of the same record,
+    are faults of the reader: they say nothing against the label.
+    """
+    from rapidfuzz.fuzz import ratio
+
+    if not given or len(given) <= SHORT or given in dict(leaves(reference)).values():
+        return False
+    a, b = wanted.casefold(), given.casefold()
+    digits = sorted(filter(str.isdigit, a))
+    jumbled = bool(digits) and digits == sorted(filter(str.isdigit, b))
+    return not (a in b or b in a or jumbled or ratio(a, b) >= MISREAD)
 
 
 def strange_values(reference: Mapping[str, object], response: str | None) -> list[str]:

@@ -510,3 +510,19 @@ def test_all_causes_of_the_contract_are_there():
         assert set(cause.looks_like) <= known
     for rule in load_playbook():
         assert set(rule.causes) <= known
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given", "other"),
+    [
+        ("Balance calibration on site", "Balance calibration onsite", False),  # misread
+        ("Squared notepad", "notepad", False),  # cut
+        ("2025-02-04", "2025-04-02", False),  # day and month changed places
+        ("2025-06-10", "2025-04-11", False),  # the date of another field
+        ("Squared notepad", "Torque wrench, long", True),
+        ("net_30", "", False),
+    ],
+)
+def test_only_a_plainly_other_value_speaks_against_the_label(wanted: str, given: str, other: bool):
+    reference = {"issue_date": "2025-04-11", "wanted": wanted}
+    assert plainly_other(wanted, given, reference) is other

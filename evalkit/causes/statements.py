@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from evalkit.facts import Facts, Point
-from evalkit.fields import wrong_fields
+from evalkit.fields import plainly_other, wrong_fields
 from evalkit.judges.claims import claims
 from evalkit.judges.coverage import coverage
 from evalkit.judges.support import Context, assess, read, sentence_near
@@ -92,17 +92,23 @@ def _field_at_odds(facts: Facts, gold: Sequence[Passage]) -> str | None:
     case = facts.case
     sources = "\n".join((case.query, *(f"{p.title or ''}\n{p.text}" for p in gold)))
     wrong = wrong_fields(case.reference_object or {}, facts.trace.response, case.schema)
-    told = [*_told(wrong, sources)]
+    told = [*_told(wrong, sources, case.reference_object or {})]
     against = [field for field, holds in told if holds]
     return against[0] if against and len(against) == len(told) else None
 
 
-def _told(wrong: Sequence[tuple[str, str, str | None]], sources: str) -> Iterator[tuple[str, bool]]:
-    """Each wrong field of which the sources hold one value only, and whether that is the given one."""
+def _told(
+    wrong: Sequence[tuple[str, str, str | None]], sources: str, reference: Mapping[str, object]
+) -> Iterator[tuple[str, bool]]:
+    """Each wrong field of which the sources hold one value only, and whether that is the given one.
+
+    A value that is a misreading of the labelled one speaks for the label, held or not.
+    """
     for path, value, given in wrong:
         held, other = _holds(sources, value), _holds(sources, given or "")
-        if held is not other:
-            yield f"{path} = {value}", other
+        misread = not plainly_other(value, given, reference)
+        if misread or held is not other:
+            yield f"{path} = {value}", other and not misread
 
 
 def _holds(text: str, value: str) -> bool:

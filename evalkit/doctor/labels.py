@@ -25,7 +25,7 @@ from evalkit.doctor.support import (
     statements,
     wants_documents,
 )
-from evalkit.fields import wrong_fields
+from evalkit.fields import plainly_other, wrong_fields
 from evalkit.grade import Graded
 from evalkit.records import Case, Evidence, Suite, Trace
 from evalkit.text.quantities import found_in, quantities
@@ -33,7 +33,6 @@ from evalkit.text.similarity import same_text, token_f1
 from evalkit.text.tokens import tokens
 
 SAME_REFERENCE = 0.6  # token F1 from which on two references with the same numbers mean the same
-MISREAD = 75  # per cent of like letters from which on two values are readings of one
 SAME_ANSWER = 0.6  # the same for the answers of two systems
 
 
@@ -206,7 +205,7 @@ def _same_fields(shelf: Shelf, case: Case, wrong: Mapping[str, Trace]) -> _Agree
         for path, wanted, value in wrong_fields(
             case.reference_object or {}, trace.response, case.schema
         ):
-            if value and _only_given(sources, value, wanted):
+            if value and _only_given(sources, value, wanted, case.reference_object or {}):
                 given.setdefault((path, value), []).append(name)
     agreed = [(pair, names) for pair, names in given.items() if len(names) > 1]
     if not agreed:
@@ -215,13 +214,11 @@ def _same_fields(shelf: Shelf, case: Case, wrong: Mapping[str, Trace]) -> _Agree
     return tuple(names), f"{path} = {value[:SHOWN]}"
 
 
-def _only_given(sources: Text, given: str, wanted: str) -> bool:
+def _only_given(sources: Text, given: str, wanted: str, reference: Mapping[str, object]) -> bool:
     """Whether the sources hold the given value and not the wanted one, nor a misread form of it."""
-    from rapidfuzz.fuzz import ratio
-
-    if len(given) <= 2 or not sources.holds(given):
+    if not sources.holds(given) or sources.holds(wanted) or sources.says(wanted):
         return False
-    return not (sources.holds(wanted) or sources.says(wanted)) and ratio(given, wanted) < MISREAD
+    return plainly_other(wanted, given, reference)
 
 
 def _largest(responses: Mapping[str, str], alike: Callable[[str, str], bool]) -> _Agreed:
