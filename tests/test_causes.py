@@ -11,6 +11,7 @@ import pytest
 import evalkit
 from evalkit import plugins
 from evalkit.cause import Proof
+from evalkit.fields import plainly_other
 from evalkit.records import (
     Case,
     Criterion,
