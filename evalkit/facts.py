@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from evalkit.fields import plainly_other, prose, strange_values, wrong_fields
+from evalkit.fields import SHORT, plainly_other, prose, strange_values, wrong_fields
 from evalkit.judges.references import points_of
 from evalkit.judges.substitution import substituted
 from evalkit.records import (
@@ -227,7 +227,8 @@ class _Locator:
             return True
         other = replace(need, value=need.given or "")
         reference = self.case.reference_object or {}
-        swapped = need.alone and plainly_other(need.value, need.given, reference)
+        told = need.alone and len(need.given or "") > SHORT
+        swapped = told and plainly_other(need.value, need.given, reference)
         return False if swapped and sources.holds(other) else None
 
     def _gold(self, need: _Need) -> _Text | None:

@@ -14,6 +14,9 @@ HOLDS = 0.5  # share of its values by which prose is taken to be a record
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _CHARACTER = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL)
 MISREAD = 75  # per cent of like letters from which on two values are readings of one
+DATE = (
+    6  # digits from which on two values with the same ones may be one date, day and month exchanged
+)
 SHORT = 2  # characters up to which a value may stand anywhere by chance
 
 
@@ -89,11 +92,11 @@ def plainly_other(wanted: str, given: str | None, reference: Mapping[str, object
     """
     from rapidfuzz.fuzz import ratio
 
-    if not given or len(given) <= SHORT or given in dict(leaves(reference)).values():
+    if not given or given in dict(leaves(reference)).values():
         return False
     a, b = wanted.casefold(), given.casefold()
     digits = sorted(filter(str.isdigit, a))
-    jumbled = bool(digits) and digits == sorted(filter(str.isdigit, b))
+    jumbled = len(digits) >= DATE and digits == sorted(filter(str.isdigit, b))
     return not (a in b or b in a or jumbled or ratio(a, b) >= MISREAD)
 
 

@@ -25,7 +25,7 @@ from evalkit.doctor.support import (
     statements,
     wants_documents,
 )
-from evalkit.fields import plainly_other, wrong_fields
+from evalkit.fields import SHORT, plainly_other, wrong_fields
 from evalkit.grade import Graded
 from evalkit.records import Case, Evidence, Suite, Trace
 from evalkit.text.quantities import found_in, quantities
@@ -216,7 +216,8 @@ def _same_fields(shelf: Shelf, case: Case, wrong: Mapping[str, Trace]) -> _Agree
 
 def _only_given(sources: Text, given: str, wanted: str, reference: Mapping[str, object]) -> bool:
     """Whether the sources hold the given value and not the wanted one, nor a misread form of it."""
-    if not sources.holds(given) or sources.holds(wanted) or sources.says(wanted):
+    told = len(given) > SHORT and sources.holds(given)
+    if not told or sources.holds(wanted) or sources.says(wanted):
         return False
     return plainly_other(wanted, given, reference)
 
