@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
-from evalkit.decision.costs import cost_table
+from evalkit.decision.costs import PRICES, cost_table
 from evalkit.decision.measured import base_of, by_approach, facts_of_run
 from evalkit.decision.mending import Gain, corrected, gains
 from evalkit.decision.ranking import Option, rank
-from evalkit.decision.rulebook import Rulebook, load_rulebook, unknown_facts
+from evalkit.decision.rulebook import Rulebook, check_facts, load_rulebook, unknown_facts
 from evalkit.diagnosis import UNDETERMINED, SystemDiagnosis
 from evalkit.outcome import CaseOutcome
 from evalkit.records import Interval, Side, Suite
 from evalkit.stats.paired import difference
 
-LEADING = 3  # causes named in the reasons
+LEADING = 3  # causes, and rules, named in the reasons
 POINTS_AWAY = " points"
 ALTERNATIVES = 3  # approaches whose case against is told
 
@@ -85,6 +85,7 @@ def decide(
     own, best = systems[start], by_approach(systems)
     facts = facts_of_run(systems, start, known, examples_ready=examples_ready)
     rules = load_rulebook() if book is None else book
+    check_facts(rules, facts.keys())
     tuning = all(rule.fires(facts) is True for rule in rules.requirements.get("finetuned", ()))
     promised = gains(own.findings, own.due, own.graded.approach, sides, tuning=tuning)
     failing = own.counts["failed"] + own.counts["errors"]
@@ -96,7 +97,7 @@ def decide(
         if name != start and (found := head_to_head(suite, own, systems[name])) is not None
     }
     options = rank({**promised, **measured}, facts, rules, _beaten(suite, systems, best))
-    lacking = _missing(rules, facts, options)
+    lacking = (*_missing(rules, facts, options), *_unused_prices(known))
     costs = cost_table(systems, best, known)
     return Decision(suite, start, systems, best, options, facts, lacking, costs)
 
@@ -152,6 +153,13 @@ def _missing(
     ]
     asked = unknown_facts(rules.rules, facts)
     return (*needs, *(Missing(name, ids, _settle(name)) for name, ids in asked.items()))
+
+
+def _unused_prices(profile: Mapping[str, Any]) -> Iterator[Missing]:
+    """Prices under names that nobody asks for."""
+    for name in profile.get("unit_costs") or {}:
+        if name not in PRICES:
+            yield Missing(f"unit_costs.{name}", (), f"no such price; known: {', '.join(PRICES)}")
 
 
 _SETTLE = {
@@ -241,13 +249,18 @@ def _reasons(found: Decision) -> Iterator[str]:
     if own.pass_rate is None:
         yield "no case could be graded, so nothing speaks for a change"
         return
+    if found.approach == "no_change":
+        yield from (a.text for a in first.speaks_for)
+    if (asked := len(own.graded.cases)) < len(found.suite.cases):
+        yield f"only {asked} of the suite's {len(found.suite.cases)} cases were asked"
     yield from _side_by_side(found)
     yield _lost(found, own)
     gain = first.gain
     if first.approach != "no_change":
         how = "measured side by side" if gain.measured else "the headroom of the diagnosis"
-        yield f"{first.approach} would add {points(gain.interval)} to {found.base} ({how}, {len(gain.cases)} cases)"
-    yield from (a.text for a in first.speaks_for)
+        bound = points(gain.interval)
+        yield f"the approach {first.approach} is worth {bound} to {found.base} ({how}, {len(gain.cases)} cases)"
+    yield from (a.text for a in first.speaks_for[:LEADING])
     failing = own.counts["failed"] + own.counts["errors"]
     for cause, (n, share) in list(own.causes.items())[:LEADING]:
         if share is not None:
@@ -259,7 +272,7 @@ def _lost(found: Decision, own: SystemDiagnosis) -> str:
         return f"{found.base} passes {percent(own.pass_rate)} of the cases"
     side, part = next(iter(own.decomposition.items()))
     told = "a side that cannot be told" if side == UNDETERMINED else side
-    return f"{found.base} passes {percent(own.pass_rate)}; most is lost to {told}: {points(part)} of the pass rate"
+    return f"{found.base} passes {percent(own.pass_rate)}; most is lost to {told}: {percent(part)}"
 
 
 def _side_by_side(found: Decision) -> Iterator[str]:
@@ -274,6 +287,9 @@ def _side_by_side(found: Decision) -> Iterator[str]:
     listed = ", ".join(f"{n} {rated[n].value:.0%}" for n in others)
     rest = f" against {listed}" if listed else ""
     names = " and ".join([best, *equal])
+    approach = found.systems[best].graded.approach.value
+    if approach in {o.approach for o in found.options if not o.eligible}:
+        rest += f" (but {approach} may not come first yet)"
     yield f"measured side by side, {names} {verb}: {percent(rated[best])}{rest}"
 
 

@@ -16,6 +16,7 @@ def _rising(band: list[float]) -> list[float]:
 
 LARGEST = 10**15  # whole numbers beyond it are no longer exact as floats
 Number = Annotated[StrictInt, Field(ge=-LARGEST, le=LARGEST)] | StrictFloat
+NotNegative = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0, le=LARGEST)]
 Band = Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(_rising)]
@@ -136,10 +137,11 @@ class ProfileRow(_Model):
     task_changes: (
         Literal["never", "yearly", "monthly", "weekly", "daily", "realtime"] | bool | None
     ) = None
-    latency_ms: Number | None = None
-    queries_per_day: Number | None = None
-    unit_costs: dict[str, Number] | None = None
-    upfront_budget: Number | None = None
+    latency_ms: Annotated[float, Field(gt=0, le=LARGEST, allow_inf_nan=False)] | None = None
+    queries_per_day: NotNegative | None = None
+    unit_costs: dict[str, NotNegative] | None = None
+    """Prices by name, as docs/decide.md lists them."""
+    upfront_budget: NotNegative | None = None
     expertise: list[Literal["retrieval", "training"]] | None = None
 
 

@@ -59,12 +59,12 @@ def test_every_rule_can_change_the_ranking(rule: Rule):
     raised = max(APPROACHES, key=lambda a: rule.points.get(a, 0.0))
     other = min(APPROACHES, key=lambda a: rule.points.get(a, 0.0))
     lead = rule.points.get(raised, 0.0) - rule.points.get(other, 0.0)
-    zero = {a: gain(-5.0) for a in APPROACHES}
+    zero = {a: gain(0.001) for a in APPROACHES}
     rest = {o.approach: o.score for o in rank(zero, facts, without)}
     level = (
         rest[raised] - rest[other] + lead / 2
     ) / 100  # half of the rule's lead ahead without it
-    found = {**zero, raised: gain(0.0), other: gain(level)}
+    found = {**zero, raised: gain(9.0), other: gain(9.0 + level)}
     before, after = (
         rank(found, facts, without),
         rank(found, facts, replace(without, rules=BOOK.rules)),
@@ -92,6 +92,33 @@ def test_what_was_measured_outranks_the_rules():
     assert rank(close, facts, BOOK)[0].approach == "rag"
     beaten = frozenset({("rag", "hybrid")})
     assert [o.approach for o in rank(close, facts, BOOK, beaten)][:2] == ["hybrid", "rag"]
+
+
+def test_what_gains_nothing_is_raised_by_no_rule():
+    idle = {a: gain(0.0) for a in APPROACHES}
+    facts = {"prompt_pass_rate": 1.0, "citations": True}
+    assert rank(idle, facts, BOOK)[0].approach == "no_change"
+
+
+def test_measured_systems_keep_their_order_among_each_other_whatever_a_rule_gives():
+    odd = Rulebook((Rule("odd", (), "why", {"rag": -500.0}),), {})
+    found = {a: gain(0.01) for a in APPROACHES} | {
+        "rag": gain(0.9, measured=True),
+        "hybrid": gain(0.3, measured=True),
+    }
+    ranked = rank(found, {}, odd, frozenset({("hybrid", "rag")}))
+    assert place(ranked, "rag") < place(ranked, "hybrid")
+
+
+def test_a_reason_is_filled_in_without_running_anything():
+    rule = Rule("r", (), "{domains} domains, {domains.__class__} {domains:>999999999} {no", {})
+    assert rule.told({"domains": 3}) == "3 domains, {domains.__class__} {domains:>999999999} {no"
+
+
+def test_a_fact_that_nobody_knows_of_is_a_mistake_in_the_rulebook(two_systems):
+    book = Rulebook((Rule("r", (Term("citation", "is", True),), "why", {}),), {})
+    with pytest.raises(InvalidInput, match="did you mean 'citations'"):
+        two_systems.decision(book=book)
 
 
 def finding(cause: str, side: Side, **told: Any) -> Finding:

@@ -50,8 +50,13 @@ def read_profile(path: Path) -> Mapping[str, Any]:
 def _verdict(path: Path) -> bool | None:
     from evalkit.strict import read_json
 
-    verdict = read_json(path).get("verdict")
-    return {"ready": True, "not_ready": False}.get(str(verdict))
+    found = read_json(path)
+    verdict = found.get("verdict") if isinstance(found, dict) else None
+    known = {"ready": True, "not_ready": False, "unclear": None}
+    if verdict not in known:
+        hint = "`evalkit finetune audit SUITE` writes one"
+        raise InvalidInput("is not the audit of training data", file=path, hint=hint)
+    return known[verdict]
 
 
 def write(found: Decision, folder: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalkit.decision.mending import Gain
@@ -41,8 +41,13 @@ class Option:
 
     @property
     def score(self) -> float:
-        """Expected gain in points, plus the points of the rules."""
-        return POINT * self.gain.interval.value + sum(a.points for a in self.arguments)
+        """Expected gain in points, plus the points of the rules; what gains nothing is raised by no rule.
+
+        No change gains nothing by its nature: there the rules speak freely.
+        """
+        points = sum(a.points for a in self.arguments)
+        idle = self.gain.interval.value <= 0 and self.approach != "no_change"
+        return POINT * self.gain.interval.value + (min(points, 0.0) if idle else points)
 
     @property
     def eligible(self) -> bool:
@@ -75,14 +80,23 @@ def rank(
     """
     fired = [rule for rule in book.rules if rule.fires(facts) is True]
     options = [_option(a, gains[a], fired, facts, book) for a in APPROACHES if a in gains]
-    waiting = sorted(options, key=lambda o: (not o.eligible, -round(o.score, 9)))
-    ranked: list[Option] = []
+    by_score = sorted(options, key=lambda o: (not o.eligible, -round(o.score, 9)))
+    eligible = [o for o in by_score if o.eligible and o.gain.measured]
+    measured = iter(_by_dominance(eligible, beaten))
+    return tuple(next(measured) if o in eligible else o for o in by_score)
+
+
+def _by_dominance(
+    options: Sequence[Option], beaten: frozenset[tuple[str, str]]
+) -> Iterator[Option]:
+    """Options in order of score, but none before one that beats it."""
+    waiting = list(options)
     while waiting:
-        above = {o.approach for o in waiting if o.eligible}
-        free = (o for o in waiting if not any((o.approach, b) in beaten for b in above))
-        ranked.append(next(free, waiting[0]))
-        waiting.remove(ranked[-1])
-    return tuple(ranked)
+        names = [o.approach for o in waiting]
+        free = (o for o in waiting if not any((o.approach, b) in beaten for b in names))
+        chosen = next(free, waiting[0])
+        waiting.remove(chosen)
+        yield chosen
 
 
 def _option(

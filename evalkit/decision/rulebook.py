@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -32,6 +33,16 @@ _TESTS: Mapping[str, Callable[[Any, Any], bool]] = {
     "above": operator.gt,
     "below": operator.lt,
 }
+
+
+PLACE = re.compile(
+    r"\{(\w+)(?::(\.\d[f%]))?\}"
+)  # {fact}, {fact:.0%} or {fact:.1f}, and nothing else
+
+
+def _filled(value: Any, form: str | None) -> str:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return format(value, form) if form and number else str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +83,7 @@ class Rule:
 
     def told(self, facts: Facts) -> str:
         """Its reason, with the facts filled in."""
-        return self.why.format_map({k: v for k, v in facts.items() if v is not None})
+        return PLACE.sub(lambda m: _filled(facts.get(m[1]), m[2]), self.why)
 
     def unknown(self, facts: Facts) -> tuple[str, ...]:
         """The facts it lacks."""
@@ -128,6 +139,20 @@ def _approach(name: str, file: Path) -> str:
             hint=did_you_mean(name, APPROACHES),
         )
     return name
+
+
+def check_facts(book: Rulebook, known: Collection[str]) -> None:
+    """Every fact that a rule asks for, or names in its reason, must be one; ``InvalidInput`` names the rule."""
+    rules = (*book.rules, *(r for needs in book.requirements.values() for r in needs))
+    for rule in rules:
+        named = (*(t.fact for t in rule.when), *(m[1] for m in PLACE.finditer(rule.why)))
+        for name in named:
+            if name not in known:
+                raise InvalidInput(
+                    f"there is no fact {name!r}",
+                    field=f"rule {rule.id}",
+                    hint=did_you_mean(name, known),
+                )
 
 
 def unknown_facts(rules: Sequence[Rule], facts: Facts) -> dict[str, tuple[str, ...]]:

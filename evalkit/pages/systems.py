@@ -132,18 +132,21 @@ def _funnel(found: SystemDiagnosis) -> dict[str, Any]:
     """The stages as rows: how many cases get past each, of all that set out."""
     of = max((step.due for step in found.funnel), default=0)
     plain = found.graded.approach in (Approach.PROMPT, Approach.FINETUNED)
-    rows, seen = [], False
+    rows, seen, alive = [], False, of
     for step in found.funnel:
-        kept, lost = step.due - len(step.case_ids), len(step.case_ids)
+        lost, unseen = len(step.case_ids), alive - step.due
+        alive -= lost
+        kept = alive
         seen = seen or (step.stage == "in_prompt" and step.due > 0)
-        row: dict[str, Any] = {"label": STAGES[step.stage], "note": "", "n": None, "of": step.due}
+        row: dict[str, Any] = {"label": STAGES[step.stage], "note": "", "n": None, "of": of}
         row |= {"lost": lost, "share": "", "bar": charts.NOTHING}
         retrieval = list(STAGES).index(step.stage) < list(STAGES).index("grounded")
         if step.due:
             side = _side_of(step.stage, seen=seen or plain)
-            label = f"{row['label']}: {kept} of {step.due}"
+            label = f"{row['label']}: {kept} of {of}"
             bar = charts.kept_and_lost(kept / of, lost / of, f"side {side}", label)
             row |= {"n": kept, "share": percent(kept / of), "bar": bar}
+            row["note"] = f"{unseen} not observed" if unseen > 0 else ""
         else:
             row["note"] = "has no retrieval" if plain and retrieval else "not observed"
         rows.append(row)
