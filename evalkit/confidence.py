@@ -24,9 +24,9 @@ Table = Mapping[str, Mapping[str, float]]  # confidence by cause (or side, or AN
 class Features:
     """What the confidence depends on: the cause, whether it is proven, and how many it may be confused with.
 
-    ``candidates`` counts the causes that the traces cannot tell apart, the named one included. What was
-    measured beside these and left out, as it makes held-out confidence no better: the number of probes, how
-    strong the sign was, what else is wrong, and whether the system varies.
+    ``candidates`` counts the causes that the traces cannot tell apart, the named one included. The number of
+    probes, the strength of the sign and whether the system varies are left out: the table stays small enough to
+    be fitted on the findings there are, and to be read.
     """
 
     cause: str
