@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit import plugins
 from evalkit.artefacts import SCORE_COLUMNS
-from evalkit.ask import plan
-from evalkit.budget import Budget
+from evalkit.ask import Job, plan
 from evalkit.decide import Decision, decide, recommendation_json
 from evalkit.diagnosis import SystemDiagnosis, diagnosis_json
 from evalkit.doctor.complaint import Complaint
-from evalkit.errors import InvalidInput, NothingToDo
+from evalkit.errors import InvalidInput, NothingToDo, Stopped
 from evalkit.grade import grade
 from evalkit.inquiry import OF_THE_RETRIEVER
 from evalkit.judge import judge_traces
 from evalkit.pool import block_on
 from evalkit.records import Approach, Failure, Finding, Suite, System, SystemSpec, Trace
+from evalkit.resume import agree, cache_of, left_open
 from evalkit.store import Store
 from evalkit.suite import load_suite
 from evalkit.summarise import summary_json
@@ -35,18 +35,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CONTROLS = 10  # passing cases asked as a control
+LOGS = "logs"  # in the run folder: what systems in processes of their own print
 SUITE_FOLDER = "suite_folder"  # the note by which a run finds its suite
 BATCH = 1000  # recorded traces that share a commit
 
 
 @dataclass(frozen=True)
 class Run:
-    """The answers of one or more systems, graded and diagnosed; everything is derived from the traces."""
+    """The answers of one or more systems, graded and diagnosed; everything is derived from the traces.
+
+    ``stopped`` is what ended the run before everything was asked; None when nothing did.
+    """
 
     suite: Suite
     systems: Mapping[str, SystemDiagnosis]
     recipe: Mapping[str, Any]
     folder: Path | None = None
+    stopped: Stopped | None = None
 
     def __repr__(self) -> str:
         rates = (f"{n} {f.counts['passed']}/{f.due}" for n, f in self.systems.items())
@@ -118,8 +123,17 @@ def system(name: str, target: Any, *, approach: str = "rag") -> System:
     return found
 
 
-def build(spec: SystemSpec, suite: Suite) -> System:
-    """The system that an entry of systems.yaml describes."""
+def build(
+    spec: SystemSpec, suite: Suite, *, isolate: bool = False, logs: Path | None = None
+) -> System:
+    """The system that an entry of systems.yaml describes.
+
+    With ``isolate`` one written in Python runs in processes of its own, and what it prints goes to a file in ``logs``.
+    """
+    if isolate and spec.adapter == "python":
+        from evalkit.workers import build as build_isolated
+
+        return build_isolated(spec, suite, logs=logs)
     try:
         make = plugins.resolve("adapters", spec.adapter)
     except InvalidInput as error:
@@ -147,62 +161,85 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
     probes: str = "auto",
     max_calls: int | None = None,
     max_cost: float | None = None,
+    max_time: float | None = None,
     concurrency: int = 8,
     seed: int = 0,
     retry_errors: bool = False,
+    rerun: str | None = None,
+    cache: str | Path | None = None,
     watch: Watcher | None = None,
     playbook: Path | None = None,
+    isolate: bool = False,
 ) -> Run:
     """Ask every system every case ``repeats`` times (the suite's own number if None), probe, grade and diagnose.
 
     ``systems`` maps names to functions or objects, or lists specs of ``load_systems``. ``out`` is the run
     folder: an earlier run there is taken up again, and only what is missing is asked. ``probes`` says which
-    cases are asked again under other conditions (see ``Probing``). Raises ``InvalidInput`` when the earlier run
-    had another suite, system or seed, ``BudgetExceeded`` when a limit ends the first answers.
+    cases are asked again under other conditions (see ``Probing``), ``cache`` where answers are shared between runs;
+    ``isolate`` runs systems written in Python in processes of their own. Raises ``InvalidInput`` when the earlier run had another suite, system or seed (with ``rerun="changed"`` the
+    answers this touches are asked again instead), ``BudgetExceeded`` when a limit ends the first answers,
+    ``EndpointUnusable`` when an endpoint gives nothing any more; the ``run`` of these two is what was answered.
     """
     loaded = load_suite(suite) if isinstance(suite, str | Path) else suite
     tools, folder, watcher = tools_for(loaded, playbook=playbook), Path(out), watch or Watcher()
-    probing = Probing(probes, max_calls, max_cost)
-    async with _built(loaded, systems) as made:
+    probing = Probing(probes, max_calls, max_cost, max_time)
+    async with _built(loaded, systems, folder / LOGS if isolate else None) as made:
+        pairs = list(zip(made, _given(systems), strict=True))
         with Store(folder) as store:
-            store.agree(recipe_of(loaded, made, seed))
+            told = agree(store, loaded, pairs, seed, rerun=rerun == "changed")
             store.note(SUITE_FOLDER, _path_from(folder, loaded.folder))
             times = repeats if repeats is not None else loaded.repeats
-            done = store.done(errors=not retry_errors)
+            done = store.done(errors=not retry_errors) - store.unknown()
             live = [one for one in made if not _replay(one, store)]
             jobs = list(plan(live, loaded.cases[:limit], times, done))
+            for text in (*store.healed, *told, *left_open(store, len(jobs))):
+                watcher.say(text)
             work = Work(loaded, store, tools, watcher, concurrency, seed)
-            budget = Budget(max_calls, max_cost)
-            await work.ask(jobs, budget)
-            if probing.probes != "none":
-                for one in live:
-                    await work.probe(one, probing, budget)
-            return _run_of(work, await work.diagnosed())
+            work.cache = cache_of(cache, loaded, pairs, watcher.say)
+            work.only = None if limit is None else {case.id for case in loaded.cases[:limit]}
+            stopped = await _asked(work, jobs, live, probing)
+            work.account()
+            found = await work.diagnosed()
+            if stopped is not None:
+                if found:
+                    stopped.run = _run_of(work, found, stopped)
+                raise stopped
+            return _run_of(work, found)
 
 
-def _run_of(work: Work, found: Mapping[str, SystemDiagnosis]) -> Run:
+async def _asked(
+    work: Work, jobs: Sequence[Job], live: Sequence[System], probing: Probing
+) -> Stopped | None:
+    """Everything that was to be asked, and what ended it before its time, if anything did."""
+    budget = probing.budget()
+    try:
+        await work.ask(jobs, budget)
+        if probing.probes != "none":
+            for one in live:
+                await work.probe(one, probing, budget)
+    except Stopped as stopped:
+        return stopped
+    return None
+
+
+def _run_of(
+    work: Work, found: Mapping[str, SystemDiagnosis], stopped: Stopped | None = None
+) -> Run:
     if not found:
         raise NothingToDo("no system has answered any case")
     recipe = {**means_of(found, work.tools), **work.store.recipe()}
-    return Run(work.suite, found, recipe, work.store.folder)
-
-
-def recipe_of(suite: Suite, systems: Iterable[System], seed: int) -> dict[str, Any]:
-    """What the answers of a run depend on; a resumed run must agree with it."""
-    return {
-        "suite": suite.digest,
-        "seed": seed,
-        **{f"system {s.name}": f"{s.approach.value} {s.fingerprint}" for s in systems},
-    }
+    return Run(work.suite, found, recipe, work.store.folder, stopped)
 
 
 @asynccontextmanager
-async def _built(suite: Suite, systems: Systems) -> AsyncIterator[list[System]]:
+async def _built(
+    suite: Suite, systems: Systems, logs: Path | None = None
+) -> AsyncIterator[list[System]]:
     made: list[System] = []
     try:
-        given = systems.items() if isinstance(systems, Mapping) else [(None, s) for s in systems]
-        for name, one in given:
-            made.append(_build_one(name, one, suite))
+        names = systems if isinstance(systems, Mapping) else [None] * len(systems)
+        for name, one in zip(names, _given(systems), strict=True):
+            made.append(_build_one(name, one, suite, logs))
         if not made:
             raise NothingToDo("no system is given")
         yield made
@@ -211,9 +248,13 @@ async def _built(suite: Suite, systems: Systems) -> AsyncIterator[list[System]]:
             await one.aclose()
 
 
-def _build_one(name: str | None, given: Any, suite: Suite) -> System:
+def _given(systems: Systems) -> list[Any]:
+    return list(systems.values() if isinstance(systems, Mapping) else systems)
+
+
+def _build_one(name: str | None, given: Any, suite: Suite, logs: Path | None) -> System:
     if isinstance(given, SystemSpec):
-        return build(given, suite)
+        return build(given, suite, isolate=logs is not None, logs=logs)
     if hasattr(given, "capabilities") and hasattr(given, "fingerprint"):
         found: System = given
         return found
@@ -265,7 +306,7 @@ def suite_of(folder: str | Path) -> Path:
     path = Path(folder)
     if not (path / "run.sqlite").exists():
         raise InvalidInput("there is no run", file=path, hint="`evalkit run` makes one")
-    with Store(path) as store:
+    with Store(path, reading=True) as store:
         noted = store.notes().get(SUITE_FOLDER)
     found = path / noted if noted else None
     if found is None or not (found / "suite.yaml").exists():
@@ -290,7 +331,7 @@ def open_run(suite: Suite | str | Path, folder: str | Path, *, playbook: Path | 
     tools = tools_for(loaded, playbook=playbook)
     if not (Path(folder) / "run.sqlite").exists():
         raise InvalidInput("there is no run", file=folder, hint="`evalkit run` makes one")
-    with Store(Path(folder)) as store:
+    with Store(Path(folder), reading=True) as store:
         before = store.recipe().get("suite")
         if before not in (None, loaded.digest):
             raise InvalidInput(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
+from evalkit.cache import Asked, Cache
 from evalkit.errors import EvalkitError, SystemFailed
 from evalkit.pool import each
 from evalkit.records import (
@@ -49,6 +50,46 @@ def plan(
                     yield job
 
 
+class Calls:
+    """Puts questions: each is noted in the store before it goes out, its answer before the next one does.
+
+    What the cache has the answer to need not be put; ``on_hit`` is told its calls and its cost.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        cache: Cache | None = None,
+        on_hit: Callable[[int, float | None], None] | None = None,
+    ) -> None:
+        self.store, self.cache, self._on_hit = store, cache, on_hit
+
+    async def recall(self, asked: Asked) -> Trace | None:
+        """The cache's answer, stored; None where it has none."""
+        kept = self.cache.get(asked) if self.cache is not None else None
+        if kept is None:
+            return None
+        trace = file_under(kept, asked.key)
+        await self.store.put(trace)
+        if self._on_hit is not None:
+            self._on_hit(asked.calls, trace.usage.cost)
+        return trace
+
+    async def answer(self, asked: Asked, put: Callable[[], Awaitable[Outcome]]) -> Trace:
+        """The answer, stored; ``put`` asks the system."""
+        attempt = await self.store.begin(asked.key, asked.calls)
+        try:
+            outcome = await guarded(put())
+        except EvalkitError:  # it ends the run, and the call was refused
+            await self.store.fail(attempt)
+            raise
+        trace = file_under(outcome, asked.key)
+        await self.store.put(trace, attempt)
+        if self.cache is not None:
+            self.cache.put(asked, trace)
+        return trace
+
+
 async def ask_all(
     suite: Suite,
     jobs: Iterable[Job],
@@ -57,17 +98,23 @@ async def ask_all(
     concurrency: int = 8,
     seed: int = 0,
     on_trace: Callable[[Trace], None] | None = None,
+    calls: Calls | None = None,
 ) -> None:
     """Ask every job's question and store the answer before its worker takes the next job."""
+    calls = calls or Calls(store)
 
     async def ask_one(job: Job) -> None:
-        outcome = await guarded(ask(job.system, question_of(job, suite, seed)))
-        trace = file_under(outcome, job.key)
-        await store.put(trace)
+        asked = asked_of(job, suite, seed)
+        trace = await calls.answer(asked, lambda: ask(job.system, asked.question))
         if on_trace is not None:
             on_trace(trace)
 
     await each(jobs, ask_one, concurrency)
+
+
+def asked_of(job: Job, suite: Suite, seed: int) -> Asked:
+    """A job as the question that is put."""
+    return Asked(job.system, job.key, "ask", question_of(job, suite, seed))
 
 
 def question_of(job: Job, suite: Suite, seed: int) -> Question:

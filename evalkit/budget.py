@@ -1,25 +1,41 @@
-"""How many calls, and how much money, may still be spent: counted before a call is made."""
+"""How many calls, how much money and how much time may still be spent: counted before a call is made."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 from evalkit.records import Trace
 
 
 class Budget:
-    """Calls and cost of one run of probes. ``None`` is no limit.
+    """Calls, cost and seconds of one run. ``None`` is no limit.
 
     A call whose cost is unknown counts as the dearest known one. While no cost is known at all and a cost
     limit is set, one call is let through to learn it, and no more if it shows none. ``max_calls`` is never
-    exceeded; ``max_cost`` only by as much as calls under way turn out dearer than any before.
+    exceeded; ``max_cost`` only by as much as calls under way turn out dearer than any before. ``max_time`` is in
+    seconds from now: no call is begun that, taking as long as calls have taken on average, would end after it.
     """
 
-    def __init__(self, max_calls: int | None = None, max_cost: float | None = None) -> None:
+    def __init__(
+        self,
+        max_calls: int | None = None,
+        max_cost: float | None = None,
+        max_time: float | None = None,
+    ) -> None:
         self.max_calls = max_calls
         self.max_cost = max_cost
+        self.max_time = max_time
         self.calls = 0
-        self.refused: str | None = None  # which limit said no last: calls, cost
+        self.refused: str | None = (
+            None  # which limit said no last: calls, cost, time, or an interrupt
+        )
+        self._began = time.monotonic()
+        self._stopped = False
+        self._seconds: list[float] = [
+            0.0,
+            0.0,
+        ]  # how long calls took together, and how many they were
         self._worst: float | None = None
         self._spent = 0.0
         self._unknown = 0
@@ -44,6 +60,9 @@ class Budget:
 
     def take(self, calls: int) -> bool:
         """Reserve calls; False, and nothing is reserved, where a limit would be crossed."""
+        if self._stopped or not self._in_time():
+            self.refused = "interrupt" if self._stopped else "time"
+            return False
         if self.left is not None and calls > self.left:
             self.refused = "calls"
             return False
@@ -54,9 +73,23 @@ class Budget:
         self._under_way += calls
         return True
 
-    def settle(self, calls: int, cost: float | None) -> None:
-        """Book what reserved calls have cost."""
+    def stop(self) -> None:
+        """Let no further call be made."""
+        self._stopped = True
+
+    def refund(self, calls: int, cost: float | None) -> None:
+        """Reserved calls need not be made after all; what they would have cost is given back before it is booked."""
+        self.calls -= calls
+        if cost is None:
+            self._unknown -= calls
+        else:
+            self._spent -= cost
+
+    def settle(self, calls: int, cost: float | None, seconds: float | None = None) -> None:
+        """Book what reserved calls have cost, and how long they took together if that is known."""
         self._under_way -= calls
+        if seconds is not None:
+            self._seconds = [self._seconds[0] + seconds, self._seconds[1] + 1]
         self._note(cost, calls)
         if cost is None:
             self._unknown += calls
@@ -67,6 +100,13 @@ class Budget:
         if cost is not None:
             self._worst = max(self._worst or 0.0, cost / calls)
 
+    def _in_time(self) -> bool:
+        if self.max_time is None:
+            return True
+        took, calls = self._seconds
+        mean = took / calls if calls else 0.0
+        return time.monotonic() - self._began + mean < self.max_time
+
     def _affords(self, calls: int) -> bool:
         if self.max_cost is None:
             return True
@@ -74,3 +114,51 @@ class Budget:
             return self._unknown + self._under_way == 0 and self.max_cost > 0
         reserved = (self._under_way + self._unknown + calls) * self._worst
         return self._spent + reserved <= self.max_cost + 1e-12
+
+
+class Pilot:
+    """Tells what the first answers will take, once a few of them have shown what one takes."""
+
+    SIZE = 5  # answers
+    WORTH = 10.0  # seconds; less is over before it is read
+
+    def __init__(self, questions: int, concurrency: int, say: Callable[[str], None]) -> None:
+        self.questions, self.concurrency, self._say = questions, concurrency, say
+        self._seen: list[Trace] = []
+
+    def note(self, trace: Trace) -> None:
+        """One more answer."""
+        if len(self._seen) >= self.SIZE:
+            return
+        self._seen.append(trace)
+        if len(self._seen) == self.SIZE and (told := self.forecast()) is not None:
+            self._say(told)
+
+    def forecast(self) -> str | None:
+        """What is left to do, in words; None where it costs nothing known and is soon over."""
+        left = self.questions - len(self._seen)
+        seconds = _mean(t.seconds.total for t in self._seen) or 0.0
+        cost = _mean(t.usage.cost for t in self._seen)
+        tokens = _mean(_tokens(t) for t in self._seen)
+        wait = seconds * left / max(1, min(self.concurrency, left))
+        if left <= 0 or (wait < self.WORTH and not cost):
+            return None
+        parts = [
+            f"about {left} calls",
+            "tokens unknown" if tokens is None else f"{tokens * left:,.0f} tokens",
+            "cost unknown" if cost is None else f"cost {cost * left:.2f}",
+            f"{wait / 60:.0f} minutes" if wait >= 90 else f"{wait:.0f} seconds",
+        ]
+        return (
+            f"{len(self._seen)} answers are there; the other first answers take {', '.join(parts)}"
+        )
+
+
+def _tokens(trace: Trace) -> int | None:
+    found = (trace.usage.prompt_tokens, trace.usage.completion_tokens)
+    return None if found == (None, None) else sum(n or 0 for n in found)
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

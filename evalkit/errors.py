@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from evalkit.records import Failure
 
@@ -87,14 +87,20 @@ class StorageError(EvalkitError):
     exit_name = "storage"
 
 
-class EndpointUnusable(EvalkitError):  # noqa: N818 - reads better where it is raised
+class Stopped(EvalkitError):  # noqa: N818 - reads better where it is raised
+    """A run that ended before everything was asked; ``run`` is what was answered, graded (None: nothing was)."""
+
+    run: Any = None
+
+
+class EndpointUnusable(Stopped):
     """The endpoint refuses us for good (a missing or wrong key, no quota): going on is pointless."""
 
     exit_code = 7
     exit_name = "endpoint"
 
 
-class BudgetExceeded(EvalkitError):  # noqa: N818 - reads better where it is raised
+class BudgetExceeded(Stopped):
     """The run stopped at its limit of calls, money or time."""
 
     exit_code = 8

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from evalkit.ask import file_under, guarded
+from evalkit.ask import Calls
+from evalkit.cache import Asked
 from evalkit.condition import Ask, How, Verdict
 from evalkit.conditions.gold import is_gold
 from evalkit.grade import grade
@@ -28,15 +29,15 @@ AskOne = Callable[[Case, Ask], Awaitable[Trace]]
 GradeOne = Callable[[Trace], Awaitable[Verdict]]
 
 
-def asker(system: System, store: Store) -> AskOne:
+def asker(system: System, store: Store, calls: Calls | None = None) -> AskOne:
     """Asks a planned question; the answer is in the store before it is returned."""
+    calls = calls or Calls(store)
 
     async def ask_one(case: Case, ask: Ask) -> Trace:
-        outcome = await guarded(perform(system, ask))
         key = (system.name, case.id, ask.condition, ask.question.repeat)
-        trace = file_under(outcome, key)
-        await store.put(trace)
-        return trace
+        asked = Asked(system, key, ask.how.name, ask.question, ask.passages, ask.calls)
+        kept = await calls.recall(asked)
+        return kept or await calls.answer(asked, lambda: perform(system, ask))
 
     return ask_one
 

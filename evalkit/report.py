@@ -72,12 +72,17 @@ def verdict_of(run: Run) -> dict[str, Any]:
             reasons.append(
                 f"{name}: {found.counts['errors']} of {found.counts['due']} cases ended in an error"
             )
+    if run.stopped is not None:
+        reasons.insert(0, str(run.stopped))
     incomplete = bool(reasons)
+    code, name = (12, "incomplete") if incomplete else (0, "pass")
+    if run.stopped is not None:
+        code, name = run.stopped.exit_code, run.stopped.exit_name
     return {
         "format": 1,
         "verdict": "incomplete" if incomplete else "none",
-        "exit_code": 12 if incomplete else 0,
-        "exit_name": "incomplete" if incomplete else "pass",
+        "exit_code": code,
+        "exit_name": name,
         "suite_digest": run.suite.digest,
         "counts": counts,
         "limits": [],

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
+from typing import Any, TypeVar
 
 from evalkit import __version__
-from evalkit.ask import Job, ask_all
-from evalkit.budget import Budget
+from evalkit.ask import Calls, Job, ask_all, asked_of, file_under
+from evalkit.budget import Budget, Pilot
+from evalkit.cache import Cache
 from evalkit.diagnose import diagnose
 from evalkit.diagnosis import SystemDiagnosis, summarise_findings
 from evalkit.doctor.doubt import doubts_of
@@ -28,6 +30,9 @@ from evalkit.tools import Tools
 from evalkit.watch import Watcher
 
 CONTROLS = 10  # passing cases asked as a control
+GRACE = 3.0  # seconds that answers under way are waited for when a run is interrupted
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,11 @@ class Probing:
     probes: str = "auto"
     max_calls: int | None = None
     max_cost: float | None = None
+    max_time: float | None = None
+
+    def budget(self) -> Budget:
+        """A budget with these limits, its time running from now."""
+        return Budget(self.max_calls, self.max_cost, self.max_time)
 
     def controls(self, cases: int) -> int:
         """How many passing cases are asked as a control."""
@@ -48,7 +58,10 @@ class Probing:
 
 
 class Work:
-    """One run under way: its store, its tools, and the evidence gathered so far."""
+    """One run under way: its store, its tools, and the evidence gathered so far.
+
+    ``only`` are the ids of the cases that are graded, None is all of them; answers come from ``cache`` where it has them.
+    """
 
     def __init__(
         self,
@@ -59,6 +72,8 @@ class Work:
         concurrency: int = 8,
         seed: int = 0,
     ) -> None:
+        self.cache: Cache | None = None
+        self.only: Collection[str] | None = None
         self.suite, self.store, self.tools, self.watch = suite, store, tools, watch
         self.concurrency, self.seed = concurrency, seed
         self.cases = {case.id: case for case in suite.cases}
@@ -66,33 +81,59 @@ class Work:
 
     async def ask(self, jobs: Sequence[Job], budget: Budget) -> None:
         """The first answers; ``BudgetExceeded`` where a limit ends them."""
+        self.watch.start("asking", len(jobs))
+        left = self._recall(jobs, budget)
+        if left:
+            self.store.plan(len(left))
+        answered = len(jobs) - len(left)
+        pilot = Pilot(len(left), self.concurrency, self.watch.say)
 
         def told(trace: Trace) -> None:
-            budget.settle(1, trace.usage.cost)
+            nonlocal answered
+            answered += 1
+            budget.settle(1, trace.usage.cost, trace.seconds.total)
             self.watch.step(trace)
+            pilot.note(trace)
 
-        self.watch.start("asking", len(jobs))
-        affordable = takewhile(lambda _: budget.take(1), jobs)
-        await ask_all(
+        asking = ask_all(
             self.suite,
-            affordable,
+            takewhile(lambda _: budget.take(1), left),
             self.store,
             concurrency=self.concurrency,
             seed=self.seed,
             on_trace=told,
+            calls=Calls(self.store, self.cache),
         )
+        await in_order(asking, budget)
         self.watch.done()
-        if budget.calls < len(jobs):
+        if answered < len(jobs):
             raise BudgetExceeded(
-                f"stopped at the limit of {budget.refused}: {budget.calls} of {len(jobs)} questions are answered; "
+                f"stopped at the limit of {budget.refused}: {answered} of {len(jobs)} questions are answered; "
                 "raise it and run again with the same --out"
             )
+
+    def _recall(self, jobs: Sequence[Job], budget: Budget) -> list[Job]:
+        """Store what the cache has the answers to; the jobs that are left."""
+        if self.cache is None:
+            return list(jobs)
+        left, found = [], []
+        for job in jobs:
+            kept = self.cache.get(asked_of(job, self.suite, self.seed))
+            if kept is None:
+                left.append(job)
+            else:
+                found.append(file_under(kept, job.key))
+                self.watch.step(found[-1])
+        self.store.put_all(found)
+        budget.learn(found)
+        return left
 
     async def graded(
         self, name: str, approach: Approach, metrics: Sequence[Metric]
     ) -> Graded | None:
         """The traces of one system, judged (each once) and graded; None where there are none."""
-        traces = list(self.store.traces(name))
+        only, kept = self.only, self.store.traces(name)
+        traces = list(kept if only is None else (t for t in kept if t.case_id in only))
         if not traces:
             return None
         keys = [(t.system, t.case_id, t.condition, t.repeat) for t in traces]
@@ -128,20 +169,35 @@ class Work:
             return
         self.watch.say(_told(one.name, expected))
         self.watch.start(f"probing {one.name}", expected.calls)
-        done = await probe(
+        probing_it = probe(
             self.suite,
             one,
             graded,
-            ask_one=asker(one, self.store),
+            ask_one=asker(one, self.store, Calls(self.store, self.cache, budget.refund)),
             grade_one=grader(self.suite, one, self.tools.judge, metrics),
             budget=budget,
             concurrency=self.concurrency,
             on_step=self.watch.step,
             **settings,
         )
+        done = await in_order(probing_it, budget)
         self.watch.done()
         if done.stopped:
             self.watch.say(f"{one.name}: probing stopped at the limit of {done.stopped}")
+
+    def account(self) -> None:
+        """Say what came from the cache, and of which calls nobody knows whether they were carried out."""
+        told = self.cache.told() if self.cache is not None else None
+        if told is not None:
+            self.watch.say(told)
+        counts = self.store.counts()
+        if counts.unknown:
+            cost = counts.possible_cost
+            cost_told = "unknown" if cost is None else f"up to {cost:.2f}"
+            self.watch.say(
+                f"questions put: {counts.done} answered, {counts.failed} failed, {counts.unknown} unknown "
+                f"(sent, and given up or cut off; possible cost {cost_told})"
+            )
 
     async def diagnosed(self) -> dict[str, SystemDiagnosis]:
         """Every system that the store holds, graded and diagnosed, in the order of the recipe."""
@@ -151,6 +207,19 @@ class Work:
             if one is not None:
                 graded[name] = one
         return diagnosed_systems(self.suite, graded, self.tools)
+
+
+async def in_order(work: Coroutine[Any, Any, Result], budget: Budget) -> Result:
+    """Await ``work``; when interrupted let it begin no further call, and wait ``GRACE`` for the answers under way."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        budget.stop()
+        await asyncio.wait([task], timeout=GRACE)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 def _told(name: str, expected: Estimate) -> str:

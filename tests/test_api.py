@@ -83,7 +83,7 @@ def test_another_suite_in_the_same_folder_is_refused_with_the_difference(suite, 
     evalkit.run(suite, {"mine": Asked()}, out=tmp_path / "run")
     with (suite.folder / "cases.jsonl").open("a") as file:
         file.write('{"id": "new", "query": "Do you sell tea?", "expected": "refuse"}\n')
-    with pytest.raises(InvalidInput, match="suite was"):
+    with pytest.raises(InvalidInput, match=r"cases\.jsonl: 1 case is new: new"):
         evalkit.run(suite.folder, {"mine": Asked()}, out=tmp_path / "run")
 
 

@@ -183,9 +183,12 @@ def test_4_nothing_to_do(suite, tmp_path, capsys):
 
 
 def test_5_a_folder_that_another_run_holds(suite, tmp_path, capsys):
-    with Store(tmp_path / "out"):
-        evalkit("run", suite(), "--out", tmp_path / "out", code=5)
-        evalkit("score", tmp_path / "out", code=5)
+    out = tmp_path / "out"
+    evalkit("run", suite(), "--out", out, code=0)
+    with Store(out):
+        _, err = evalkit("run", suite(), "--out", out, code=5)
+        assert f"{out}: another run is writing here (process {os.getpid()} on " in err
+        evalkit("score", out, code=0)  # whoever reads need not wait
 
 
 def test_6_what_cannot_be_written(suite, tmp_path, capsys):
@@ -234,9 +237,13 @@ def test_130_and_143_an_interrupted_run_says_how_to_go_on_and_does(suite, tmp_pa
         assert store.done() == kept
 
 
-def test_130_a_second_interrupt_ends_even_a_module_that_hangs(suite):
-    process = start("check", suite("print('here', flush=True)\nimport time\ntime.sleep(60)\n"))
-    assert process.stdout.readline() == "here\n"
+def test_130_a_second_interrupt_ends_even_a_module_that_hangs(suite, tmp_path):
+    here = tmp_path / "here"
+    body = f"from pathlib import Path\nPath({str(here)!r}).touch()\nimport time\ntime.sleep(60)\n"
+    process = start("check", suite(body))
+    deadline = time.monotonic() + 30
+    while not here.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
     for _ in range(2):  # asyncio hands the first one to a task that never gets its turn
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)

@@ -38,27 +38,36 @@ class Called:
     seconds: float = 0.0
 
 
-class Function:
-    """A user's callable, what it wants to be handed, and whether it is a coroutine function.
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a callable is called and what it wants to be handed; all that is known of one in another process.
 
     ``leading`` is how many arguments are handed by position. ``names`` are the optional parameters that
     it names or takes through ``**kwargs``, ``named`` only those that it names.
     """
 
-    def __init__(self, call: Callable[..., Any], label: str, leading: int) -> None:
-        self.call = call
-        self.label = label
-        self.leading = leading
-        self.is_async = _is_async(call)
-        parameters = _parameters(call)
-        taken = set(parameters[:leading])
-        self.named = frozenset(n for n in OPTIONAL if n in parameters[leading:])
-        self.names = frozenset(OPTIONAL) - taken if "**" in parameters else self.named
-        _check(call, label, leading, self.names)
+    label: str
+    leading: int
+    names: frozenset[str]
+    named: frozenset[str]
 
     def optional(self, question: Question) -> dict[str, Any]:
         """Fresh copies of the optional arguments that the callable takes."""
         return {name: plain(getattr(question, name)) for name in sorted(self.names)}
+
+
+class Function:
+    """A user's callable, its signature, and whether it is a coroutine function."""
+
+    def __init__(self, call: Callable[..., Any], label: str, leading: int) -> None:
+        self.call = call
+        self.is_async = _is_async(call)
+        parameters = _parameters(call)
+        taken = set(parameters[:leading])
+        named = frozenset(n for n in OPTIONAL if n in parameters[leading:])
+        names = frozenset(OPTIONAL) - taken if "**" in parameters else named
+        _check(call, label, leading, names)
+        self.signature = Signature(label, leading, names, named)
 
 
 def depth_by_position(call: Callable[..., Any]) -> bool:
@@ -98,7 +107,7 @@ async def call(
 
     Only ``KeyboardInterrupt`` and a cancellation of the caller come out as exceptions.
     """
-    optional = {} if question is None else function.optional(question)
+    optional = {} if question is None else function.signature.optional(question)
     started = perf_counter()
     timer = asyncio.timeout_at(deadline)
     try:
@@ -114,11 +123,15 @@ async def call(
         called = Called(failure=failure_from(error))
     if timer.expired():
         taken = perf_counter() - started
-        message = f"{function.label} gave no answer within {taken:.3g} s"
-        return Called(failure=Failure("timeout", message), seconds=taken)
+        return Called(failure=too_late(function.signature, taken), seconds=taken)
     if called.seconds:
         return called
     return Called(called.value, called.failure, perf_counter() - started)
+
+
+def too_late(signature: Signature, seconds: float) -> Failure:
+    """The failure of a call that was given up after so many seconds."""
+    return Failure("timeout", f"{signature.label} gave no answer within {seconds:.3g} s")
 
 
 def failure_from(error: BaseException) -> Failure:
@@ -160,7 +173,7 @@ async def _in_thread(
         called: Called = await asyncio.wrap_future(future)
     except asyncio.CancelledError:
         if future.running():
-            pool.replace_one()
+            pool.replace_one(future)
         raise
     if called.failure is None and inspect.isawaitable(called.value):
         return await _awaited(called.value)

@@ -6,18 +6,19 @@ import dataclasses
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 from evalkit import shapes
+from evalkit.adapters.breaker import Breaker
 from evalkit.adapters.calling import plain
 from evalkit.adapters.endpoint import Endpoint
-from evalkit.adapters.options import Options, digest, read_options
+from evalkit.adapters.options import EFFORT, Options, digest, read_effort, read_options
 from evalkit.adapters.placeholders import fill_tree, misspelt, names_in
 from evalkit.adapters.python_system import refuse_empty
 from evalkit.adapters.reply_mapping import ReplyMapping, map_reply, read_mapping
-from evalkit.adapters.retry import RetryPolicy
+from evalkit.adapters.retry import Deadline
 from evalkit.adapters.secrets import check_url, expand_headers, header_templates
+from evalkit.adapters.throttle import Throttle
 from evalkit.adapters.transport import Transport
 from evalkit.errors import SystemFailed
 from evalkit.records import (
@@ -35,7 +36,7 @@ from evalkit.records import (
 )
 
 BLOCK = ("url", "method", "headers", "request", "response")
-KNOWN = (*BLOCK, "timeout", "attempts", "concurrency", "retrieve", "generate")
+KNOWN = (*BLOCK, *EFFORT, "retrieve", "generate")
 PLACEHOLDERS = (
     *("query", "k", "repeat", "seed", "principal", "messages", "inputs"),
     *("schema", "instructions", "budget", "passages"),
@@ -86,16 +87,18 @@ class HttpSystem:
         """One request, or retrieval followed by generation where only those are given."""
         if "ask" in self._routes:
             return self._checked(await self._post("ask", question))
-        started = perf_counter()
         deadline = self._routes["retrieve"].endpoint.deadline()
         found = await self._post("retrieve", question, deadline=deadline)
         if found.error is not None or "generate" not in self._routes:
             return found
         passages = found.retrieved or ()
         outcome = await self._generate(question, passages, deadline)
-        total = perf_counter() - started
-        seconds = Seconds(found.seconds.retrieval, outcome.seconds.generation, total)
-        return dataclasses.replace(outcome, retrieved=passages, seconds=seconds)
+        searching, answering = found.seconds.retrieval or 0.0, outcome.seconds.generation or 0.0
+        seconds = Seconds(searching, answering, searching + answering)
+        meta = {**found.meta, **outcome.meta}
+        if "lost" in found.meta and "lost" in outcome.meta:
+            meta["lost"] = found.meta["lost"] + outcome.meta["lost"]
+        return dataclasses.replace(outcome, retrieved=passages, seconds=seconds, meta=meta)
 
     async def retrieve(self, question: Question) -> tuple[Passage, ...]:
         """The ranked passages that the service's ``retrieve`` address returns; raises ``SystemFailed``."""
@@ -109,7 +112,7 @@ class HttpSystem:
         return await self._generate(question, tuple(passages), None)
 
     async def _generate(
-        self, question: Question, handed: tuple[Passage, ...], deadline: float | None
+        self, question: Question, handed: tuple[Passage, ...], deadline: Deadline | None
     ) -> Outcome:
         outcome = self._checked(await self._post("generate", question, handed, deadline=deadline))
         if outcome.context is None:
@@ -130,19 +133,17 @@ class HttpSystem:
         question: Question,
         passages: tuple[Passage, ...] = (),
         *,
-        deadline: float | None = None,
+        deadline: Deadline | None = None,
     ) -> Outcome:
         asked = self._routes[route]
         payload = fill_tree(asked.request, _values(question, passages))
-        started = perf_counter()
-        tried = await asked.endpoint.post(payload, deadline or asked.endpoint.deadline())
-        seconds = _seconds(route, perf_counter() - started)
+        tried = await asked.endpoint.post(payload, deadline)
         if tried.failure is not None:
             outcome = Outcome(error=tried.failure)
         else:
             outcome = self._mapped(tried.value, route)
-        meta = {**outcome.meta, "attempts": tried.attempts} if tried.attempts > 1 else outcome.meta
-        return dataclasses.replace(outcome, seconds=seconds, meta=meta)
+        meta = {**outcome.meta, **tried.meta()}
+        return dataclasses.replace(outcome, seconds=_seconds(route, tried.seconds), meta=meta)
 
     def _mapped(self, value: Any, route: str) -> Outcome:
         try:
@@ -160,7 +161,7 @@ class HttpSystem:
 def build(spec: SystemSpec, suite: Suite) -> System:
     """The service that ``url`` names; ``retrieve`` and ``generate`` may have addresses of their own."""
     options = read_options(spec, KNOWN)
-    transport = Transport(limit=options.count("concurrency", 0, low=0) or 0)
+    transport = Transport()
     parts = {"ask": options} if "url" in options.values else {}
     for name in ("retrieve", "generate"):
         part = options.part(name, BLOCK)
@@ -189,10 +190,7 @@ def _route(name: str, part: Options, whole: Options, transport: Transport) -> Ro
     asked = {n.split(".")[0] for n in names_in(request)}
     if not asked & {"query", "messages", "inputs"}:
         raise part.refuse("request", "mentions neither {query} nor {messages} nor {inputs}")
-    policy = RetryPolicy(
-        attempts=whole.count("attempts", 4) or 4,
-        timeout=whole.number("timeout", 60.0, low=0.001) or 60.0,
-    )
+    policy, concurrency, patience = read_effort(whole)
     endpoint = Endpoint(
         url=check_url(part, "url", part.required("url")),
         transport=transport,
@@ -201,6 +199,8 @@ def _route(name: str, part: Options, whole: Options, transport: Transport) -> Ro
         headers=headers,
         secrets=secrets,
         method=part.choice("method", METHODS, "POST"),
+        throttle=Throttle(concurrency),
+        breaker=Breaker(patience=patience),
     )
     only = "retrieved" if name == "retrieve" else "response"
     return Route(endpoint, request, read_mapping(part, "response", only))

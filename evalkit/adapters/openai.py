@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import random
 from collections.abc import Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from evalkit.adapters.endpoint import Endpoint
+from evalkit.adapters.endpoint import Endpoint, keyed_endpoint
 from evalkit.adapters.openai_options import Settings, read_settings
 from evalkit.adapters.openai_prompt import fit_budget, read_citations
 from evalkit.adapters.openai_replies import read_body, read_chat, read_responses
 from evalkit.adapters.openai_sdk import SdkTransport
 from evalkit.adapters.openai_structured import Negotiation, Shape
 from evalkit.adapters.retry import Tried
-from evalkit.adapters.secrets import Secrets, key_from_environment
-from evalkit.adapters.transport import PostJson, Transport
+from evalkit.adapters.secrets import key_from_environment
+from evalkit.adapters.transport import Transport
 from evalkit.records import (
     Approach,
     Capability,
@@ -73,7 +72,8 @@ class OpenAISystem:
         found = await self.retrieve(question)
         taken = perf_counter() - started
         outcome = await self._answer(question, found)
-        seconds = Seconds(taken, outcome.seconds.generation, perf_counter() - started)
+        answering = outcome.seconds.generation or 0.0
+        seconds = Seconds(taken, answering, taken + answering)
         return dataclasses.replace(outcome, retrieved=found, seconds=seconds)
 
     async def retrieve(self, question: Question) -> tuple[Passage, ...]:
@@ -104,20 +104,16 @@ class OpenAISystem:
         context = passages
         if passages is not None:
             context = fit_budget(passages, question.budget or settings.budget)
-        started = perf_counter()
         tried, mode = await self._post(question, context)
-        taken = perf_counter() - started
         outcome = self._read(tried)
-        meta = dict(outcome.meta)
+        meta = {**outcome.meta, **tried.meta()}
         if mode is not None:
             meta["structured"] = mode
-        if tried.attempts > 1:
-            meta["attempts"] = tried.attempts
         return dataclasses.replace(
             outcome,
             context=context,
             citations=self._citations(outcome, context),
-            seconds=Seconds(generation=taken, total=taken),
+            seconds=Seconds(generation=tried.seconds, total=tried.seconds),
             meta=meta,
         )
 
@@ -185,19 +181,16 @@ def build(spec: SystemSpec, suite: Suite) -> System:
 
 
 def _endpoint(settings: Settings, key: str | None, seed: str) -> Endpoint:
-    transport: PostJson
-    if settings.transport == "sdk":
-        transport = SdkTransport(settings.base_url, key)
-    else:
-        transport = Transport(limit=settings.concurrency)
-    return Endpoint(
-        url=settings.base_url + PATHS[settings.api],
-        transport=transport,
+    sdk = settings.transport == "sdk"
+    return keyed_endpoint(
+        settings.base_url + PATHS[settings.api],
+        settings.api_key_env,
         policy=settings.policy,
-        chance=random.Random(seed),
-        headers={"authorization": f"Bearer {key}"} if key else {},
-        secrets=Secrets([key] if key else [], [settings.api_key_env]),
+        concurrency=settings.concurrency,
+        patience=settings.patience,
+        transport=SdkTransport(settings.base_url, key) if sdk else Transport(),
         read=read_body,
+        seed=seed,
     )
 
 

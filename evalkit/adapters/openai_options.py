@@ -9,7 +9,7 @@ from typing import Any
 
 from evalkit.adapters.openai_prompt import GROUNDED, PLACEHOLDERS, PLAIN, Prompt
 from evalkit.adapters.openai_replies import Price
-from evalkit.adapters.options import Options, digest, inside, read_options
+from evalkit.adapters.options import EFFORT, Options, digest, inside, read_effort, read_options
 from evalkit.adapters.placeholders import misspelt, names_in
 from evalkit.adapters.retry import RetryPolicy
 from evalkit.adapters.secrets import check_url
@@ -18,7 +18,7 @@ from evalkit.records import SystemSpec
 KNOWN = (
     *("base_url", "model", "api_key_env", "api", "prompt", "system", "retriever", "structured"),
     *("temperature", "max_tokens", "seed", "budget", "extra_body", "citations", "price"),
-    *("timeout", "attempts", "transport", "concurrency"),
+    *("transport", *EFFORT),
 )
 BASE_URL = "https://api.openai.com/v1"
 _RESERVED = ("model", "messages", "input", "stream", "n")
@@ -38,6 +38,8 @@ class Settings:
     - ``temperature``, ``max_tokens``, ``seed``, ``extra_body``: sent as they are; ``None`` is not sent.
     - ``citations``: whether citations are read from the answers.
     - ``price``: cost of a million tokens; ``None`` leaves the cost unknown.
+    - ``policy``: ``attempts`` for a call and its ``timeout`` in seconds; ``concurrency``: calls at a time at most
+      (0: no bound of the endpoint's own); ``patience``: seconds that an outage is waited out.
     """
 
     base_url: str
@@ -56,6 +58,7 @@ class Settings:
     price: Price | None
     policy: RetryPolicy
     concurrency: int
+    patience: float
 
     def payload(self, messages: list[dict[str, str]]) -> dict[str, Any]:
         """The request body that holds ``messages``."""
@@ -79,6 +82,7 @@ def read_settings(spec: SystemSpec) -> Settings:
     """The checked options of ``spec``; raises ``InvalidInput``."""
     options = read_options(spec, KNOWN)
     retriever = options.mapping("retriever")
+    policy, concurrency, patience = read_effort(options)
     return Settings(
         base_url=check_url(options, "base_url", options.text("base_url") or BASE_URL).rstrip("/"),
         model=options.required("model"),
@@ -94,11 +98,9 @@ def read_settings(spec: SystemSpec) -> Settings:
         sampling=_sampling(options),
         extra_body=_extra(options),
         price=_price(options),
-        policy=RetryPolicy(
-            attempts=options.count("attempts", 4) or 4,
-            timeout=options.number("timeout", 60.0, low=0.001) or 60.0,
-        ),
-        concurrency=options.count("concurrency", 0, low=0) or 0,
+        policy=policy,
+        concurrency=concurrency,
+        patience=patience,
     )
 
 

@@ -13,6 +13,7 @@ from evalkit.errors import InvalidInput
 from evalkit.records import Failure, Outcome, Usage
 
 _ENDED = ("response.completed", "response.incomplete", "response.failed")
+MOST_TOKENS = 10**12  # of one call; more is no count
 CUT_OFF = ("length", "max_output_tokens", "max_tokens")
 
 
@@ -164,7 +165,8 @@ def _tool_name(calls: Any) -> str | None:
 
 
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 0 <= value <= MOST_TOKENS else None
 
 
 def _words(error: Any) -> str:

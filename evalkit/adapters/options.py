@@ -8,8 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evalkit.adapters.retry import RetryPolicy
 from evalkit.errors import InvalidInput, did_you_mean
 from evalkit.records import SystemSpec
+
+EFFORT = ("timeout", "attempts", "concurrency", "patience")
+PATIENCE = 30.0  # seconds that an outage is waited out
 
 
 class Options:
@@ -88,6 +92,16 @@ class Options:
         """An object that has options of its own."""
         values = self.mapping(name)
         return None if values is None else Options(values, f"{self.place}.{name}", known)
+
+
+def read_effort(options: Options) -> tuple[RetryPolicy, int, float]:
+    """How hard to try an endpoint (``timeout``, ``attempts``), ``concurrency`` (0: no bound) and ``patience``."""
+    policy = RetryPolicy(
+        attempts=options.count("attempts", 5) or 5,
+        timeout=options.number("timeout", 60.0, low=0.001) or 60.0,
+    )
+    patience = options.number("patience", PATIENCE)
+    return policy, options.count("concurrency", 0, low=0) or 0, patience or 0.0
 
 
 def read_options(spec: SystemSpec, known: Sequence[str]) -> Options:

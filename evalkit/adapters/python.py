@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evalkit.adapters.calling import Function, depth_by_position
-from evalkit.adapters.options import digest, read_options
-from evalkit.adapters.python_system import PythonSystem
+from evalkit.adapters.options import Options, digest, read_options
+from evalkit.adapters.python_system import InProcess, PythonSystem
 from evalkit.adapters.targets import first_on_path, load, make
 from evalkit.errors import InvalidInput
-from evalkit.records import Approach, Document, Suite, System, SystemSpec
+from evalkit.records import Approach, Document, JsonObject, Suite, System, SystemSpec
 
-KNOWN = ("target", "args", "timeout", "threads")
-TIMEOUT = 600.0  # seconds for one question; a system that hangs must not hang the run
+KNOWN = ("target", "args", "timeout", "threads", "workers")
+TIMEOUT = 120.0  # seconds for one question; a system that hangs must not hang the run
 THREADS = 32
 LEADING = {"ask": 1, "retrieve": 1, "generate": 2, "lookup": 1}  # arguments handed by position
 
@@ -39,11 +40,10 @@ def wrap(
     Raises ``InvalidInput`` for an object that cannot be asked.
     """
     return PythonSystem(
-        functions_of(target),
+        InProcess(functions_of(target), threads),
         name=name,
         approach=Approach(approach),
         fingerprint=fingerprint or digest(source_of(target)),
-        threads=threads,
         timeout=timeout,
         corpus=corpus or {},
     )
@@ -85,24 +85,64 @@ def source_of(target: object) -> list[str]:
     return [module_name, str(getattr(kind, "__qualname__", "")), source]
 
 
-def build(spec: SystemSpec, suite: Suite) -> System:
-    """The system that ``target: module:attr`` names; a class, or a function given ``args``, makes it."""
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options of a python system, checked; nothing is imported for it.
+
+    ``timeout`` is in seconds for one question. ``workers`` is the number of processes where it runs in
+    processes of its own; in this process it has no meaning.
+    """
+
+    options: Options
+    target: str
+    arguments: JsonObject | None
+    threads: int
+    timeout: float | None
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The methods of an imported system, the name of its code, and the object to close if we made it."""
+
+    functions: Mapping[str, Function]
+    fingerprint: str
+    owned: object
+
+
+def settings_of(spec: SystemSpec) -> Settings:
+    """The options of ``spec``; raises ``InvalidInput``."""
     options = read_options(spec, KNOWN)
-    target = options.required("target")
-    arguments = options.mapping("args")
-    with first_on_path(spec.folder):
-        named = load(target, spec.folder, options)
-        makes = isinstance(named, type) or arguments is not None
-        made = make(named, arguments or {}, options) if makes else named
-    system = PythonSystem(
-        functions_of(made),
-        name=spec.name,
-        approach=spec.approach,
-        fingerprint=digest(target, source_of(named), arguments),
+    return Settings(
+        options,
+        options.required("target"),
+        options.mapping("args"),
         threads=options.count("threads", THREADS) or THREADS,
         timeout=options.number("timeout", TIMEOUT, low=0.001),
+        workers=options.count("workers", 1) or 1,
+    )
+
+
+def import_target(settings: Settings, folder: Path) -> Imported:
+    """Import ``target: module:attr``; a class, or a function given ``args``, makes the system."""
+    arguments = settings.arguments
+    with first_on_path(folder):
+        named = load(settings.target, folder, settings.options)
+        makes = isinstance(named, type) or arguments is not None
+        made = make(named, arguments or {}, settings.options) if makes else named
+    fingerprint = digest(settings.target, source_of(named), arguments)
+    return Imported(functions_of(made), fingerprint, made if makes else None)
+
+
+def build(spec: SystemSpec, suite: Suite) -> System:
+    """The system that ``target`` names, in this process; ``evalkit.workers.build`` gives it processes of its own."""
+    settings = settings_of(spec)
+    imported = import_target(settings, spec.folder)
+    return PythonSystem(
+        InProcess(imported.functions, settings.threads, imported.owned),
+        name=spec.name,
+        approach=spec.approach,
+        fingerprint=imported.fingerprint,
+        timeout=settings.timeout,
         corpus=suite.corpus,
     )
-    if makes:
-        system.own(made)
-    return system

@@ -14,6 +14,7 @@ from evalkit.errors import EndpointUnusable
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SHORTEST = 4  # a value shorter than this cannot be told from ordinary text
+_SHORTEST_KEY = 12  # characters of what counts as a real key
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _CREDENTIAL_HEADERS = ("authorization", "proxy-authorization", "cookie", "api-key", "x-api-key")
 
@@ -31,6 +32,20 @@ class Secrets:
         for form in self.__forms:
             text = text.replace(form, "***")
         return text
+
+    def scrub(self, body: bytes) -> bytes:
+        """``body`` without the known values; the very same object where none is in it.
+
+        Values too short for a real key stay: many local servers take any word for one, and an answer may
+        hold that word.
+        """
+        for form in self.__forms:
+            if len(form) < _SHORTEST_KEY:
+                break  # the longest come first
+            packed = form.encode("utf-8", "surrogatepass")
+            if packed in body:
+                body = body.replace(packed, b"***")
+        return body
 
     def hint(self) -> str:
         """Which environment variables to look at, by name."""

@@ -25,6 +25,7 @@ class DaemonPool(Executor):
         self._free = threading.Semaphore(0)
         self._size = size
         self._running = 0
+        self.stuck = 0  # threads that are still in a call that was given up
         self._closed = False
         self._lock = threading.Lock()
         self._end = weakref.finalize(self, self._jobs.put, None)  # a pool that is dropped ends too
@@ -45,13 +46,19 @@ class DaemonPool(Executor):
         work = (self._jobs, self._free)
         threading.Thread(target=_work, args=work, name="evalkit-system", daemon=True).start()
 
-    def replace_one(self) -> None:
+    def replace_one(self, stuck: Future[Any]) -> None:
         """Make room for one more thread, because one is stuck in a call that was given up."""
+        stuck.add_done_callback(self._unstick)
         with self._lock:
+            self.stuck += 1
             self._size += 1
             if not self._jobs.empty():
                 self._running += 1
                 self._start()
+
+    def _unstick(self, _: Future[Any]) -> None:
+        with self._lock:
+            self.stuck -= 1
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = True) -> None:  # noqa: FBT001, FBT002 - the standard signature
         """Let idle threads end; a stuck one is left to die with the program."""

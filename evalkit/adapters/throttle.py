@@ -7,12 +7,14 @@ import math
 from collections import deque
 from enum import Enum
 
-TOLERATED = 0.1  # share of refusals that is chance, or the price of looking for the limit
+TOLERATED = 0.15  # share of refusals that is chance, or the price of looking for the limit
+MOST_TOLERATED = 0.4  # the same, once slowing down has not helped
 MEMORY = 40.0  # replies that the share of refusals looks back on
-SHRINK = 0.7  # of the places that are left when the endpoint refuses
-FORGET = 0.98  # of the best pace that is left after each interval
+SHRINK = 0.8  # of the places that are left when the endpoint refuses
 CALM = 3.0  # seconds in which the pace climbs back to where it was refused
 CALM_CALLS = 20.0  # calls that it lasts at least, for slow endpoints
+LONGEST_CALM = 30.0  # seconds that it lasts at most, after a long outage
+LEAST_PACE = 0.2  # calls per second that are sent whatever happens
 INTERVAL = 0.5  # seconds over which the pace is measured
 HASTE = 4.0  # the pace never climbs beyond this many times the best one before it is measured anew
 
@@ -29,11 +31,11 @@ class Throttle:
     """The places of one endpoint, handed out first come first served; a call that is tried again goes first.
 
     ``cap`` bounds the calls at a time, ``None`` leaves that to the callers. Nothing is held back until the
-    endpoint refuses more than a tenth of the calls (429, 503, timeouts). Then the places shrink to 70 %, and
-    sends are spaced at the pace that it was seen to answer (the largest of the last intervals, as in BBR,
-    Cardwell et al. 2016). From 95 % of that, the pace climbs along a cubic curve: flat around the old limit,
-    then ever faster (CUBIC, RFC 9438), so that a limit is found again and an endpoint that has recovered is
-    used in full. Times are those of the running loop.
+    endpoint refuses more than 15 % of the calls (429, 503, timeouts). Then the places shrink to 80 %, and
+    sends are spaced at the largest pace that it was seen to answer (as in BBR, Cardwell et al. 2016). From
+    95 % of that, the pace climbs along a cubic curve: flat around the old limit, then ever faster (CUBIC,
+    RFC 9438), so that a limit is found again and an endpoint that has recovered is used in full. Refusals
+    that stay though it slowed down are chance: up to 40 % of them are put up with.
     """
 
     def __init__(self, cap: int | None = None) -> None:
@@ -45,10 +47,11 @@ class Throttle:
         self._timer: asyncio.TimerHandle | None = None
         self._limit = float(self.cap or math.inf)
         self._busy_share = 0.0
-        self._backed_off: float | None = None  # when; None: never refused, or recovered in full
+        self._backed_off: float | None = None  # when for the last time; None: never
         self._not_before = 0.0
         self._next_send = 0.0
         self._best = 0.0  # answered calls per second
+        self._refused: float | None = None  # when for the first time
         self._latency = 0.0
         self._counted, self._since = 0, 0.0
         self._tolerated = TOLERATED
@@ -83,7 +86,7 @@ class Throttle:
         """Give back the place of a call that was sent at ``sent``; ``asked`` is the wait it was told, in seconds."""
         now = asyncio.get_running_loop().time()
         self.in_flight -= 1
-        if sign is Sign.BUSY or self._backed_off is not None or self._busy_share:
+        if self._busy_share or sign is Sign.BUSY or self._backed_off is not None:
             self._learn(now, sent, sign, asked)
         self._serve()
 
@@ -93,6 +96,7 @@ class Throttle:
         self._again.clear()
         self._loop, self._timer, self.in_flight = loop, None, 0
         self._backed_off, self._not_before, self._next_send = None, 0.0, 0.0
+        self._refused, self._best, self._counted = None, 0.0, 0
         self._busy_share, self._limit = 0.0, float(self.cap or math.inf)
 
     def _take(self, now: float) -> None:
@@ -133,45 +137,49 @@ class Throttle:
         if sign is Sign.NONE:
             return
         busy = sign is Sign.BUSY
-        if not self._since:
-            self._since = now
         self._busy_share += (busy - self._busy_share) / MEMORY
-        if not busy:
-            self._answered(now, sent)
+        if self._refused is None:
+            self._refused = self._since = now
+        saved_up = sent < self._refused  # a burst sent before the first refusal tells no pace
+        if not busy and not saved_up:
+            self._answered(now, now - sent)
         fresh = self._backed_off is None or sent >= self._backed_off
-        if busy and fresh and self._busy_share > (self._tolerated if self._best else 0.0):
+        if busy and fresh and self._busy_share > self._tolerated:
             self._back_off(now, asked)
 
-    def _answered(self, now: float, sent: float) -> None:
-        taken = now - sent
+    def _answered(self, now: float, taken: float) -> None:
         self._latency += (taken - self._latency) / (8 if self._latency else 1)
+        self._limit = min(float(self.cap or math.inf), self._limit + 1 / self._limit)
         self._counted += 1
         seconds = now - self._since
-        if seconds >= max(INTERVAL, 4 * self._latency) and self._counted >= 5:
-            chance = min(self._busy_share, self._tolerated)
-            self._best = max(self._best * FORGET, self._counted / seconds / (1 - chance))
-            self._counted, self._since = 0, now
-        if self._limit < math.inf:
-            self._limit = min(float(self.cap or math.inf), self._limit + 1 / self._limit)
+        if seconds < max(INTERVAL, 4 * self._latency) or self._counted < 5:
+            return
+        chance = min(self._busy_share, TOLERATED / 2)
+        self._best = max(self._best, self._counted / seconds / (1 - chance))
+        self._counted, self._since = 0, now
 
     def _back_off(self, now: float, asked: float | None) -> None:
-        if math.isinf(self._limit):
-            self._limit = float(self.in_flight + 1)
-        least = max(1.0, self._best * self._latency / 2)
-        self._limit = max(self._limit * SHRINK, min(least, self._limit))
+        """Fewer places and a slower pace; the first time also the wait that was asked for."""
         if self._backed_off is None:
-            self._not_before = now + (asked or 0.0)
+            self._limit = min(self._limit, float(self.in_flight + 1))
+            self._not_before = self._since = now + (asked or 0.0)
+            self._counted = 0
         elif self._best:
             slow = self._pace(now) <= self._best * 1.02
-            self._tolerated = min(0.3, self._tolerated * 1.5) if slow else max(TOLERATED, self._tolerated / 1.5)
+            change = 1.5 if slow else 1 / 1.5
+            slower = self._best * min(0.9, 1 - self._busy_share)
+            self._best = max(slower, LEAST_PACE) if slow else self._best
+            self._tolerated = min(MOST_TOLERATED, max(TOLERATED, self._tolerated * change))
+            self._busy_share = 0.0
+        least = max(1.0, self._best * self._latency / 2)
+        self._limit = max(self._limit * SHRINK, min(least, self._limit))
         self._backed_off = now
-        self._busy_share = 0.0 if self._best else self._busy_share
         self._next_send = max(now, self._not_before)
 
     def _pace(self, now: float) -> float:
         """Sends per second at most; infinity where it has not been refused or is not measured yet."""
         if self._backed_off is None or not self._best:
             return math.inf
-        calm = max(CALM, CALM_CALLS / self._best)
+        calm = min(LONGEST_CALM, max(CALM, CALM_CALLS / self._best))
         grown = 0.95 + 0.05 * ((now - self._backed_off) / calm) ** 3
         return self._best * min(grown, HASTE)

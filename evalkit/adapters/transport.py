@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import aiohttp
 
 LARGEST = 10 << 20  # bytes of a reply, after inflation
+CONNECT = 10.0  # seconds for a connection to be made; then another attempt may have better luck
+ENCODINGS = "gzip, deflate"  # of replies: what both transports inflate piece by piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,28 @@ class Reply:
 
 
 class NoReply(Exception):  # noqa: N818 - it says what happened
-    """There was no complete reply; ``retry`` says whether another attempt makes sense."""
+    """There was no complete reply; ``retry`` says whether another attempt makes sense.
 
-    def __init__(self, kind: str, message: str, *, retry: bool) -> None:
+    ``sent``: the request, or part of it, may have reached the endpoint, so it may cost although nothing came.
+    """
+
+    def __init__(self, kind: str, message: str, *, retry: bool, sent: bool = False) -> None:
         super().__init__(message)
         self.failure = Failure(kind, message)
         self.retry = retry
+        self.sent = sent
+
+
+class Sending:
+    """Notes of one request whether a connection was there to send it."""
+
+    __slots__ = ("sent",)
+
+    def __init__(self) -> None:
+        self.sent = False
+
+
+SENDING: ContextVar[Sending] = ContextVar("SENDING")
 
 
 class PostJson(Protocol):
@@ -81,22 +100,30 @@ class Transport:
         import aiohttp
 
         body = encode(payload)
-        sent = {"content-type": "application/json", "accept": "application/json", **headers}
+        wanted = {"content-type": "application/json", "accept": "application/json", **headers}
         client = await self._session()
+        sending = Sending()
+        SENDING.set(sending)
         try:
             async with (
                 asyncio.timeout_at(deadline),
-                client.request(method, url, data=body, headers=sent, allow_redirects=False) as got,
+                client.request(
+                    method, url, data=body, headers=wanted, allow_redirects=False
+                ) as got,
             ):
                 data = await self._read(got)
                 names = {name.lower(): value for name, value in got.headers.items()}
                 return Reply(got.status, names, data)
+        except aiohttp.ConnectionTimeoutError:
+            message = f"no connection within {CONNECT:g} seconds"
+            raise NoReply("connection", message, retry=True) from None
         except TimeoutError:
-            raise NoReply("timeout", "no complete reply before the deadline", retry=False) from None
+            raise late(sent=sending.sent) from None
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as error:
-            raise NoReply("connection", _said(error), retry=True) from None
+            raise NoReply("connection", _said(error), retry=True, sent=sending.sent) from None
         except (aiohttp.ClientError, ValueError) as error:
-            raise NoReply("malformed", f"no valid HTTP: {_said(error)}", retry=True) from None
+            message = f"no valid HTTP: {_said(error)}"
+            raise NoReply("malformed", message, retry=True, sent=sending.sent) from None
 
     async def aclose(self) -> None:
         """Close the session; a second call does nothing."""
@@ -115,11 +142,19 @@ class Transport:
     def _open(self) -> aiohttp.ClientSession:
         import aiohttp
 
+        class Connector(aiohttp.TCPConnector):
+            """Notes that a request has a connection to go out on."""
+
+            async def connect(self, *args: Any, **kwargs: Any) -> Any:
+                connection = await super().connect(*args, **kwargs)
+                SENDING.get().sent = True
+                return connection
+
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._limit),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None, sock_read=None),
+            connector=Connector(limit=self._limit),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=None),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"accept-encoding": "gzip, deflate"},
+            headers={"accept-encoding": ENCODINGS},
             trust_env=False,
         )
 
@@ -130,10 +165,20 @@ class Transport:
             size += len(part)
             if size > self._largest:
                 got.close()
-                message = f"the reply is larger than {self._largest >> 20} MB"
-                raise NoReply("malformed", message, retry=False)
+                raise too_large(self._largest)
             parts.append(part)
         return b"".join(parts)
+
+
+def late(*, sent: bool) -> NoReply:
+    """The deadline has passed; it covers all attempts, so there is no other."""
+    return NoReply("timeout", "no complete reply before the deadline", retry=False, sent=sent)
+
+
+def too_large(largest: int) -> NoReply:
+    """The reply is longer than ``largest`` bytes; its cost is not known."""
+    message = f"the reply is larger than {largest >> 20} MB"
+    return NoReply("malformed", message, retry=False, sent=True)
 
 
 def encode(payload: Any) -> bytes:

@@ -30,7 +30,14 @@ def describe(suite: Suite) -> list[str]:
         "  wanted: " + ", ".join(f"{n} {name}" for name, n in expected.most_common()),
         "  labels: " + ", ".join(f"{n} with {name}" for name, n in labelled.items() if n),
     ]
-    return lines + doubts(suite)
+    return [*map(said, lines), *doubts(suite)]
+
+
+def said(line: str) -> str:
+    """A line for the terminal with its indentation; what the suite says of itself stays text."""
+    from evalkit.terminal import plain
+
+    return " " * (len(line) - len(line.lstrip(" "))) + plain(line)
 
 
 def doubts(suite: Suite) -> list[str]:
@@ -42,7 +49,7 @@ def doubts(suite: Suite) -> list[str]:
     lines = [f"  warning: {warning}" for warning in suite.warnings if warning not in known]
     for part, complaints in found.items():
         lines += [f"  {part}: {line}" for line in told(complaints, COMPLAINTS)]
-    return lines
+    return [said(line) for line in lines]
 
 
 def check_systems(suite: Suite, specs: Sequence[SystemSpec]) -> list[str]:
@@ -53,10 +60,10 @@ def check_systems(suite: Suite, specs: Sequence[SystemSpec]) -> list[str]:
 async def _built(suite: Suite, specs: Sequence[SystemSpec]) -> list[str]:
     lines = []
     for spec in specs:
-        system = build(spec, suite)
+        system = build(spec, suite, isolate=True)
         can = ", ".join(sorted(system.capabilities))
         await system.aclose()
-        lines.append(f"  system {spec.name} ({spec.approach}, {spec.adapter}): can {can}")
+        lines.append(said(f"  system {spec.name} ({spec.approach}, {spec.adapter}): can {can}"))
     return lines
 
 

@@ -105,7 +105,7 @@ def _system(suite: Suite, systems_file: Path | None, name: str | None, seed: int
             file=systems_file,
             hint=f"give --system with one of {known}",
         )
-    return build(specs[0], suite)
+    return build(specs[0], suite, isolate=True)
 
 
 def _summary(power: Power, found: BenchScore) -> list[str]:

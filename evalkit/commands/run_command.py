@@ -45,6 +45,11 @@ from evalkit.commands.options import (
     "--max-cost", type=click.FloatRange(0, min_open=True), help="Stop before spending more."
 )
 @click.option(
+    "--max-time",
+    type=click.FloatRange(0, min_open=True),
+    help="Begin no call that would end later than so many seconds from now.",
+)
+@click.option(
     "--concurrency",
     type=click.IntRange(1, 1000),
     default=8,
@@ -53,22 +58,37 @@ from evalkit.commands.options import (
 )
 @click.option("--retry-errors", is_flag=True, help="Ask the cases again that ended in an error.")
 @click.option(
+    "--rerun",
+    type=click.Choice(["changed"]),
+    help="Where cases or systems are not what they were: ask again what that touches, and keep the rest.",
+)
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    envvar="EVALKIT_CACHE",
+    show_envvar=True,
+    help="A folder of answers that runs share; none if not given.",
+)
+@click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
     default=0,
     show_default=True,
     help="For systems that sample.",
 )
+@click.option("--in-process", is_flag=True, help="Run Python systems in evalkit's own process.")
 @click.option("--playbook", type=click.Path(path_type=Path), help="Your own symptoms file.")
 def command(
     suite: Path,
     systems_file: Path | None,
     names: tuple[str, ...],
     out: Path | None,
+    in_process: bool,  # noqa: FBT001 (a flag of the command line)
     **settings: Any,
 ) -> int:
     """Ask every system every case of SUITE, score and diagnose the answers, and write the report."""
     from evalkit.api import arun
+    from evalkit.errors import Stopped
     from evalkit.suite import load_suite
     from evalkit.terminal import Progress, show_run
 
@@ -76,14 +96,13 @@ def command(
     specs = chosen_systems(loaded, systems_file, names)
     folder = out or new_folder(loaded.name)
     with Progress() as progress, resumable(folder):
-        run = asyncio.run(
-            arun(
-                loaded,
-                specs,
-                out=folder,
-                watch=progress,
-                **settings,
-            )
-        )
+        options = {"out": folder, "watch": progress, "isolate": not in_process, **settings}
+        try:
+            run = asyncio.run(arun(loaded, specs, **options))
+        except Stopped as stopped:  # what was answered is there to be read all the same
+            if stopped.run is not None:
+                page = stopped.run.write()
+                show_run(stopped.run, page)
+            raise
         page = run.write()
     return show_run(run, page)

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from loopback import Service, make_spec, make_suite, serving
 
 from evalkit.adapters.endpoint import Endpoint
-from evalkit.adapters.retry import Attempt, RetryPolicy, next_wait, wait_asked, with_retries
+from evalkit.adapters.retry import (
+    Attempt,
+    RetryBudget,
+    RetryPolicy,
+    next_wait,
+    wait_asked,
+    with_retries,
+)
 from evalkit.adapters.secrets import Secrets
 from evalkit.adapters.transport import NoReply, Transport
 from evalkit.errors import InvalidInput
@@ -34,6 +41,32 @@ KEY = "sk-geheim-1234567890/+="
         ({"retry-after": "soon"}, None),
         ({"retry-after": ""}, None),
         ({}, None),
+        ({"retry-after": " 7 "}, 7),
+        ({"retry-after": "2s"}, 2),
+        ({"retry-after": "1m30s"}, 90),
+        ({"retry-after": "1h2m3.5s"}, 3723.5),
+        ({"retry-after": "5 apples"}, None),
+        ({"retry-after": "s"}, None),
+        ({"retry-after": "inf"}, float("inf")),
+        ({"retry-after": "1e999"}, float("inf")),
+        ({"retry-after": "-inf"}, None),
+        ({"retry-after": "0"}, 0),
+        ({"x-ms-retry-after-ms": "40"}, 0.04),
+        ({"retry-after-ms": "soon", "retry-after": "3"}, 3),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}, 360),
+        ({"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "6m0s"}, None),
+        ({"x-ratelimit-reset-requests": "6m0s"}, None),
+        (
+            {
+                "x-ratelimit-remaining-requests": "0",
+                "x-ratelimit-reset-requests": "120ms",
+                "x-ratelimit-remaining-tokens": "0",
+                "x-ratelimit-reset-tokens": "2s",
+            },
+            2,
+        ),
+        ({"ratelimit-remaining": "0", "ratelimit-reset": "12"}, 12),
+        ({"retry-after": "1", "ratelimit-remaining": "0", "ratelimit-reset": "12"}, 1),
     ],
 )
 def test_the_wait_is_read_in_every_form(headers: dict[str, str], seconds: float | None) -> None:
@@ -50,6 +83,59 @@ def test_the_wait_is_read_from_a_date() -> None:
         wait_asked({"retry-after": format_datetime(now - timedelta(days=1), usegmt=True)}, now)
         is None
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2026-02-28T23:59:59.500Z", 9.5),
+        ("2026-03-01T01:00:00+01:00", 10),
+        ("2026-02-28T23:59:49Z", None),
+        ("1772323200", 10),  # seconds since 1970
+        ("1772323000", None),
+        ("Sun, 01 Mar 2026 00:00:00 GMT", 10),
+        ("Sunday, 01-Mar-26 00:00:00 GMT", 10),
+        ("Sun Mar  1 00:00:00 2026", 10),
+        ("tomorrow", None),
+        ("2026-02-31", None),
+    ],
+)
+def test_a_moment_is_read_in_every_form(text: str, seconds: float | None) -> None:
+    now = datetime(2026, 2, 28, 23, 59, 50, tzinfo=UTC)
+    assert wait_asked({"retry-after": text}, now) == seconds
+    quota = {"anthropic-ratelimit-tokens-remaining": "0", "anthropic-ratelimit-tokens-reset": text}
+    assert wait_asked(quota, now) == seconds
+
+
+@settings(max_examples=50)
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            [
+                *("retry-after", "retry-after-ms", "x-ratelimit-remaining-tokens"),
+                *("x-ratelimit-reset-tokens", "ratelimit-remaining", "ratelimit-reset"),
+            ]
+        ),
+        st.text(max_size=20) | st.from_regex(r"[-+]?[0-9.eE:nafiTZ smh]{0,20}", fullmatch=True),
+    )
+)
+def test_no_header_is_too_odd(headers: dict[str, str]) -> None:
+    wait = wait_asked(headers)
+    assert wait is None or wait >= 0
+
+
+@settings(max_examples=50)
+@given(st.lists(st.booleans(), max_size=200))
+def test_extra_attempts_stay_within_their_share(turns: list[bool]) -> None:
+    budget, granted = RetryBudget(share=0.3, spare=10), 0
+    for new_call in turns:
+        if new_call:
+            budget.calls += 1
+        elif budget.take():
+            granted += 1
+        else:
+            assert granted + 1 > 0.3 * budget.calls + 10
+        assert granted <= 0.3 * budget.calls + 10
 
 
 @settings(max_examples=50)

@@ -1,0 +1,227 @@
+"""Whether an earlier run may go on: what has changed since, told part by part, and which answers that touches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalkit.cache import Cache
+from evalkit.errors import InvalidInput
+from evalkit.fingerprints import (
+    Parts,
+    differences,
+    digest,
+    suite_parts,
+    system_parts,
+    told_file,
+    told_ids,
+    told_option,
+    world_of,
+)
+from evalkit.records import Suite, System
+from evalkit.store import Store
+
+Made = Sequence[tuple[System, Any]]  # systems, each with what it was made of
+DERIVED = {
+    "repeats",
+    "correct",
+    "limits",
+    "max_error_rate",
+    "profile",
+}  # no answer depends on these
+MOST = 8  # changes that are told
+SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that is not as it was, and which answers it touches.
+
+    ``system`` and ``cases`` are None where it touches all of them; with ``probes_only`` what was answered ``as_is``
+    still stands; with ``derived`` nothing needs to be asked again. An empty ``text`` is told by another change.
+    """
+
+    text: str
+    system: str | None = None
+    cases: frozenset[str] | None = None
+    probes_only: bool = False
+    derived: bool = False
+
+
+def recipe_of(suite: Suite, systems: Iterable[System], seed: int) -> dict[str, Any]:
+    """What the answers of a run depend on, in digests."""
+    return {
+        "suite": suite.digest,
+        "seed": seed,
+        **{f"system {s.name}": f"{s.approach.value} {s.fingerprint}" for s in systems},
+    }
+
+
+def agree(store: Store, suite: Suite, made: Made, seed: int, *, rerun: bool = False) -> list[str]:
+    """Note what the run is made of; what is worth telling where it was made of something else.
+
+    ``InvalidInput`` with the differences where answers depend on them; with ``rerun`` those answers are dropped
+    instead, to be asked again.
+    """
+    recipe = recipe_of(suite, [system for system, _ in made], seed)
+    before, stored = store.recipe(), _parsed(store.details())
+    same_suite = before.get("suite") == suite.digest
+    now: Parts = {} if same_suite else suite_parts(suite)
+    for system, given in made:
+        now |= _settled_templates(system.name, system_parts(system, given), stored)
+    names = {system.name for system, _ in made}
+    compared = {p: v for p, v in stored.items() if _compared(p, names, same_suite=same_suite)}
+    changes = _changes(before, recipe, compared, now, suite) if before else []
+    told = _settle(store, changes, rerun=rerun)
+    gone = [SEPARATOR.join(place) for place in compared if place not in now]
+    fresh = {SEPARATOR.join(p): v for p, v in now.items() if stored.get(p) != v}
+    store.note_recipe(recipe, fresh, instead_of=gone)
+    return told
+
+
+def left_open(store: Store, jobs: int) -> list[str]:
+    """What to say, where something is asked, of calls whose end nobody saw."""
+    counts = store.counts()
+    if not counts.unknown or not jobs:
+        return []
+    were = "question was" if counts.unknown == 1 else "questions were"
+    cost = "unknown" if counts.possible_cost is None else f"up to {counts.possible_cost:.2f}"
+    text = f"{counts.unknown} earlier {were} sent, and the answer never came: possible cost {cost}"
+    return [f"{text}; what has no answer yet is asked again"]
+
+
+def cache_of(
+    folder: str | Path | None, suite: Suite, made: Made, warn: Callable[[str], None]
+) -> Cache | None:
+    """The cache in ``folder`` for these systems; None without one."""
+    if folder is None:
+        return None
+    world = world_of(suite_parts(suite))
+    systems = {s.name: digest(*sorted(system_parts(s, given).items())) for s, given in made}
+    return Cache(Path(folder), world=world, systems=systems, warn=warn)
+
+
+def _parsed(details: Mapping[str, str]) -> Parts:
+    return {tuple(name.split(SEPARATOR)): value for name, value in details.items()}
+
+
+def _settled_templates(name: str, now: Parts, stored: Parts) -> Parts:
+    """The parts of a system, without templates that were not there when the run began and code names all the same.
+
+    As long as the code is what it was, such a file is something it writes.
+    """
+    before = {p: v for p, v in stored.items() if p[:2] == ("system", name)}
+    code = {p for p in {*before, *now} if p[2] == "file" and before.get(p) != now.get(p)}
+    if not before or code:
+        return now
+    return {p: v for p, v in now.items() if p[2] != "template" or p in before}
+
+
+def _compared(place: tuple[str, ...], names: set[str], *, same_suite: bool) -> bool:
+    return place[1] in names if place[0] == "system" else not same_suite
+
+
+def _settle(store: Store, changes: Sequence[Change], *, rerun: bool) -> list[str]:
+    told = list(dict.fromkeys(c.text for c in changes if c.text))
+    if not any(not change.derived for change in changes):
+        return told
+    shown = "; ".join(told[:MOST]) + (f"; and {len(told) - MOST} more" if len(told) > MOST else "")
+    if not rerun:
+        raise InvalidInput(
+            f"this run was started with something else: {shown}",
+            file=store.folder,
+            hint="give another --out, or --rerun changed to ask again only what that touches",
+        )
+    dropped = sum(_drop(store, change) for change in changes if not change.derived)
+    answers = "answer is" if dropped == 1 else "answers are"
+    return [*told, f"{dropped} earlier {answers} asked again; the others stand"]
+
+
+def _drop(store: Store, change: Change) -> int:
+    systems = [change.system] if change.system else store.systems()
+    return sum(store.drop(s, change.cases, as_is=not change.probes_only) for s in systems)
+
+
+def _changes(
+    before: Mapping[str, Any], recipe: Mapping[str, Any], stored: Parts, now: Parts, suite: Suite
+) -> list[Change]:
+    found = []
+    if before.get("seed", recipe["seed"]) != recipe["seed"]:
+        found.append(Change(f"seed was {before['seed']}, now {recipe['seed']}"))
+    known = {name.removeprefix("system ") for name in before if name.startswith("system ")}
+    found += _suite_changes(stored, now, suite)
+    other_suite = before.get("suite") != recipe["suite"]
+    of_systems = [p for p in differences(stored, now) if p[0] == "system" and p[1] in known]
+    for name in dict.fromkeys(place[1] for place in of_systems):
+        mine = [place for place in of_systems if place[1] == name]
+        found += _system_changes(name, mine, stored, now, other_suite=other_suite)
+    return found
+
+
+def _suite_changes(stored: Parts, now: Parts, suite: Suite) -> list[Change]:
+    found = []
+    places = [p for p in differences(stored, now) if p[0] != "system"]
+    settings = [p for p in places if p[0] == "suite" and p[1] not in ("schemas", "train")]
+    for place in settings:
+        text = f"suite.yaml: {place[1]} was {stored.get(place)}, now {now.get(place)}"
+        found.append(Change(text, derived=place[1] in DERIVED))
+    if ("suite", "train") in places:
+        found.append(Change("the train file changed"))
+    if ("suite", "schemas") in places:
+        found.append(Change("an output schema changed"))
+    if any(place[0] == "document" for place in places):
+        text = told_ids("document", _of("document", stored), _of("document", now))
+        found.append(Change(f"{_file(suite, 'corpus.jsonl', 'the corpus')}: {text}"))
+    return found + _case_changes(_of("case", stored), _of("case", now), suite)
+
+
+def _case_changes(stored: dict[str, str], now: dict[str, str], suite: Suite) -> list[Change]:
+    changed = {i for i in {*stored, *now} if stored.get(i) != now.get(i)}
+    if not changed:
+        return []
+    labels = {i for i in changed if _question(stored.get(i)) == _question(now.get(i))}
+    text = f"{_file(suite, 'cases.jsonl', 'the cases')}: {told_ids('case', stored, now)}"
+    if labels == changed:
+        text += " (their labels only)" if len(labels) > 1 else " (its labels only)"
+    return [
+        Change(text, cases=frozenset(changed - labels)),
+        Change("", cases=frozenset(labels), probes_only=True),
+    ]
+
+
+def _system_changes(
+    name: str, places: Sequence[tuple[str, ...]], stored: Parts, now: Parts, *, other_suite: bool
+) -> list[Change]:
+    """What changed in one system; its fingerprint alone is told where nothing else says why it differs.
+
+    Fingerprints of embedded systems hold the suite's digest; what of the suite they depend on is compared by itself.
+    """
+    told = []
+    for place in places:
+        was, is_ = stored.get(place), now.get(place)
+        if place[2] in ("file", "template"):
+            told.append(told_file(place[3], was, is_))
+        elif place[2] == "option":
+            told.append(told_option(place[3], was, is_))
+        elif place[2] != "fingerprint":
+            told.append(f"{place[2]} was {was}, now {is_}")
+    if told:
+        return [Change(f"{name}: {', '.join(told)}", system=name)]
+    if other_suite and now.get(("system", name, "adapter"), "").startswith("local evalkit "):
+        return []
+    place = ("system", name, "fingerprint")
+    return [Change(f"{name}: its fingerprint was {stored.get(place)}, now {now.get(place)}", name)]
+
+
+def _question(value: str | None) -> str | None:
+    return value.partition(" ")[0] if value else None
+
+
+def _of(kind: str, parts: Parts) -> dict[str, str]:
+    return {place[1]: value for place, value in parts.items() if place[0] == kind}
+
+
+def _file(suite: Suite, name: str, otherwise: str) -> str:
+    return name if (suite.folder / name).exists() else otherwise

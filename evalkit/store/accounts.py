@@ -1,0 +1,73 @@
+"""What was paid for, or may have been: the attempts of a run, counted."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from evalkit.store.rows import DONE, END_ATTEMPT, FAILED, STARTED, UNKNOWN, Key, outcome_row
+
+_UNKNOWN_ANSWERS = (
+    "SELECT system, case_id, condition, repeat FROM traces t WHERE error = 'timeout' AND EXISTS "
+    "(SELECT 1 FROM attempts a WHERE a.state = 'unknown' AND (a.system, a.case_id, a.condition, a.repeat) = "
+    "(t.system, t.case_id, t.condition, t.repeat))"
+)
+_PLANNED = (
+    "SELECT planned - (SELECT count(*) FROM attempts WHERE session = s.id) "
+    "FROM sessions s ORDER BY id DESC LIMIT 1"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The calls of a run by state, counted in attempts.
+
+    ``unknown`` are those that were sent and of which nobody knows whether they were carried out: the process died,
+    or the wait was given up. ``possible_cost`` is what these may have cost, each as much as the dearest known
+    attempt; None where no cost is known. ``planned`` are those of the last session that were not begun.
+    """
+
+    planned: int
+    started: int
+    done: int
+    failed: int
+    unknown: int
+    possible_cost: float | None
+
+
+def count(db: sqlite3.Connection) -> Counts:
+    """The attempts by state."""
+    found = dict(db.execute("SELECT state, count(*) FROM attempts GROUP BY state"))
+    (worst,) = db.execute("SELECT max(cost / max(calls, 1)) FROM attempts").fetchone()
+    (calls,) = db.execute(
+        "SELECT coalesce(sum(calls), 0) FROM attempts WHERE state = 'unknown' AND cost IS NULL"
+    ).fetchone()
+    (planned,) = db.execute(_PLANNED).fetchone() or (0,)
+    return Counts(
+        planned=max(0, planned),
+        started=found.get(STARTED, 0),
+        done=found.get(DONE, 0),
+        failed=found.get(FAILED, 0),
+        unknown=found.get(UNKNOWN, 0),
+        possible_cost=None if worst is None else worst * calls,
+    )
+
+
+def unknown_answers(db: sqlite3.Connection) -> set[Key]:
+    """Where the last word of a question is that the wait was given up."""
+    if not db.execute("SELECT 1 FROM traces WHERE error = 'timeout' LIMIT 1").fetchone():
+        return set()
+    return set(db.execute(_UNKNOWN_ANSWERS))
+
+
+def give_up(db: sqlite3.Connection) -> int:
+    """Attempts that were begun and will never tell how they ended become unknown; how many."""
+    query = "SELECT id, system, case_id, condition, repeat, calls FROM attempts WHERE state = ?"
+    left = db.execute(query, [STARTED]).fetchall()
+    lines = [
+        outcome_row(n, (s, c, k, r), calls, UNKNOWN, None, None) for n, s, c, k, r, calls in left
+    ]
+    if lines:
+        with db:
+            db.executemany(END_ATTEMPT, lines)
+    return len(lines)

@@ -1,0 +1,152 @@
+"""Opens a run store: takes the lock, refuses what is none, and looks for damage before anything is believed."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from evalkit.errors import Busy, StorageError
+from evalkit.store.rows import APPLICATION, NAMES, SCHEMA_VERSION, TABLES
+from evalkit.store.session import read_session
+
+LOCK, STORE, SESSION = "run.lock", "run.sqlite", "run.sqlite-session"
+SMALL = 64 << 20  # bytes up to which a store is checked whole although its run ended in order
+PATIENCE = 5.0  # seconds a check of the file's structure may take
+DAMAGE = (sqlite3.Error, UnicodeDecodeError)  # what SQLite raises where a file is not as it was
+OTHERWISE = "restore the file, or give another --out"
+
+
+def lock(folder: Path) -> sqlite3.Connection:
+    """An exclusive lock that the system itself releases when the process ends, however it ends."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _owned(folder / LOCK)
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be written: {error.strerror}") from error
+    try:
+        held = sqlite3.connect(folder / LOCK, timeout=0, isolation_level=None)
+    except sqlite3.Error as error:
+        raise StorageError(f"{folder}: cannot be written: {error}") from error
+    try:
+        held.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as error:
+        held.close()
+        if "locked" not in str(error):
+            raise StorageError(f"{folder}: cannot be written: {error}") from error
+        raise Busy(f"{folder}: {_busy(folder)}") from None
+    return held
+
+
+def _busy(folder: Path) -> str:
+    holder = read_session(folder / SESSION)
+    who = f" (process {holder.pid} on {holder.host})" if holder and holder.open else ""
+    return f"another run is writing here{who}; wait for it, or give another --out"
+
+
+def _owned(file: Path) -> None:
+    """Make the file, for its owner only, if it is not there."""
+    if not file.exists():
+        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
+
+
+def open_to_write(file: Path) -> sqlite3.Connection:
+    """The database, made if there is none or an empty file."""
+    try:
+        _owned(file)
+        db = sqlite3.connect(file, check_same_thread=False)
+    except (sqlite3.Error, OSError) as error:
+        raise StorageError(f"{file}: cannot be opened: {error}") from error
+    try:
+        new = _empty(db, file)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        if new:
+            numbers = (
+                f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA_VERSION};"
+            )
+            db.executescript(f"BEGIN; {TABLES} {numbers} COMMIT;")
+    except DAMAGE as error:
+        db.close()
+        raise damaged(file, str(error)) from error
+    except StorageError:
+        db.close()
+        raise
+    return db
+
+
+def open_to_read(file: Path) -> sqlite3.Connection:
+    """The database as it is at this moment, whoever writes in it; nothing is changed."""
+    if not file.exists():
+        raise StorageError(f"{file}: there is no run store")
+    db = _readable(file)
+    try:
+        empty = _empty(db, file)
+        db.execute("BEGIN")
+    except DAMAGE as error:
+        db.close()
+        raise damaged(file, str(error)) from error
+    except StorageError:
+        db.close()
+        raise
+    if empty:
+        db.close()
+        raise StorageError(f"{file}: is empty; {OTHERWISE}")
+    return db
+
+
+def _readable(file: Path) -> sqlite3.Connection:
+    """A connection that reads; in a folder that cannot be written there is no log to share, and none is needed."""
+    address = f"{file.absolute().as_uri()}?mode=ro"
+    shared = file.with_name(f"{file.name}-wal").exists()
+    if not shared and not os.access(file.parent, os.W_OK):
+        address += "&immutable=1"
+    try:
+        return sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
+    except sqlite3.Error as error:
+        raise StorageError(f"{file}: cannot be opened: {error}") from error
+
+
+def damaged(file: Path, what: str) -> StorageError:
+    """What is said of a store that cannot be read as it is."""
+    return StorageError(f"{file}: is no run store, or damaged ({what}); {OTHERWISE}")
+
+
+def _empty(db: sqlite3.Connection, file: Path) -> bool:
+    """Whether the database is empty; ``StorageError`` unless it is empty or a store of this version."""
+    (version,), (application,) = (
+        db.execute(f"PRAGMA {name}").fetchone() for name in ("user_version", "application_id")
+    )
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables and (version, application) == (0, 0):
+        return True
+    ours = application == APPLICATION or {"recipe", "traces"} <= tables
+    if not ours or version == 0:
+        raise StorageError(f"{file}: is a database, but no run store")
+    if version != SCHEMA_VERSION:
+        raise StorageError(
+            f"{file}: was written by another version of evalkit (store {version}, this one reads {SCHEMA_VERSION}); "
+            "give another --out, or replay its traces.jsonl"
+        )
+    if not tables >= NAMES:
+        raise damaged(file, f"it has no table {min(NAMES - tables)}")
+    return False
+
+
+def check_structure(db: sqlite3.Connection, file: Path) -> None:
+    """SQLite's own quick check, given up after ``PATIENCE``; ``StorageError`` says what was found."""
+    deadline = time.monotonic() + PATIENCE
+    db.set_progress_handler(lambda: int(time.monotonic() > deadline), 100_000)
+    try:
+        found = [str(text) for (text,) in db.execute("PRAGMA quick_check(3)")]
+    except sqlite3.OperationalError as error:
+        if "interrupt" not in str(error):
+            raise damaged(file, str(error)) from error
+        return
+    except DAMAGE as error:
+        raise damaged(file, str(error)) from error
+    finally:
+        db.set_progress_handler(None, 0)
+    if found != ["ok"]:
+        raise damaged(file, "; ".join(" ".join(text.split()) for text in found))

@@ -1,0 +1,107 @@
+"""What the store keeps, as tables and rows; every row carries a checksum of itself."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from evalkit.records import Trace
+from evalkit.traces import trace_to_json
+
+Key = tuple[str, str, str, int]  # system, case_id, condition, repeat
+
+SCHEMA_VERSION = 2
+APPLICATION = 0x65766B74  # "evkt": tells a run store from any other SQLite file
+STARTED, DONE, FAILED, UNKNOWN = "started", "done", "failed", "unknown"
+
+TABLES = """
+CREATE TABLE recipe (name TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER NOT NULL);
+CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER NOT NULL);
+CREATE TABLE details (name TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER NOT NULL);
+CREATE TABLE sessions (
+  id INTEGER PRIMARY KEY, began REAL NOT NULL, planned INTEGER NOT NULL, commits INTEGER NOT NULL
+);
+CREATE TABLE attempts (
+  id INTEGER PRIMARY KEY, session INTEGER NOT NULL,
+  system TEXT NOT NULL, case_id TEXT NOT NULL, condition TEXT NOT NULL, repeat INTEGER NOT NULL,
+  calls INTEGER NOT NULL, began REAL NOT NULL, state TEXT NOT NULL, seconds REAL, error TEXT,
+  prompt_tokens INTEGER, completion_tokens INTEGER, cost REAL, sum INTEGER NOT NULL
+);
+CREATE TABLE traces (
+  system TEXT NOT NULL, case_id TEXT NOT NULL, condition TEXT NOT NULL, repeat INTEGER NOT NULL,
+  error TEXT, trace TEXT NOT NULL, sum INTEGER NOT NULL,
+  PRIMARY KEY (system, case_id, condition, repeat)
+) WITHOUT ROWID;
+"""
+NAMES = {"recipe", "notes", "details", "sessions", "attempts", "traces"}
+NAMED = ("recipe", "notes", "details")  # tables of names and values
+
+PUT_TRACE = "INSERT OR REPLACE INTO traces VALUES (?,?,?,?,?,?,?)"
+BEGIN_ATTEMPT = "INSERT INTO attempts VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+END_ATTEMPT = (
+    "UPDATE attempts SET state = ?, seconds = ?, error = ?, prompt_tokens = ?, completion_tokens = ?, "
+    "cost = ?, sum = ? WHERE id = ?"
+)
+COUNT_COMMIT = "UPDATE sessions SET commits = commits + 1 WHERE id = ?"
+
+
+def checksum(*values: object) -> int:
+    """A checksum (CRC-32) of what stands in a row; what is NULL counts as empty."""
+    parts = (v if isinstance(v, bytes) else b"" if v is None else str(v).encode() for v in values)
+    return zlib.crc32(b"\x1f".join(parts))
+
+
+def as_text(value: Any) -> str:
+    """A value as JSON that can be stored: half a surrogate pair must not stop a run."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True)
+    return text.encode("utf-8", "replace").decode()
+
+
+def key_of(trace: Trace) -> Key:
+    """Under which a trace is filed."""
+    return trace.system, trace.case_id, trace.condition, trace.repeat
+
+
+def trace_row(trace: Trace) -> tuple[Any, ...]:
+    """The row of a trace. Raises ``ValueError`` for what is no JSON."""
+    text = json.dumps(trace_to_json(trace), ensure_ascii=False, allow_nan=False)
+    text = text.encode("utf-8", "replace").decode()
+    row = (*key_of(trace), trace.error.kind if trace.error else None, text)
+    return (*row, checksum(*row))
+
+
+def named_row(name: str, value: str) -> tuple[str, str, int]:
+    """A row of one of the tables of names and values."""
+    return name, value, checksum(name, value)
+
+
+def intent_row(number: int, session: int, key: Key, calls: int, began: float) -> tuple[Any, ...]:
+    """The row that says a question is about to be put."""
+    total = checksum(number, *key, calls, STARTED, None, None, None)
+    return (number, session, *key, calls, began, STARTED, None, None, None, None, None, total)
+
+
+def outcome_row(
+    number: int, key: Key, calls: int, state: str, seconds: float | None, trace: Trace | None
+) -> tuple[Any, ...]:
+    """What ``END_ATTEMPT`` writes of an attempt that is over."""
+    error = trace.error.kind if trace and trace.error else None
+    usage = trace.usage if trace else None
+    cost = float(usage.cost) if usage and usage.cost is not None else None  # as SQLite keeps it
+    tokens = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
+    total = checksum(number, *key, calls, state, error, cost, tokens[0])
+    return (state, seconds, error, *tokens, cost, total, number)
+
+
+def state_of(trace: Trace) -> str:
+    """How an attempt ended. After a timeout nobody knows whether the call was carried out, and paid for."""
+    if trace.error is None:
+        return DONE
+    return UNKNOWN if trace.error.kind == "timeout" else FAILED
+
+
+def checked(row: Sequence[Any]) -> bool:
+    """Whether a row that ends in its checksum is as it was written."""
+    return bool(checksum(*row[:-1]) == row[-1])
