@@ -20,7 +20,7 @@ from evalkit.errors import BudgetExceeded
 from evalkit.estimate import Estimate, estimate
 from evalkit.grade import Graded, grade
 from evalkit.judge import judge_traces
-from evalkit.outcome import deciding
+from evalkit.outcome import CaseOutcome, deciding
 from evalkit.probe import probe
 from evalkit.reask import asker, grader
 from evalkit.records import Approach, Evidence, Metric, Suite, System, Trace
@@ -236,7 +236,10 @@ def diagnosed_systems(
     suite: Suite, graded: Mapping[str, Graded], tools: Tools
 ) -> dict[str, SystemDiagnosis]:
     """The findings of every system, added up; labels that all of them together put in doubt are kept out of the blame."""
-    doubts = doubts_of(label_complaints(suite, graded))
+    failing = {
+        c for one in graded.values() for c, o in one.cases.items() if o is CaseOutcome.FAILED
+    }
+    doubts = doubts_of(label_complaints(suite, graded, only=failing))
     found = {}
     for name, one in graded.items():
         findings = diagnose(suite, one, tools.causes, doubts)

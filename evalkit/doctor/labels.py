@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -37,19 +37,23 @@ SAME_ANSWER = 0.6  # the same for the answers of two systems
 
 
 def label_complaints(
-    suite: Suite, graded: Mapping[str, Graded], shelf: Shelf | None = None
+    suite: Suite,
+    graded: Mapping[str, Graded],
+    shelf: Shelf | None = None,
+    only: Collection[str] | None = None,
 ) -> list[Complaint]:
     """Every label that looks wrong, by kind; ``graded`` may be empty before any run.
 
-    ``shelf`` may be one that has been read already. That a document might answer a case labelled unanswerable is not guessed at.
+    ``shelf`` may be one that has been read already; ``only`` are the ids of the cases looked at, None is all. That a document might answer a case labelled unanswerable is not guessed at.
     """
     shelf = shelf or Shelf(suite)
-    found = [c for case in suite.cases for c in _absent(suite, shelf, case)]
-    found += [c for case in suite.cases for c in _unsupported(shelf, case)]
+    cases = suite.cases if only is None else [c for c in suite.cases if c.id in only]
+    found = [c for case in cases for c in _absent(suite, shelf, case)]
+    found += [c for case in cases for c in _unsupported(shelf, case)]
     found += _contradictory(suite.cases)
     if graded:
         answers = _answers(graded)
-        found += [c for case in suite.cases for c in _agreed(shelf, case, answers)]
+        found += [c for case in cases for c in _agreed(shelf, case, answers)]
         found += _closed_book(suite, graded)
     return found
 

@@ -84,6 +84,8 @@ def _is_name(
 def _is_wide_name(raw: list[str], i: int) -> bool:
     """A run of katakana, or one of Chinese characters that is marked as a place or a person."""
     word = raw[i]
+    if word.isascii():
+        return False
     if _KATAKANA.fullmatch(word):
         return True
     titled = i + 1 < len(raw) and raw[i + 1].startswith(_TITLES)
