@@ -68,7 +68,7 @@ def compare(
         if sheets[a].place.keys() & sheets[b].place.keys()
     )
     if not pairs:
-        raise NothingToDo("the systems share no case")
+        raise NothingToDo(f"{', '.join(systems)} have no case in common")
     shared = [c for c in suite.cases if all(c.id in sheet.place for sheet in sheets.values())]
     return Comparison(
         suite=suite.name,
@@ -78,7 +78,7 @@ def compare(
         systems=standings(sheets, shared),
         pairs=pairs,
         economy=economy(sheets, shared),
-        notes=(*notes, *_notes(sheets)),
+        notes=(*notes, *_asked(suite, sheets), *_notes(sheets)),
     )
 
 
@@ -96,6 +96,20 @@ def _chosen(
     if metrics:
         return tuple(dict.fromkeys(metrics))
     return tuple(name for name in shown_by_default(suite) if name in known)
+
+
+def _asked(suite: Suite, sheets: Mapping[str, Sheet]) -> list[str]:
+    """Which systems were not asked every case of the suite, or some cases less often than others."""
+    told = []
+    for name, sheet in sheets.items():
+        n, of = len(sheet.cases), len(suite.cases)
+        if n < of:
+            told.append(f"{name}: {n} of {of} cases asked")
+        times = [len(r) for r in sheet.graded.repeats().values()]
+        fewer = sum(t < max(times) for t in times)
+        if fewer:
+            told.append(f"{name}: {fewer} of {n} cases asked fewer than {max(times)} times")
+    return told
 
 
 def _notes(sheets: Mapping[str, Sheet]) -> list[str]:
@@ -141,7 +155,13 @@ def _pair(
         metrics=metrics,
         slices=_slices(first.rows["passed"], second.rows["passed"], places, cases),
         causes=cause_shift(systems[a], systems[b], [case.id for case in cases], clusters),
+        alone=(_without(first, second), _without(second, first)),
     )
+
+
+def _without(one: Sheet, other: Sheet) -> tuple[str, ...]:
+    """The cases that only ``one`` was asked."""
+    return tuple(case.id for case in one.cases if case.id not in other.place)
 
 
 def groups_of(cases: Sequence[Case]) -> list[str] | None:

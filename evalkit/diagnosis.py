@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,12 @@ from evalkit.grade import Graded
 from evalkit.loss import UNDETERMINED as UNDETERMINED  # noqa: PLC0414 (others read it here)
 from evalkit.loss import Loss, measure_loss
 from evalkit.outcome import CaseOutcome
-from evalkit.records import Certainty, Finding, Interval, Side, Suite
-from evalkit.stats.intervals import wilson
+from evalkit.records import Case, Certainty, Finding, Interval, Side, Suite
+from evalkit.stats.intervals import share_interval, wilson
 from evalkit.symptoms import Rule, Symptom, measure
 from evalkit.variability import variability
+
+UNGRADED = CaseOutcome.UNGRADED
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class SystemDiagnosis:
 
     The parts of ``decomposition`` and ``headroom`` are shares of the graded cases; ``sides`` and ``causes`` hold
     cases and their share of the failing ones, ``corrected_causes`` and ``corrected_sides`` the shares corrected
-    for what the diagnoser is known to confuse (empty with fewer than ten failing cases).
+    for what the diagnoser is known to confuse (empty with fewer than ten failing cases). ``pass_rate`` is that of
+    all its cases, as ``pass_rate_of`` has it.
     """
 
     graded: Graded
@@ -40,16 +43,26 @@ class SystemDiagnosis:
     corrected_causes: Mapping[str, Interval]
     corrected_sides: Mapping[str, Interval]
     funnel: tuple[Step, ...]
+    pass_rate: Interval | None
 
     @property
     def due(self) -> int:
         """Cases whose outcome could be graded: the denominator of pass rate and loss."""
         return self.counts["due"] - self.counts["ungraded"]
 
-    @property
-    def pass_rate(self) -> Interval | None:
-        """Share of the graded cases that passed; errors count as failures."""
-        return wilson(self.counts["passed"], self.due)
+
+def pass_rate_of(cases: Iterable[Case], outcomes: Mapping[str, CaseOutcome]) -> Interval | None:
+    """The share of the graded ``cases`` that passed (every repeat of a case; errors count as failures); None of none.
+
+    Wilson's interval; where cases share a ``group`` and are no independent evidence, that of ``share_interval``.
+    """
+    graded = [case for case in cases if outcomes.get(case.id, UNGRADED) is not UNGRADED]
+    values = [float(outcomes[case.id] is CaseOutcome.PASSED) for case in graded]
+    names = [f"group {case.group}" if case.group else f"case {case.id}" for case in graded]
+    clusters = names if len(set(names)) < len(names) else None
+    if clusters is not None:
+        return share_interval(values, clusters)
+    return wilson(int(sum(values)), len(values))
 
 
 def summarise_findings(
@@ -73,6 +86,7 @@ def summarise_findings(
         corrected_causes=loss.corrected_causes,
         corrected_sides=loss.corrected_sides,
         funnel=funnel(suite, graded, findings),
+        pass_rate=pass_rate_of(suite.cases, graded.cases),
     )
 
 

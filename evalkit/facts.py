@@ -69,9 +69,7 @@ class Facts:
     unsupported: tuple[str, ...]  # claims the context does not support
     contradicted: tuple[str, ...]
     other_source: str | None  # a non-gold document in the prompt that supports the wrong answer
-    stale: tuple[
-        tuple[str, str], ...
-    ]  # (superseded document in the prompt, the one that replaces it)
+    stale: tuple[tuple[str, str], ...]  # superseded in the prompt, and what replaces it
     leaked: tuple[str, ...]  # forbidden documents in the prompt
     repeats_right: int  # of the case's as_is repeats, how many passed ...
     repeats: int  # ... and how many there are

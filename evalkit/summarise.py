@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from evalkit.diagnosis import SystemDiagnosis
+from evalkit.diagnosis import SystemDiagnosis, pass_rate_of
 from evalkit.grade import Graded, label_pairs
 from evalkit.needs import wants_json
-from evalkit.outcome import CaseOutcome
 from evalkit.records import AS_IS, Case, Interval, Status, Suite
 from evalkit.score import CODE, Column
-from evalkit.stats.intervals import mean_interval, wilson
+from evalkit.stats.intervals import mean_interval
 
 # A case's status is the worst of its repeats, in this order; repeats that are not due do not count.
 _WORST_FIRST = (Status.SYSTEM_ERROR, Status.GRADER_ERROR, Status.UNOBSERVED, Status.SCORED)
@@ -109,16 +108,14 @@ def _metric(
 
 def _slices(graded: Graded, cases: Mapping[str, Case]) -> dict[str, Any]:
     """Pass rate by tag; a slice without a graded case has none."""
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for case_id, outcome in graded.cases.items():
+    tagged: dict[str, list[Case]] = defaultdict(list)
+    for case_id in graded.cases:
         for tag in cases[case_id].tags:
-            counts[tag][outcome.value] += 1
+            tagged[tag].append(cases[case_id])
     found = {}
-    for tag, states in sorted(counts.items()):
-        total = sum(states.values())
-        graded_cases = total - states[CaseOutcome.UNGRADED.value]
-        rate = wilson(states[CaseOutcome.PASSED.value], graded_cases)
-        found[tag] = {"cases": total, "pass_rate": interval_json(rate)}
+    for tag, members in sorted(tagged.items()):
+        rate = interval_json(pass_rate_of(members, graded.cases))
+        found[tag] = {"cases": len(members), "pass_rate": rate}
     return found
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from evalkit.pages.wording import shortened, visible
 from evalkit.records import Interval, Trace
 from evalkit.watch import Watcher
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from evalkit.api import Run
     from evalkit.diagnosis import SystemDiagnosis
 
+LONGEST = 100  # characters of a word (an id has no spaces) that a line shows
+LOG_WIDTH = 10_000  # columns where there is no terminal: a table is as wide as it needs to be
 SIDE_BY_SIDE = 6  # systems that fit beside each other in a table
 PLAIN_SECONDS = 5.0  # between progress lines where there is no terminal
 
@@ -94,9 +97,8 @@ class Progress(Watcher):
         return f"{self.stage}: {self.count} of {self.total} ({self._note()}), {left:.0f} s left"
 
     def say(self, text: str) -> None:
-        """One line between the stages."""
-        self._stop()
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        """One line, above the bar where there is one."""
+        self.console.print(visible(text), markup=False, highlight=False, soft_wrap=True)
 
     def done(self) -> None:
         """The stage is over; a long one leaves a line behind."""
@@ -126,40 +128,51 @@ def show_run(run: Run, page: Path) -> int:
         if warned:
             cases = "case passes" if warned == 1 else "cases pass"
             console.print(
-                f"{name}: {warned} {cases} with a warning (right, but not from its evidence)",
+                f"{plain(name)}: {warned} {cases} with a warning (right, but not from its evidence)",
                 markup=False,
             )
     console.print()
     advice = run.diagnosis()["recommendation"]
     console.print(
-        f"First step: [bold]{escape(advice['approach'])}[/bold]. {escape(advice['reasons'][0])}."
+        f"First step: [bold]{escape(advice['approach'])}[/bold]. {escape(plain(advice['reasons'][0]))}."
     )
     for warning in run.suite.warnings[:3]:
-        console.print(f"warning: {warning}", markup=False)
+        console.print(f"warning: {plain(warning)}", markup=False)
     console.print(f"Report: {page.resolve()}", markup=False, highlight=False)
     verdict = verdict_of(run)
     if verdict["exit_code"]:
-        console.print(f"Incomplete: {verdict['reason']}", markup=False)
+        console.print(f"Incomplete: {plain(verdict['reason'])}", markup=False)
     return int(verdict["exit_code"])
 
 
 def wide_console() -> Console:
-    """A console for results: as wide as the terminal, wide enough for a table in a log."""
+    """A console for results: as wide as the terminal; in a pipe nothing is wrapped or cut."""
     console = Console()
-    return console if console.is_terminal else Console(width=120, soft_wrap=True)
+    if console.is_terminal and console.file.isatty():
+        return console
+    return Console(width=LOG_WIDTH, soft_wrap=True)  # also for a log that wants colours
+
+
+def plain(text: str) -> str:
+    """Foreign text on one line: hidden characters shown, very long words (such as ids) shortened."""
+    return " ".join(shortened(word, LONGEST) for word in visible(text).split())
 
 
 def _systems_table(run: Run) -> Table:
     """One row a system: what passes, what leads the failures, how sure."""
     title = f"{run.suite.name}: {len(run.suite.cases)} cases"
     table = Table(
-        title=escape(title), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+        title=escape(plain(title)),
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
     )
     for name in ("system", "approach", "passed", "pass rate", f"R@{run.suite.k}", "leading cause"):
         table.add_column(name, no_wrap=name != "leading cause")
     table.add_column("share of failures", no_wrap=True)
     for name, found in run.systems.items():
-        table.add_row(*map(escape, _row(name, found, run.suite.k)))
+        table.add_row(*(escape(plain(cell)) for cell in _row(name, found, run.suite.k)))
     return table
 
 
@@ -168,16 +181,16 @@ def _symptoms_table(run: Run) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("symptom", no_wrap=True)
     for name in run.systems:
-        table.add_column(escape(name), no_wrap=True)
+        table.add_column(escape(plain(name)), no_wrap=True)
     measured = zip(*(found.symptoms for found in run.systems.values()), strict=True)
     reasons = []
     for symptoms in measured:
         cells = [percent(s.rate) if s.rate else "not measured" for s in symptoms]
-        table.add_row(symptoms[0].rule.id, *cells)
+        table.add_row(escape(plain(symptoms[0].rule.id)), *cells)
         if all(s.rate is None for s in symptoms):
             reasons.append(f"{symptoms[0].rule.id}: {symptoms[0].not_measured}")
     if reasons:
-        table.caption = "Not measured: " + "; ".join(map(escape, reasons))
+        table.caption = "Not measured: " + "; ".join(escape(plain(reason)) for reason in reasons)
         table.caption_justify = "left"
     return table
 
@@ -221,13 +234,17 @@ def show_scores(run: Run) -> None:
     """Print every metric of every system: mean, interval, and how many cases were scored of those due."""
     console = wide_console()
     for name, system in run.summary()["systems"].items():
-        table = Table(title=escape(name), title_justify="left", box=None, padding=(0, 2, 0, 0))
+        title = escape(plain(name))
+        table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
         for column in ("metric", "mean", "95 % interval", "scored / due"):
             table.add_column(column)
         for metric, cell in system["metrics"].items():
             if cell["mean"] is not None:
                 bounds = "" if cell["low"] is None else f"{cell['low']:.3f} .. {cell['high']:.3f}"
                 table.add_row(
-                    metric, f"{cell['mean']:.3f}", bounds, f"{cell['scored']} / {cell['due']}"
+                    escape(plain(metric)),
+                    f"{cell['mean']:.3f}",
+                    bounds,
+                    f"{cell['scored']} / {cell['due']}",
                 )
         console.print(table)

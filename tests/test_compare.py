@@ -20,8 +20,9 @@ from evalkit.comparison.entrants import entrants
 from evalkit.comparison.shape import comparison_json
 from evalkit.comparison.standing import median_interval
 from evalkit.comparison.tables import comparison_markdown
+from evalkit.diagnosis import pass_rate_of
 from evalkit.errors import InvalidInput, NothingToDo
-from evalkit.records import Usage
+from evalkit.records import Seconds, Usage
 
 SCHEMA = json.loads(
     (Path(evalkit.__file__).parent / "schemas" / "comparison.schema.json").read_text()
@@ -174,6 +175,26 @@ def test_only_common_cases_are_compared(suite):
     assert (pair.cases, pair.only_a, pair.only_b) == (10, 14, 0)
 
 
+def test_an_interrupted_run_says_how_many_cases_were_asked_and_which_are_left_out(suite):
+    run = run_of(
+        suite, all=answers(suite, lambda i: True), part=answers(suite, lambda i: True)[:16]
+    )
+    found = compare(suite, run.systems)
+    assert "part: 16 of 24 cases asked" in found.notes
+    assert "- part: 16 of 24 cases asked" in comparison_markdown(found)
+    left = [case.id for case in suite.cases[16:]]
+    assert f"Asked of all alone, and not compared: 8 cases: {', '.join(left)}." in (
+        comparison_markdown(found)
+    )
+    told = comparison_json(found)
+    jsonschema.validate(json.loads(json.dumps(told)), SCHEMA)
+    assert told["notes"][-1] == f"asked of all alone: {', '.join(left)}"
+    uneven = answers(suite, lambda i: True, repeats=2)[:-3]
+    run = run_of(suite, all=answers(suite, lambda i: True, repeats=2), part=uneven)
+    notes = compare(suite, run.systems).notes
+    assert notes == ("part: 23 of 24 cases asked", "part: 1 of 23 cases asked fewer than 2 times")
+
+
 def test_tags_are_compared_with_the_false_discovery_rate_held(run, suite):
     slices = compare(suite, run.systems).pairs[0].slices
     assert [s.tag for s in slices] == ["even", "odd"]
@@ -214,6 +235,56 @@ def test_who_is_no_better_in_anything_is_off_the_front(suite):
     waste = compare(suite, run.systems).systems[1]
     assert (waste.on_front, waste.dominated_by) == (False, ("good",))
     assert waste.prompt_tokens.value == pytest.approx(911.5)
+
+
+def test_two_equal_runs_are_both_on_the_front(suite):
+    def timed(total):
+        traces = answers(suite, lambda i: i < 12)
+        return [replace(t, seconds=Seconds(total=total)) for t in traces]
+
+    for one, other in ((3e-6, 5e-6), (2.0, 2.1)):  # apart beyond any interval, and nobody notices
+        found = compare(suite, run_of(suite, a=timed(one), b=timed(other)).systems)
+        assert all(s.on_front for s in found.systems)
+    found = compare(suite, run_of(suite, a=timed(1.0), b=timed(2.0)).systems)
+    assert [s.dominated_by for s in found.systems] == [(), ("a",)]
+
+
+def test_a_pass_rate_that_is_higher_within_noise_beats_nobody(suite):
+    run = run_of(suite, good=answers(suite, lambda i: i < 14), bad=answers(suite, lambda i: i < 12))
+    assert all(s.on_front for s in compare(suite, run.systems).systems)
+    worse = run_of(
+        suite, good=answers(suite, lambda i: i < 22), bad=answers(suite, lambda i: i < 4)
+    )
+    assert compare(suite, worse.systems).systems[1].dominated_by == ("good",)
+
+
+def test_a_comparison_tells_the_pass_rate_that_the_run_tells():
+    grouped = make_suite(cases(per_group=4))
+    run = run_of(
+        grouped,
+        weak=answers(grouped, lambda i: i < 9, repeats=2),
+        strong=answers(grouped, lambda i: i < 21, errors=(1,)),
+    )
+    found = {s.system: s.passed for s in compare(grouped, run.systems).systems}
+    summary = run.summary()["systems"]
+    for name, system in run.systems.items():
+        assert found[name] == system.pass_rate
+        assert summary[name]["pass_rate"]["low"] == found[name].low
+    alone = pass_rate_of(grouped.cases, run.systems["weak"].graded.cases)
+    split = [replace(case, group=None) for case in grouped.cases]
+    assert alone.high - alone.low > 1.2 * _width(split, run.systems["weak"].graded.cases)
+
+
+def _width(cases, outcomes) -> float:
+    found = pass_rate_of(cases, outcomes)
+    return found.high - found.low
+
+
+def test_one_group_alone_says_next_to_nothing_of_the_pass_rate():
+    grouped = make_suite(cases(per_group=CASES))
+    run = run_of(grouped, s=answers(grouped, lambda i: i < 12))
+    assert run.systems["s"].pass_rate.value == 0.5
+    assert _width(grouped.cases, run.systems["s"].graded.cases) > 0.9
 
 
 def test_the_median_of_ten_lies_between_the_second_and_the_ninth():
@@ -257,7 +328,7 @@ def test_nothing_in_common_is_nothing_to_do(suite, run):
         first=answers(suite, lambda i: True)[:10],
         second=answers(suite, lambda i: True)[10:],
     )
-    with pytest.raises(NothingToDo, match="share no case"):
+    with pytest.raises(NothingToDo, match="first, second have no case in common"):
         compare(suite, halves.systems)
 
 
@@ -342,6 +413,18 @@ def test_the_command_refuses_with_the_exit_codes_of_the_house(folder):
     assert code(run, "--system", "stong") == 3
     assert code(run, "--metric", "nonsense") == 3
     assert code(run, "--system", "weak") == 4
+
+
+def test_runs_without_a_common_case_are_told_so(folder):
+    other = folder / "other"
+    other.mkdir()
+    (other / "suite.yaml").write_text("format: 1\nname: other\n")
+    (other / "cases.jsonl").write_text('{"id": "zz", "query": "Who?", "reference": "Me."}\n')
+    evalkit.run(other, {"s": lambda query: "Me."}, out=folder / "second", probes="none")
+    arguments = [str(folder / "run"), str(folder / "second"), "--allow-different"]
+    done = CliRunner().invoke(command, arguments, standalone_mode=False)
+    assert code_of(done) == 4
+    assert "second has no case in common with suite" in str(done.exception)
 
 
 def test_a_changed_suite_is_refused_unless_allowed(folder):

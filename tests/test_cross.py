@@ -17,7 +17,7 @@ from evalkit.api import run, system
 from evalkit.commands.compare_command import command
 from evalkit.compare import compare
 from evalkit.comparison.cross import crossed, split, with_splits
-from evalkit.errors import InvalidInput
+from evalkit.errors import BudgetExceeded, InvalidInput
 from evalkit.records import Document, Passage, Suite
 from evalkit.tools import tools_for
 
@@ -115,6 +115,30 @@ def test_nothing_is_asked_twice_but_a_changed_context_is_asked_anew(tmp_path, pa
     before = parts["b"].calls
     asyncio.run(cells_of(suite, moved, parts, folder))
     assert parts["b"].calls - before == 2  # the two cases whose context in a is another one
+
+
+def test_a_limit_of_calls_is_not_exceeded_and_what_was_answered_is_kept(tmp_path, parts):
+    import asyncio
+
+    suite, folder = make(tmp_path), tmp_path / "run"
+    done = run(suite, parts, out=folder, probes="none")
+
+    async def limited(calls):
+        made = {name: system(name, one) for name, one in parts.items()}
+        try:
+            tools = tools_for(suite)
+            return await crossed(suite, done.systems, made, folder, tools, max_calls=calls)
+        finally:
+            for one in made.values():
+                await one.aclose()
+
+    before = sum(one.calls for one in parts.values())
+    with pytest.raises(BudgetExceeded, match="limit of 5 calls: 43 of 48"):
+        asyncio.run(limited(5))
+    assert sum(one.calls for one in parts.values()) == before + 5
+    assert asyncio.run(limited(43)).keys() >= set(CELLS)
+    assert sum(one.calls for one in parts.values()) == before + 48
+    assert BudgetExceeded.exit_code == 8
 
 
 def test_the_run_itself_is_left_as_it_was(tmp_path, parts):

@@ -144,6 +144,47 @@ def test_a_schema_of_the_suite_is_held_against_answers_to_new_queries():
     assert said(drift(good, bad, suite=suite))["invalid_format"] is Said.DRIFT
 
 
+def shorter(traces: list[Trace], queries: tuple[str, ...]) -> list[Trace]:
+    return [
+        replace(t, meta={**t.meta, "query": queries[i % len(queries)]})
+        for i, t in enumerate(traces)
+    ]
+
+
+def test_shorter_queries_of_the_same_language_are_no_other_language():
+    long = (
+        "How can I return the lamp that I have bought from you?",
+        "Where is the parcel that was sent to me?",
+    )
+    short = ("How do I pay?", "What do I do", "Do I pay?", "Reset password", "Who do I call?")
+    before, now = shorter(traffic(300, 1), long), shorter(traffic(300, 2), short)
+    assert said(drift(before, now))["query_language"] is Said.NONE
+    german = ("Wie kann ich bezahlen?", "Wo ist mein Paket?", "Wie viel kostet das?")
+    assert said(drift(before, shorter(now, german)))["query_language"] is Said.DRIFT
+
+
+def test_a_figure_of_the_baseline_is_the_same_in_every_report():
+    before = traffic(400, 1)
+    tail = [
+        replace(t, seconds=Seconds(total=9 * t.seconds.total)) if i % 6 == 0 else t
+        for i, t in enumerate(traffic(400, 2))
+    ]
+    told = [drift_json(drift(before, now), ("a", "b")) for now in (traffic(400, 3), tail)]
+    found = [next(s for s in one["signals"] if s["name"] == "seconds") for one in told]
+    assert {one["statistic"] for one in found} == {"median"}
+    assert found[0]["baseline"] == found[1]["baseline"]
+    assert found[0]["tail"]["baseline"] == found[1]["tail"]["baseline"] > found[0]["baseline"]
+    assert [one["verdict"] for one in found] == ["none", "drift"]
+
+
+def test_tables_say_which_statistic_they_show():
+    page = drift_markdown(drift(traffic(300, 1), traffic(300, 2, slow=1.6)), ("a", "b"))
+    assert "| seconds | cost | median |" in page
+    assert "| seconds | cost | 90th percentile |" in page
+    assert "| refusal\\_rate | generation | share |" in page
+    assert "- Seconds to an answer: median " in page
+
+
 # --- what is no alarm --------------------------------------------------------------------------------
 
 
@@ -382,6 +423,15 @@ def test_an_empty_file_is_nothing_to_do_and_an_unplanned_look_is_refused(tmp_pat
     result = CliRunner().invoke(command, [str(good), str(empty), "--look", "6/5"])
     assert result.exit_code == 2
     assert "was not planned" in result.output
+
+
+@pytest.mark.parametrize("alpha", ["nan", "inf", "-inf", "-1", "0"])
+def test_a_false_alarm_rate_that_is_none_is_a_usage_error(alpha, tmp_path):
+    file = written(tmp_path / "a.jsonl", traffic(3, 1))
+    result = CliRunner().invoke(command, [str(file), str(file), f"--alpha={alpha}"])
+    assert result.exit_code == 2
+    with pytest.raises(ValueError, match="no plan"):
+        Plan(float(alpha))
 
 
 def test_every_answer_has_its_exit_code():

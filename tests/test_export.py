@@ -32,7 +32,7 @@ QUERIES = {
 
 def case(case_id: str, **changes: object) -> Case:
     doc = f"d{case_id[1]}"
-    labels = {"reference": TEXTS[doc], "relevant": [doc], **changes}
+    labels = {"reference": TEXTS[doc], "relevant": [doc], "split": "train", **changes}
     return make_case(case_id, labels.pop("query", QUERIES[f"c{case_id[1]}"]), **labels)
 
 
@@ -170,6 +170,38 @@ def test_a_refusal_that_was_wanted_is_taught_as_well():
     assert found.rows[0]["messages"][-1]["content"].startswith("I am sorry")
 
 
+def test_an_error_is_no_failure_that_a_row_could_repair():
+    suite = suite_of(case("c1"), case("c2"))
+    found = exported(suite, told("c1", TEXTS["d1"]), make_trace(None, "c2", error="timeout"))
+    assert [row["case_id"] for row in found.provenance] == ["c1"]
+    assert found.left_out["ended in an error, which no training row repairs"] == 1
+
+
+def test_without_a_test_split_what_is_not_marked_for_training_stays_for_testing():
+    whole = suite_of(case("c1", split=None), case("c2", split=None))
+    traces = told("c1", TEXTS["d1"]), told("c2", TEXTS["d2"])
+    found = exported(whole, *traces)
+    assert found.rows == ()
+    assert [why for why in found.left_out if "nothing would be left to test with" in why]
+    assert len(exported(whole, *traces, allow_test=True).rows) == 2
+    partly = exported(suite_of(case("c1"), case("c2", split=None)), *traces)
+    assert [row["case_id"] for row in partly.provenance] == ["c1"]
+    held = suite_of(case("c1", split=None), case("c2", split=None), case("c3", split="test"))
+    assert len(exported(held, *traces).rows) == 2
+
+
+def test_a_label_that_may_be_wrong_is_taught_only_where_a_probe_passed():
+    suite = suite_of(case("c1"))
+    wrong = told("c1", "It costs 99 euros.", "d2")
+    right = told("c1", TEXTS["d1"], condition="oracle_context")
+    for traces, rows in (((wrong,), 0), ((wrong, right), 1)):
+        run = asked(suite, *traces)
+        found = run.systems["s"]
+        doubted = tuple(replace(f, also=("label_issue",)) for f in found.findings)
+        run = replace(run, systems={"s": replace(found, findings=doubted)})
+        assert len(export_rows(run, "s", Choice()).rows) == rows
+
+
 # --- the command -------------------------------------------------------------------------------
 
 
@@ -224,10 +256,18 @@ def test_test_cases_go_in_only_when_allowed_and_loudly(recorded):
     assert (recorded / "finetune-good.jsonl").exists()
 
 
+def test_an_interrupted_run_says_how_many_cases_were_asked(recorded, tmp_path):
+    suite = tmp_path / "shop"
+    run(suite, {"good": lambda q: "It is free."}, out=tmp_path / "part", limit=2, probes="none")
+    result = call("finetune", tmp_path / "part")
+    assert "good: 2 of 3 cases asked" in result.output
+    assert "asked" not in call("finetune", recorded, "--system", "good").output
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "said"),
     [
-        ((), InvalidInput, "--system NAME"),
+        ((), InvalidInput, "which system's answers are exported? give --system NAME (good, poor)"),
         (("--system", "goood"), InvalidInput, "did you mean 'good'"),
         (("--system", "good", "--include", "all"), UsageError, "approved and repaired"),
         (

@@ -321,3 +321,11 @@ def test_an_entry_that_cannot_be_added_leaves_the_file_alone(tmp_path, text, nam
 def test_a_systems_file_is_started_where_there_is_none(tmp_path):
     add_entry(tmp_path / "new.yaml", "tuned", "m", "https://x.example/v1", "KEY")
     assert load_systems(tmp_path / "new.yaml")[0].options["model"] == "m"
+
+
+@pytest.mark.parametrize("price", ["nan", "inf", "-inf", "-1"])
+def test_a_price_that_is_none_is_a_usage_error(price, tmp_path):
+    from evalkit.commands.finetune_jobs import submit_command
+
+    arguments = [str(tmp_path / "a.jsonl"), "--model", "m", f"--price-per-million={price}"]
+    assert CliRunner().invoke(submit_command, arguments).exit_code == 2

@@ -331,6 +331,55 @@ def test_gaps_are_named_in_many_ways(text: str) -> None:
     assert mentions_gap(text)
 
 
+SHORT_QUESTIONS = {
+    "ar": ["كيف أدفع؟"],
+    "da": ["Hvordan kan jeg betale?", "Hvor er min pakke?", "Hvad skal jeg gøre?"],
+    "de": ["Wie kann ich bezahlen?", "Wo ist mein Paket?", "Wie viel kostet das?"],
+    "el": ["Πώς πληρώνω;"],
+    "en": ["How do I pay?", "What do I do", "Can I return it?", "Who do I call?"],
+    "es": ["¿Cómo puedo pagar?", "¿Dónde está mi paquete?", "¿Qué hago?"],
+    "fa": ["چگونه پرداخت کنم؟"],
+    "fr": ["Comment puis-je payer ?", "Où est mon colis ?", "Que dois-je faire ?"],
+    "he": ["איך אני משלם?"],
+    "hi": ["मैं भुगतान कैसे करूँ?"],
+    "id": ["Di mana paket saya?", "Apa yang harus saya lakukan?"],
+    "it": ["Come posso pagare?", "Quanto costa la spedizione?", "Che cosa devo fare?"],
+    "ja": ["いくらですか"],
+    "ko": ["어떻게 결제하나요?"],
+    "nl": ["Hoe kan ik betalen?", "Waar is mijn pakket?", "Wat moet ik doen?"],
+    "pl": ["Jak mogę zapłacić?", "Gdzie jest moja paczka?", "Co mam zrobić?"],
+    "pt": ["Onde está a minha encomenda?", "Quanto custa o envio?", "O que devo fazer?"],
+    "ru": ["Как мне оплатить?", "Где мой заказ?", "Сколько это стоит?"],
+    "sv": ["Hur kan jag betala?", "Var är mitt paket?", "Vad ska jag göra?"],
+    "th": ["ฉันจะจ่ายอย่างไร"],
+    "tr": ["Nasıl ödeme yapabilirim?", "Kargo ne kadar?"],
+    "uk": ["Як мені заплатити?", "Де моя посилка?", "Скільки це коштує?"],
+    "vi": ["Tôi thanh toán thế nào?", "Bao nhiêu tiền?"],
+    "zh": ["怎么付款?"],
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "question"), [(name, q) for name, qs in SHORT_QUESTIONS.items() for q in qs]
+)
+def test_a_short_question_is_told_by_its_own_words(language: str, question: str) -> None:
+    assert detect_language(question) == language
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Reset password", "Do do do", "i", "do i", "PDF export", "Nokia 3310", "Paket", "Jak se máte?", "12 EUR",
+     "Hogyan fizethetek?", "Miten voin maksaa?", "Invoice 4711, total 12.50 EUR"],
+)  # fmt: skip
+def test_a_short_text_without_evidence_has_no_language(text: str) -> None:
+    assert detect_language(text) is None
+
+
+def test_a_few_words_in_a_long_record_are_no_language() -> None:
+    record = ", ".join(f'"field{chr(97 + i % 26)}{chr(97 + i // 26)}"' for i in range(80))
+    assert detect_language(f"{record}, Pinewhistle Supply Co., Tadeo Supply Co., Mi") is None
+
+
 def test_short_english_answers_are_not_read_as_another_language() -> None:
     assert detect_language("No, a failed payment costs nothing; a returned one has a fee.") == "en"
     assert detect_language("O pagamento não tem taxa e é grátis para você.") == "pt"

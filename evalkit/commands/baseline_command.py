@@ -24,26 +24,42 @@ def command() -> None:
 @click.option(
     "--metric", "metrics", multiple=True, help="Keep this metric's values too; repeatable."
 )
+@click.option(
+    "--allow", metavar="NOTE", help="Keep a run with too many errors or gaps; the note says why."
+)
 def update(
     run: Path,
     suite: Path | None,
     system: str | None,
     out: Path | None,
     metrics: tuple[str, ...],
+    allow: str | None,
 ) -> None:
     """Write RUN's outcomes, causes and the values of its suite's limits to a file."""
     from evalkit.gating.baseline import write_baseline
     from evalkit.gating.claims import Wishes, wanted_metrics
+    from evalkit.gating.release import check_complete, check_note
+    from evalkit.gating.shown import short
     from evalkit.gating.snapshot import snapshot_of
     from evalkit.suite import load_suite
     from evalkit.tools import tools_for
 
+    check_note(allow)
     loaded = load_suite(suite or suite_of(run))
     wanted = wanted_metrics(loaded, tools_for(loaded), Wishes(metrics))
     found = snapshot_of(run, system, metrics=wanted)
+    if allow is None:
+        check_complete(loaded, found)
     file = out or loaded.folder / "baseline.json"
     write_baseline(found, file)
-    click.echo(f"{file}: {found.system}, {len(found.cases)} cases, {found.counts['passed']} passed")
+    counts = found.counts
+    click.echo(
+        f"{file}: {short(found.system)}, {len(found.cases)} cases, {counts['passed']} passed"
+    )
+    if allow is not None:
+        click.echo(
+            f"allowed ({short(allow)}): {counts['errors']} errors, {counts['ungraded']} ungraded"
+        )
 
 
 @command.command("show")
@@ -53,7 +69,7 @@ def show(file: Path) -> None:
     from collections import Counter
 
     from evalkit.gating.baseline import read_baseline
-    from evalkit.gating.ci_summary import visible
+    from evalkit.gating.shown import visible
 
     found = read_baseline(file)
     counts = found.counts

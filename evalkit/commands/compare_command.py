@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     help="Ask every generator on every retriever's context, to split the difference by component.",
 )
 @click.option(
+    "--max-calls",
+    type=click.IntRange(1),
+    help="With --cross: make no more calls than so many; what was answered is kept.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="Where comparison.json and comparison.md go: a folder, or a .json file. [the first run]",
@@ -49,6 +54,7 @@ def command(  # noqa: PLR0913, PLR0917 (the options of the command)
     names: tuple[str, ...],
     metrics: tuple[str, ...],
     cross: bool,  # noqa: FBT001 (given by name)
+    max_calls: int | None,
     out: Path | None,
     allow_different: bool,  # noqa: FBT001 (given by name)
 ) -> int:
@@ -58,9 +64,13 @@ def command(  # noqa: PLR0913, PLR0917 (the options of the command)
     """
     from evalkit.api import suite_of
     from evalkit.compare import compare
+    from evalkit.comparison.cross import with_splits
     from evalkit.comparison.entrants import entrants, open_runs
+    from evalkit.errors import UsageError
     from evalkit.suite import load_suite
 
+    if max_calls is not None and not cross:
+        raise UsageError("--max-calls limits the calls of --cross; without it no call is made")
     loaded = load_suite(suite_of(runs[0]) if suite is None else suite)
     opened, notes = open_runs(loaded, runs, allow_different=allow_different)
     taking = entrants(opened, names, allow_different=allow_different)
@@ -73,7 +83,8 @@ def command(  # noqa: PLR0913, PLR0917 (the options of the command)
     )
     if cross:
         recipes = {label: run.recipe for label, run in opened.items()}
-        found = _crossed(taking, recipes, systems_file, runs[0], found)
+        cells = asyncio.run(_ask(taking, recipes, systems_file, runs[0], max_calls))
+        found = with_splits(found, cells, taking.suite.cases)
     page = write(found, out or runs[0])
     show(found)
     click.echo(f"Comparison: {page.resolve()}")
@@ -83,24 +94,12 @@ def command(  # noqa: PLR0913, PLR0917 (the options of the command)
 # --- crossing ----------------------------------------------------------------------------------
 
 
-def _crossed(
-    taking: Entrants,
-    recipes: Mapping[str, Mapping[str, object]],
-    systems_file: Path | None,
-    folder: Path,
-    found: Comparison,
-) -> Comparison:
-    from evalkit.comparison.cross import with_splits
-
-    cells = asyncio.run(_ask(taking, recipes, systems_file, folder))
-    return with_splits(found, cells, taking.suite.cases)
-
-
 async def _ask(
     taking: Entrants,
     recipes: Mapping[str, Mapping[str, object]],
     systems_file: Path | None,
     folder: Path,
+    max_calls: int | None,
 ) -> Mapping[Cell, Means]:
     from evalkit.api import build
     from evalkit.comparison.cross import crossed
@@ -111,12 +110,20 @@ async def _ask(
     async with AsyncExitStack() as stack:
         made: dict[str, System] = {}
         for spec in chosen_systems(taking.suite, systems_file, plain):
-            system = build(spec, taking.suite)
+            system = build(spec, taking.suite, isolate=True)
             stack.push_async_callback(system.aclose)
             made |= dict.fromkeys(_same(system, taking, recipes), system)
         with Progress() as progress:
             tools = tools_for(taking.suite)
-            return await crossed(taking.suite, taking.systems, made, folder, tools, watch=progress)
+            return await crossed(
+                taking.suite,
+                taking.systems,
+                made,
+                folder,
+                tools,
+                watch=progress,
+                max_calls=max_calls,
+            )
 
 
 def _same(
@@ -164,8 +171,8 @@ def show(found: Comparison) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from evalkit.comparison.tables import plain, tables
-    from evalkit.terminal import wide_console
+    from evalkit.comparison.tables import tables
+    from evalkit.terminal import plain, wide_console
 
     console = wide_console()
     for note in found.notes:

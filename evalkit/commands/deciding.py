@@ -11,7 +11,7 @@ from rich.table import Table
 
 from evalkit.decide import POINTS_AWAY, Decision, decision_json, points
 from evalkit.errors import InvalidInput, did_you_mean
-from evalkit.terminal import wide_console
+from evalkit.terminal import plain, wide_console
 
 if TYPE_CHECKING:
     from evalkit.api import Run
@@ -72,24 +72,29 @@ def write(found: Decision, folder: Path) -> Path:
     return page
 
 
+def _told(text: str) -> str:
+    """Text of files and models, without markup or hidden characters."""
+    return escape(plain(text))
+
+
 def show(found: Decision) -> None:
     """The ranking as a table, then why, what speaks against it, and what would settle more."""
     console = wide_console()
     console.print(_ranking(found))
-    console.print(f"\nRecommended: [bold]{escape(found.approach)}[/bold]")
+    console.print(f"\nRecommended: [bold]{_told(found.approach)}[/bold]")
     for reason in found.reasons[:SHOWN]:
-        console.print(f"  + {escape(reason)}")
+        console.print(f"  + {_told(reason)}")
     for reason in found.against[:SHOWN]:
-        console.print(f"  - {escape(reason)}")
+        console.print(f"  - {_told(reason)}")
     if found.missing:
         console.print("\nNot known, and would weigh in (cheapest first):")
         for one in found.missing[:SHOWN]:
-            console.print(f"  ? {escape(one.fact)}: {escape(one.settle)}")
+            console.print(f"  ? {_told(one.fact)}: {_told(one.settle)}")
 
 
 def _ranking(found: Decision) -> Table:
     title = f"{found.suite.name}: what to do, starting from {found.base}"
-    table = Table(title=escape(title), title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table = Table(title=_told(title), title_justify="left", box=None, padding=(0, 2, 0, 0))
     for name in ("approach", "gain (points)", "how", "cases", "rules", "score", "may come first"):
         table.add_column(name, no_wrap=True)
     for option in found.options:
@@ -118,5 +123,5 @@ def show_facts(found: Decision) -> None:
         shown = (
             "unknown" if value is None else f"{value:.3g}" if isinstance(value, float) else value
         )
-        table.add_row(escape(name), escape(str(shown)))
+        table.add_row(_told(name), _told(str(shown)))
     console.print(table)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from evalkit.commands.numbers import FiniteRange
+
 
 class Look(click.ParamType[tuple[int, int]]):
     """``I/N``: look number I of N planned ones."""
@@ -38,7 +40,7 @@ class Look(click.ParamType[tuple[int, int]]):
 @click.option("--system", "name", help="The system, where a file holds the traces of several.")
 @click.option(
     "--alpha",
-    type=click.FloatRange(0, 0.5, min_open=True),
+    type=FiniteRange(0, 0.5, min_open=True),
     default=0.05,
     show_default=True,
     help="False alarms of all signals, and all looks, together.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import click
 from evalkit.commands.options import opened, run_argument, run_suite_option
 
 if TYPE_CHECKING:
+    from evalkit.api import Run
     from evalkit.exporters.finetune import Exported
     from evalkit.records import Suite
 
@@ -63,27 +65,23 @@ def finetune(  # noqa: PLR0913 (one parameter an option)
 ) -> int:
     """Turn the answers of RUN into a training file (chat JSONL) with its provenance beside it.
 
-    Cases of split test are never exported: what a model was trained on cannot test it.
+    Cases of split test are never exported: what a model was trained on cannot test it. Without a split test, no
+    case is that is not marked `split: train`.
     """
     from evalkit.errors import NothingToDo
     from evalkit.exporters.finetune import Choice, export_rows
-    from evalkit.finetune.after import chosen
     from evalkit.finetune.chat_file import write_jsonl
 
     wanted = _sources(include)
     found = opened(run, suite)
-    system = chosen(found.systems, name, "system")
+    system = _exported(list(found.systems), name)
     said = _default_prompt(found.suite) if system_prompt is None else system_prompt
     choice = Choice(wanted, said, context, allow_test, allow_personal)
     made = export_rows(found, system, choice)
-    for line in _left_out(made):
+    for line in (*_asked(found, system), *_left_out(made)):
         click.echo(line)
     if not made.rows:
-        hint = (
-            "; mark cases `split: train` (or leave the split out) to train on them"
-            if not allow_test
-            else ""
-        )
+        hint = "" if allow_test else "; mark cases `split: train` to train on them"
         raise NothingToDo(f"{run}: no answer of {system} can be exported{hint}")
     file = out or run / f"finetune-{system}.jsonl"
     beside = file.with_suffix(".provenance.jsonl")
@@ -91,6 +89,28 @@ def finetune(  # noqa: PLR0913 (one parameter an option)
     write_jsonl(beside, made.provenance)
     _tell(made, file, beside)
     return 0
+
+
+def _exported(systems: Sequence[str], name: str | None) -> str:
+    """The system whose answers are exported: the one named, else the only one."""
+    from evalkit.errors import InvalidInput, did_you_mean
+
+    if name is None and len(systems) == 1:
+        return systems[0]
+    if name is None:
+        listed = ", ".join(systems)
+        raise InvalidInput(f"which system's answers are exported? give --system NAME ({listed})")
+    if name not in systems:
+        raise InvalidInput(
+            f"the run has no system called {name!r}", hint=did_you_mean(name, systems)
+        )
+    return name
+
+
+def _asked(run: Run, system: str) -> list[str]:
+    """Says so where the run was interrupted, or limited."""
+    n, of = len(run.systems[system].graded.cases), len(run.suite.cases)
+    return [f"{system}: {n} of {of} cases asked"] if n < of else []
 
 
 def _sources(include: str) -> frozenset[str]:

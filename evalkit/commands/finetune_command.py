@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalkit.commands.finetune_jobs import status_command, submit_command
+from evalkit.commands.numbers import FiniteRange
 from evalkit.commands.options import opened, run_argument, run_suite_option
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _suite_beside(given: Path, suite: Path | None) -> Suite | None:
 )
 @click.option(
     "--max-seconds",
-    type=click.FloatRange(1),
+    type=FiniteRange(1),
     default=60.0,
     show_default=True,
     help="No new training after that.",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evalkit.commands.numbers import FiniteRange
+
 if TYPE_CHECKING:
     from evalkit.finetune.jobs import Endpoint, Job, Upload
 
@@ -33,9 +35,7 @@ key_option = click.option(
 @click.option(
     "--epochs", type=click.IntRange(1, 50), help="Passes over the data. [the endpoint's choice]"
 )
-@click.option(
-    "--price-per-million", type=click.FloatRange(0), help="Price of a million trained tokens."
-)
+@click.option("--price-per-million", type=FiniteRange(0), help="Price of a million trained tokens.")
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
 def submit_command(
     file: Path,
@@ -101,7 +101,7 @@ def _agree(question: str) -> None:
 @click.option("--follow", is_flag=True, help="Ask again until the job is over.")
 @click.option(
     "--every",
-    type=click.FloatRange(0.05),
+    type=FiniteRange(0.05),
     default=15.0,
     show_default=True,
     help="Seconds between two looks.",

@@ -41,21 +41,21 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--detect",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=float,
     default=0.1,
     show_default=True,
     help="A pass needs evidence that would have shown a drop of this size.",
 )
 @click.option(
     "--alpha",
-    type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
+    type=float,
     default=0.05,
     show_default=True,
     help="How often, at most, an unchanged system may be called worse.",
 )
 @click.option(
     "--power",
-    type=click.FloatRange(0.5, 1, max_open=True),
+    type=float,
     default=0.8,
     show_default=True,
     help="How often a drop of the size that is named must be seen.",
@@ -80,16 +80,21 @@ if TYPE_CHECKING:
 def command(run: Path, suite: Path | None, **options: Any) -> int:
     """Judge RUN by its suite's limits and against a baseline: pass 0, regression 10, inconclusive 11, incomplete 12."""
     from evalkit.gating.release import gate
+    from evalkit.gating.verdict import never_stale
     from evalkit.suite import load_suite
 
-    found = gate(load_suite(suite or suite_of(run)), run, _request(options))
-    return _deliver(found, run, options["junit"] or run / "junit.xml")
+    junit = options["junit"] or run / "junit.xml"
+    with never_stale(run):
+        junit.unlink(missing_ok=True)
+        found = gate(load_suite(suite or suite_of(run)), run, _request(options))
+        return _deliver(found, run, junit)
 
 
 def _request(options: Mapping[str, Any]) -> Any:
     from evalkit.gating.release import Request
     from evalkit.gating.trials import Level
 
+    _check_rates(options)
     return Request(
         system=options["system"],
         baseline=options["baseline"],
@@ -102,6 +107,18 @@ def _request(options: Mapping[str, Any]) -> Any:
     )
 
 
+def _check_rates(options: Mapping[str, Any]) -> None:
+    """The share that must be visible, and the two error rates; NaN lies in no range."""
+    from evalkit.errors import UsageError
+
+    if not 0 < options["detect"] <= 1:
+        raise UsageError(f"--detect is above 0 and at most 1, not {options['detect']:g}")
+    if not 0 < options["alpha"] < 0.5:
+        raise UsageError(f"--alpha is between 0 and 0.5, not {options['alpha']:g}")
+    if not 0.5 <= options["power"] < 1:
+        raise UsageError(f"--power is at least 0.5 and below 1, not {options['power']:g}")
+
+
 def _wishes(metrics: tuple[str, ...], margins: Sequence[str], detect: float) -> Wishes:
     from evalkit.gating.claims import Wishes
 
@@ -109,13 +126,15 @@ def _wishes(metrics: tuple[str, ...], margins: Sequence[str], detect: float) -> 
 
 
 def _margin(text: str) -> tuple[str, float]:
+    from evalkit.errors import UsageError
+
     name, _, number = text.rpartition("=")
     try:
         value = float(number)
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise click.BadParameter(f"{text!r} is not X or NAME=X with X of 0 or more", None, None)
+        raise UsageError(f"--margin is X or NAME=X with X of 0 or more, not {text!r}")
     return name or "passed", value
 
 
@@ -136,12 +155,12 @@ def _deliver(found: Gated, run: Path, junit: Path) -> int:
 
 
 def _head(found: Gated) -> str:
-    from evalkit.gating.ci_summary import visible
+    from evalkit.gating.shown import short, visible
 
     one, other = found.candidate, found.baseline
-    words = f"{one.suite['name']}: {one.system}, {len(one.cases)} cases"
+    words = f"{short(one.suite['name'])}: {short(one.system)}, {len(one.cases)} cases"
     if other is not None:
-        words += f", against {Path(other.source).name} ({other.system}, {len(other.cases)} cases)"
+        words += f", against {short(Path(other.source).name)} ({short(other.system)}, {len(other.cases)} cases)"
         if other.fingerprint and other.fingerprint == one.fingerprint:
             words += ", with the same fingerprint"
     return visible(words)

@@ -32,6 +32,11 @@ from evalkit.commands.options import (
 )
 @click.option("--limit", type=click.IntRange(1), help="Only the first N cases.")
 @click.option(
+    "--shard",
+    metavar="I/N",
+    help="Only share I of N of the cases; `evalkit merge` puts the shares together. Limits hold for each share.",
+)
+@click.option(
     "--probes",
     type=click.Choice(["auto", "none", "all"]),
     default="auto",

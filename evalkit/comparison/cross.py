@@ -16,6 +16,7 @@ from evalkit.compare import groups_of
 from evalkit.comparison.shape import Comparison, Split
 from evalkit.condition import Ask, How
 from evalkit.diagnosis import SystemDiagnosis
+from evalkit.errors import BudgetExceeded
 from evalkit.grade import grade
 from evalkit.judge import judge_traces
 from evalkit.pool import each
@@ -113,8 +114,12 @@ async def ask_cross(
     concurrency: int = 8,
     seed: int = 0,
     watch: Watcher | None = None,
+    max_calls: int | None = None,
 ) -> None:
-    """Ask what the store does not hold yet; every answer is on disk before its worker goes on."""
+    """Ask what the store does not hold yet; every answer is on disk before its worker goes on.
+
+    No more than ``max_calls`` calls are made; ``BudgetExceeded`` where that is not enough.
+    """
     names = dict.fromkeys(job.name for job in jobs)
     done = {(key_of(t), t.meta.get(DIGEST)) for name in names for t in store.traces(name)}
     new = [job for job in jobs if (job.key, job.digest) not in done]
@@ -122,7 +127,8 @@ async def ask_cross(
     watcher.say(
         f"{len(new)} calls of generators on other contexts; {len(jobs) - len(new)} are answered"
     )
-    watcher.start("asking generators on other contexts", len(new))
+    allowed = new if max_calls is None else new[:max_calls]
+    watcher.start("asking generators on other contexts", len(allowed))
 
     async def ask_one(job: Job) -> None:
         case = job.case
@@ -142,8 +148,13 @@ async def ask_cross(
         await store.put(trace)
         watcher.step(trace)
 
-    await each(new, ask_one, concurrency)
+    await each(allowed, ask_one, concurrency)
     watcher.done()
+    if len(allowed) < len(new):
+        raise BudgetExceeded(
+            f"stopped at the limit of {max_calls} calls: {len(new) - len(allowed)} of {len(jobs)} questions on other "
+            "contexts are left; the same command again goes on from here"
+        )
 
 
 # --- grading -----------------------------------------------------------------------------------
@@ -243,7 +254,7 @@ def split(metric: str, a: str, b: str, cells: Mapping[Cell, Means], cases: Seque
     )
 
 
-async def crossed(
+async def crossed(  # noqa: PLR0913 (keyword-only options)
     suite: Suite,
     systems: Mapping[str, SystemDiagnosis],
     made: Mapping[str, System],
@@ -252,13 +263,17 @@ async def crossed(
     *,
     watch: Watcher | None = None,
     seed: int = 0,
+    max_calls: int | None = None,
 ) -> dict[Cell, Means]:
-    """Ask, store (below ``folder``, so that nothing is asked twice) and grade every combination there is."""
+    """Ask, store (below ``folder``, so that nothing is asked twice) and grade every combination there is.
+
+    Without more than ``max_calls`` calls: ``BudgetExceeded`` where they do not suffice, and the answers are kept.
+    """
     recipe = {"suite": suite.digest, **{f"system {n}": s.fingerprint for n, s in made.items()}}
     with Store(folder / FOLDER) as store:
         store.agree(recipe)
         jobs = plan_cross(suite, systems, made)
-        await ask_cross(suite, jobs, store, seed=seed, watch=watch)
+        await ask_cross(suite, jobs, store, seed=seed, watch=watch, max_calls=max_calls)
         wanted = {job.key for job in jobs}
         answers = {name: [t for t in store.traces(name) if key_of(t) in wanted] for name in systems}
     return await grade_cross(suite, systems, answers, tools)

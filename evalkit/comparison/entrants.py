@@ -108,7 +108,7 @@ def open_runs(
         differs = f"the suite differs: {label} is of {before}, not of {suite.digest}"
         if not allow_different:
             raise InvalidInput(differs, file=folder, hint=ALLOW)
-        runs[label] = _graded_anew(suite, folder)
+        runs[label] = _graded_anew(suite, folder, label)
         notes.append(f"{differs}; its answers are graded by the labels of {suite.digest}")
     return runs, tuple(notes)
 
@@ -123,7 +123,7 @@ def _digest(folder: Path) -> str | None:
     return None if found is None else str(found)
 
 
-def _graded_anew(suite: Suite, folder: Path) -> Run:
+def _graded_anew(suite: Suite, folder: Path, label: str) -> Run:
     from evalkit.api import from_traces
     from evalkit.store import Store
     from evalkit.work import approaches_of
@@ -136,4 +136,9 @@ def _graded_anew(suite: Suite, folder: Path) -> Run:
             for name in approaches
         }
     answered = {name: found for name, found in traces.items() if found}
+    if not answered:
+        raise NothingToDo(
+            f"{label} has no case in common with suite {suite.name} ({suite.digest}): none of its answers is to one of "
+            f"the {len(suite.cases)} cases"
+        )
     return from_traces(suite, answered, {name: approaches[name].value for name in answered})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -123,7 +124,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two systems on the cases both have answered."""
+    """Two systems on the cases both have answered; ``alone`` are the ids of those that only a, or only b, was asked."""
 
     a: str
     b: str
@@ -135,14 +136,16 @@ class Pair:
     slices: tuple[SliceDifference, ...]
     causes: CauseShift
     splits: tuple[Split, ...] = ()
+    alone: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One system over the cases that all of them share: quality beside what an answer takes.
 
-    ``passed`` is the mean pass rate, the others are medians of an answer, None where the system does not tell.
-    ``dominated_by`` names systems at least as good in all that both tell, and better in something.
+    ``passed`` is the share of cases that passed in every repeat, the others are medians of an answer, None where the
+    system does not tell. ``dominated_by`` names systems that pass no less often, are worse in nothing beyond noise
+    (intervals that overlap are a tie) and better in something.
     """
 
     system: str
@@ -200,13 +203,26 @@ class Comparison:
     format: int = field(default=1)
 
 
+def _alone(system: str, ids: Sequence[str]) -> list[str]:
+    """All cases that the other system of a pair was not asked, as a note."""
+    return [f"asked of {system} alone: {', '.join(ids)}"] if ids else []
+
+
 def comparison_json(found: Comparison) -> dict[str, Any]:
     """The content of comparison.json."""
     whole = asdict(found)
+    alone = (
+        note
+        for pair in found.pairs
+        for name, ids in zip((pair.a, pair.b), pair.alone, strict=True)
+        for note in _alone(name, ids)
+    )
+    whole["notes"] = [*found.notes, *dict.fromkeys(alone)]
     suite = {"name": whole.pop("suite"), "digest": whole.pop("digest")}
     for system, standing in zip(whole["systems"], found.systems, strict=True):
         system["on_front"] = standing.on_front
     for pair, given in zip(whole["pairs"], found.pairs, strict=True):
+        del pair["alone"]
         for metric, difference in zip(pair["metrics"], given.metrics, strict=True):
             metric["verdict"] = difference.verdict
     return {"format": whole.pop("format"), "suite": suite, **whole}

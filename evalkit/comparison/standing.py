@@ -8,16 +8,19 @@ import numpy as np
 
 from evalkit.comparison.shape import Economy, Peer, Standing
 from evalkit.comparison.sheet import Sheet
+from evalkit.diagnosis import pass_rate_of
 from evalkit.records import Case, Interval
-from evalkit.stats.intervals import mean_interval
 from evalkit.stats.paired import Floats, difference, paired_p
 
-RESOURCES = ("prompt_tokens", "completion_tokens", "cost", "seconds_total")
+SECONDS = "seconds_total"
+RESOURCES = ("prompt_tokens", "completion_tokens", "cost", SECONDS)
 ALPHA = 0.05
+# Times of the same system differ by this much with the load of the machine; nobody waits longer for it.
+ALIKE_SECONDS, ALIKE_RATIO = 0.01, 1.1
 
 
 def standings(sheets: Mapping[str, Sheet], cases: Sequence[Case]) -> tuple[Standing, ...]:
-    """Every system over ``cases``, which all of them have answered; the front goes by the point estimates."""
+    """Every system over ``cases``, which all of them have answered, and which others it is clearly no match for."""
     found = {name: _measures(sheet, cases) for name, sheet in sheets.items()}
     made = []
     for name, sheet in sheets.items():
@@ -32,12 +35,9 @@ def standings(sheets: Mapping[str, Sheet], cases: Sequence[Case]) -> tuple[Stand
 
 
 def _measures(sheet: Sheet, cases: Sequence[Case]) -> list[Interval | None]:
-    """The pass rate, then the medians in the order of ``RESOURCES``."""
-    values, known = column(sheet, "passed", cases)
-    groups = [cases[i].group or f"case {cases[i].id}" for i in known]
-    clusters = groups if len(set(groups)) < len(groups) else None
+    """The pass rate, as a run tells it, then the medians in the order of ``RESOURCES``."""
     return [
-        mean_interval(values[known], clusters),
+        pass_rate_of(cases, sheet.graded.cases),
         *(
             median_interval(values[known])
             for values, known in (column(sheet, r, cases) for r in RESOURCES)
@@ -74,12 +74,28 @@ def median_interval(values: Floats) -> Interval | None:
 
 
 def _dominates(one: Sequence[Interval | None], other: Sequence[Interval | None]) -> bool:
-    """At least as good in all that both tell, and better in something; the pass rate must be told."""
-    both = [(x.value, y.value) for x, y in zip(one, other, strict=True) if x and y]
-    if one[0] is None or other[0] is None:
+    """Whether ``one`` passes no less often, is worse in nothing beyond noise, and better in something beyond it.
+
+    Intervals that overlap are a tie. A pass rate that is lower, if only within its noise, dominates nothing: not told
+    apart is not shown to be equal. What one of them does not tell does not count; the pass rate must be told.
+    """
+    if one[0] is None or other[0] is None or one[0].value < other[0].value:
         return False
-    gains = [both[0][0] - both[0][1], *(y - x for x, y in both[1:])]
+    gains = [_beyond(other[0], one[0])]
+    for name, x, y in zip(RESOURCES, one[1:], other[1:], strict=True):
+        if x is not None and y is not None:
+            alike = name == SECONDS and _same_time(x.value, y.value)
+            gains.append(0 if alike else _beyond(x, y))
     return min(gains) >= 0 and max(gains) > 0
+
+
+def _beyond(less: Interval, more: Interval) -> int:
+    """1 where ``less`` is below ``more`` with room between their intervals, -1 where it is above, 0 for a tie."""
+    return int(less.high < more.low) - int(less.low > more.high)
+
+
+def _same_time(x: float, y: float) -> bool:
+    return abs(x - y) <= ALIKE_SECONDS or max(x, y) <= ALIKE_RATIO * min(x, y)
 
 
 def economy(sheets: Mapping[str, Sheet], cases: Sequence[Case]) -> Economy | None:

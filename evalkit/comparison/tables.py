@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from evalkit.comparison.shape import Comparison, Economy, MetricDifference, Pair, Split
-from evalkit.pages.wording import count, md, number, percent, seconds, visible, words
+from evalkit.pages.wording import count, md, number, percent, seconds, shortened, words
 from evalkit.records import Interval
 
+NAMED, LONGEST_ID = 10, 80  # ids of cases that are not shared, and characters of each
 TOP = 5  # causes and slices shown; comparison.json has all
 
 
@@ -74,7 +75,10 @@ def _systems(found: Comparison) -> TextTable:
         for one in found.systems
     ]
     columns = ("system", "approach", "pass rate", "prompt tokens", "completion tokens", "cost")
-    below = ["Tokens, cost and time are medians of an answer, with 95 % intervals."]
+    below = [
+        "Tokens, cost and time are medians of an answer, with 95 % intervals.",
+        "Off the Pareto front is who is beaten beyond noise: intervals that overlap are a tie.",
+    ]
     if found.economy is not None:
         below += _economy(found.economy)
     title = f"{found.suite}: {count(found.cases, 'shared case')}"
@@ -100,12 +104,18 @@ def _metrics(pair: Pair) -> TextTable:
     columns = ("metric", pair.a, pair.b, "difference", "p (Holm)", "", "effect", "+/=/-")
     rows = [_metric(one) for one in pair.metrics if one.not_compared is None]
     below = [headline(pair), *_not_compared(pair.metrics)]
-    if pair.only_a or pair.only_b:
-        below.append(f"Not shared: {pair.only_a} of {pair.a}, {pair.only_b} of {pair.b}.")
+    below += [_alone(n, ids) for n, ids in zip((pair.a, pair.b), pair.alone, strict=True) if ids]
     if pair.groups is not None:
         below.append(f"Cases that share a source count as one: {count(pair.groups, 'unit')}.")
     title = f"{pair.a} -> {pair.b}: {count(pair.cases, 'case')}"
     return TextTable(title, (*columns, "detectable", "scored/due"), rows, below)
+
+
+def _alone(system: str, ids: Sequence[str]) -> str:
+    """The cases that the other system of the pair was not asked."""
+    named = ", ".join(shortened(case_id, LONGEST_ID) for case_id in ids[:NAMED])
+    more = f", and {len(ids) - NAMED} more (comparison.json has all)" if len(ids) > NAMED else ""
+    return f"Asked of {system} alone, and not compared: {count(len(ids), 'case')}: {named}{more}."
 
 
 def _metric(one: MetricDifference) -> list[str]:
@@ -220,8 +230,3 @@ def _tokens(value: float) -> str:
 
 def _signed(value: float, unit: str) -> str:
     return ("+" if value > 0 else "") + number(value, unit)
-
-
-def plain(text: str) -> str:
-    """A cell for the terminal: one line, hidden characters shown."""
-    return " ".join(visible(text).split())

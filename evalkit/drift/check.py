@@ -33,6 +33,11 @@ class Plan:
     look: int = 1
     looks: int = 1
 
+    def __post_init__(self) -> None:
+        """Refuse a rate that is none (``nan`` too), and a look that was not planned."""
+        if not (0 < self.alpha <= 0.5 and 1 <= self.look <= self.looks):
+            raise ValueError(f"no plan of looks: {self}")
+
     @property
     def level(self) -> float:
         """The false alarm rate of this look."""

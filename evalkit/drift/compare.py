@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,16 @@ DETECT_RANK = 0.15  # the same for ordered values: P(production > baseline) move
 EXAMPLES = 5
 
 
+STATISTICS = {
+    Kind.RATE: "share",
+    Kind.MIX: "share",
+    Kind.SHARE: "mean",
+    Kind.SCORE: "median",
+    Kind.AMOUNT: "median",
+}
+TAIL = "90th percentile"
+
+
 class Said(StrEnum):
     """What is said of one signal, and (but for the middle two) of all together."""
 
@@ -50,8 +61,19 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class Tail:
+    """The 90th percentiles of an amount in both samples, and their ratio."""
+
+    baseline: float
+    production: float
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
 class Compared:
-    """One signal in both samples. ``baseline`` and ``production`` are a share, a mean or a median.
+    """One signal in both samples; ``statistic`` says what ``baseline`` and ``production`` are, by its kind alone.
+
+    An amount also has its ``tail``, so that slow answers are seen where most stay as fast as before.
 
     ``p`` is the test's, ``adjusted`` Holm's over all signals; ``needed`` the units of production that would settle
     it (``None``: there are enough, or the baseline is too small).
@@ -69,10 +91,18 @@ class Compared:
     reason: str = ""
     category: str | None = None
     examples: tuple[str, ...] = ()
+    tail: Tail | None = None
+
+    @property
+    def statistic(self) -> str:
+        """What both values are: share, mean or median; the same in every comparison."""
+        return STATISTICS[self.signal.kind]
 
     @property
     def rose(self) -> bool:
-        """Whether production has more of it."""
+        """Whether production has more of it; of an amount, where it moved most."""
+        if self.tail is not None and _moved(self.tail.effect) > _moved(self.effect):
+            return self.tail.production >= self.tail.baseline
         return (self.production or 0.0) >= (self.baseline or 0.0)
 
     @property
@@ -130,7 +160,7 @@ def compared(
     level, hardest = levels
     found = replace(_effect(signal, one, two), p=p, adjusted=adjusted)
     if adjusted <= level:
-        said = Said.DRIFT if _matters(signal, found.effect) else Said.SMALL
+        said = Said.DRIFT if _matters(signal, found) else Said.SMALL
         examples = _examples(found, columns[1], ids) if said is Said.DRIFT else ()
         return replace(found, said=said, examples=examples)
     return _enough(found, _before(found, one), hardest)
@@ -177,23 +207,31 @@ def _mix_effect(signal: Signal, one: Sequence[float | str], two: Sequence[float 
 
 
 def _amount_effect(signal: Signal, x: Floats, y: Floats) -> Compared:
-    """The ratio of the medians, or that of the 90th percentiles where it moved more."""
-    ratios = {q: quantile_ratio(x, y, q) for q in (0.5, 0.9)}
-    finite = {q: found for q, found in ratios.items() if found is not None}
-    q = max(finite, key=lambda q: abs(np.log(finite[q][0])), default=0.5)
-    name = "ratio of medians" if q == 0.5 else "ratio of 90th percentiles"
-    effect = Effect(name, *finite[q]) if finite else Effect(name, None, None, None)
-    ends = float(np.quantile(x, q)), float(np.quantile(y, q))
-    return Compared(signal, Said.NONE, (len(x), len(y)), *ends, effect)
+    """The medians and the 90th percentiles, each with its ratio."""
+    ends = {q: (float(np.quantile(x, q)), float(np.quantile(y, q))) for q in (0.5, 0.9)}
+    middle = _ratio("ratio of medians", x, y, 0.5)
+    tail = Tail(*ends[0.9], _ratio("ratio of 90th percentiles", x, y, 0.9))
+    return Compared(signal, Said.NONE, (len(x), len(y)), *ends[0.5], middle, tail=tail)
 
 
-def _matters(signal: Signal, effect: Effect | None) -> bool:
+def _ratio(name: str, x: Floats, y: Floats, q: float) -> Effect:
+    return Effect(name, *(quantile_ratio(x, y, q) or (None, None, None)))
+
+
+def _moved(effect: Effect | None) -> float:
+    """How far a ratio is from 1, whichever way; 0 where there is none."""
+    return abs(math.log(effect.value)) if effect is not None and effect.value else 0.0
+
+
+def _matters(signal: Signal, found: Compared) -> bool:
     """Whether a change is at least as large as the signal's minimum; one without a finite size is."""
-    if effect is None or effect.value is None:
+    effects = [found.effect, *([found.tail.effect] if found.tail else [])]
+    sizes = [e.value for e in effects if e is not None and e.value is not None]
+    if not sizes:
         return True
     if signal.kind is Kind.AMOUNT:
-        return max(effect.value, 1 / effect.value) >= signal.least
-    return abs(effect.value) >= signal.least
+        return any(max(size, 1 / size) >= signal.least for size in sizes)
+    return abs(sizes[0]) >= signal.least
 
 
 # --- is there enough? ------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 
 from evalkit.artefacts import write_json, write_text
 from evalkit.drift.check import EXITS, Drift
-from evalkit.drift.compare import Compared, Effect, Said
+from evalkit.drift.compare import TAIL, Compared, Effect, Said
 from evalkit.drift.observe import Table
 from evalkit.drift.signals import Kind
 from evalkit.errors import StorageError
@@ -65,9 +65,10 @@ def _signal_json(one: Compared) -> dict[str, Any]:
         "n": {"baseline": one.n[0], "production": one.n[1]},
         "baseline": one.baseline,
         "production": one.production,
+        "statistic": one.statistic,
         "category": one.category,
-        "effect": effect
-        and {name: getattr(effect, name) for name in ("measure", "value", "low", "high")},
+        "effect": effect and _effect_json(effect),
+        "tail": _tail_json(one),
         "minimum": one.signal.least,
         "p": one.p,
         "p_adjusted": one.adjusted,
@@ -77,6 +78,18 @@ def _signal_json(one: Compared) -> dict[str, Any]:
         "causes": list(causes),
         "look": look or None,
     }
+
+
+def _effect_json(effect: Effect) -> dict[str, Any]:
+    return {name: getattr(effect, name) for name in ("measure", "value", "low", "high")}
+
+
+def _tail_json(one: Compared) -> dict[str, Any] | None:
+    tail = one.tail
+    if tail is None:
+        return None
+    ends = {"statistic": TAIL, "baseline": tail.baseline, "production": tail.production}
+    return {**ends, "effect": _effect_json(tail.effect)}
 
 
 # --- in words --------------------------------------------------------------------------------
@@ -137,28 +150,44 @@ def effect_text(kind: Kind, effect: Effect | None) -> str:
     return f"{'×' * (kind is Kind.AMOUNT)}{value}{unit} [{low}, {high}]"
 
 
-def row(one: Compared) -> tuple[str, ...]:
-    """One line of the table: signal, part, both values, effect, adjusted p, verdict."""
-    name = one.signal.name + (f" ({one.category})" if one.category else "")
+def rows(one: Compared) -> Iterator[tuple[str, ...]]:
+    """The lines of a signal: signal, part, statistic, both values, effect, adjusted p, verdict; a second for a tail."""
+    kind, part, name = one.signal.kind, one.signal.part, one.signal.name
+    shown = name + (f" ({one.category})" if one.category else "")
     p = "-" if one.adjusted is None else f"{one.adjusted:.2g}"
     ends = _value(one, one.baseline), _value(one, one.production)
     said = one.said.value.replace("_", " ")
-    return name, one.signal.part, *ends, effect_text(one.signal.kind, one.effect), p, said
+    yield shown, part, one.statistic, *ends, effect_text(kind, one.effect), p, said
+    if one.tail is not None:
+        ends = _value(one, one.tail.baseline), _value(one, one.tail.production)
+        yield name, part, TAIL, *ends, effect_text(kind, one.tail.effect), "", ""
 
 
 def shown(found: Drift) -> list[Compared]:
     """What the tables show: signals that were measured and are not zero on both sides."""
-    return [one for one in found.compared if one.p is not None and (one.baseline or one.production)]
+    return [one for one in found.compared if one.p is not None and any(_ends(one))]
 
 
-COLUMNS = ("signal", "part", "baseline", "production", "change [95 %]", "p (adjusted)", "verdict")
+def _ends(one: Compared) -> tuple[float | None, ...]:
+    tail = () if one.tail is None else (one.tail.baseline, one.tail.production)
+    return one.baseline, one.production, *tail
+
+
+COLUMNS = (
+    *("signal", "part", "statistic", "baseline", "production", "change [95 %]"),
+    *("p (adjusted)", "verdict"),
+)
 
 
 def drift_markdown(found: Drift, names: tuple[str, str]) -> str:
     """The whole page."""
     lines = ["# Drift", "", str(md(headline(found))), "", f"{md(about(found, names))}.", ""]
     lines += ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
-    lines += ["| " + " | ".join(str(md(cell)) for cell in row(one)) + " |" for one in shown(found)]
+    lines += [
+        "| " + " | ".join(str(md(cell)) for cell in row) + " |"
+        for one in shown(found)
+        for row in rows(one)
+    ]
     for one in found.drifted:
         lines += ["", f"## {md(one.signal.name)}", "", *_told(one)]
     lines += ["", *_footnotes(found)]
@@ -168,15 +197,25 @@ def drift_markdown(found: Drift, names: tuple[str, str]) -> str:
 def _told(one: Compared) -> Iterator[str]:
     causes, look = one.hint
     title = one.signal.title[:1].upper() + one.signal.title[1:]
-    ends = f"{_value(one, one.baseline)} to {_value(one, one.production)}"
-    measure = one.effect.measure if one.effect else "change"
-    yield f"- {md(f'{title}: {ends}, {measure} {effect_text(one.signal.kind, one.effect)}')}"
+    yield f"- {md(f'{title}: {_change(one, one.statistic, one.baseline, one.production, one.effect)}')}"
+    if one.tail is not None:
+        tail = one.tail
+        yield f"- {md(_change(one, TAIL, tail.baseline, tail.production, tail.effect))}"
     if causes:
         yield f"- Usually points to: {', '.join(f'`{cause}`' for cause in causes)}"
     if look:
         yield f"- Look at: {md(look)}"
     if one.examples:
         yield f"- For example: {', '.join(str(md(name)) for name in one.examples)}"
+
+
+def _change(
+    one: Compared, statistic: str, old: float | None, new: float | None, effect: Effect | None
+) -> str:
+    ends = f"{statistic} {_value(one, old)} to {_value(one, new)}"
+    return (
+        f"{ends}, {effect.measure if effect else 'change'} {effect_text(one.signal.kind, effect)}"
+    )
 
 
 def _footnotes(found: Drift) -> Iterator[str]:
@@ -192,25 +231,25 @@ def _footnotes(found: Drift) -> Iterator[str]:
 
 def show_drift(found: Drift, names: tuple[str, str], page: Path) -> None:
     """Print the table, what drifted, and where the page is."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table as Grid
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=140, soft_wrap=True)
+    from evalkit.terminal import plain, wide_console
+
+    console = wide_console()
     grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in COLUMNS:
         grid.add_column(column, no_wrap=True)
     for one in shown(found):
         style = "bold" if one.said is Said.DRIFT else None
-        grid.add_row(*map(escape, row(one)), style=style)
-    console.print(about(found, names), markup=False, highlight=False)
+        for row in rows(one):
+            grid.add_row(*(escape(plain(cell)) for cell in row), style=style)
+    console.print(plain(about(found, names)), markup=False, highlight=False)
     console.print(grid)
     for one in found.drifted:
         causes, look = one.hint
         said = "; ".join(part for part in (", ".join(causes), look) if part)
-        line = f"{one.signal.name}: {said} (see {', '.join(one.examples)})"
+        line = f"{one.signal.name}: {said} (see {', '.join(map(plain, one.examples))})"
         console.print(line, markup=False, highlight=False)
-    console.print(headline(found), markup=False, highlight=False)
+    console.print(plain(headline(found)), markup=False, highlight=False)
     console.print(f"Report: {page.resolve()}", markup=False, highlight=False)

@@ -69,10 +69,11 @@ def export_rows(run: Run, system: str, choice: Choice) -> Exported:
     found = run.systems[system]
     left_out: Counter[str] = Counter()
     doubtful = _doubtful(run, found)
+    split = any(case.split == "test" for case in run.suite.cases)
     kept: list[Row] = []
     for case in run.suite.cases:
-        if case.split == "test" and not choice.allow_test:
-            left_out["is of the test split"] += 1
+        if why := _held_out(case, choice, split=split):
+            left_out[why] += 1
         elif case.id in doubtful:
             left_out["has a doubtful label"] += 1
         else:
@@ -96,6 +97,17 @@ def export_rows(run: Run, system: str, choice: Choice) -> Exported:
     return Exported(tuple(rows), tuple(told), left_out)
 
 
+def _held_out(case: Case, choice: Choice, *, split: bool) -> str | None:
+    """Why a case is kept for testing; without a test ``split`` whatever is not marked for training is the test."""
+    if choice.allow_test:
+        return None
+    if case.split == "test":
+        return "is of the test split"
+    if case.split is None and not split:
+        return "has no split, and no case of the suite has split test: nothing would be left to test with (--allow-test)"
+    return None
+
+
 def _doubtful(run: Run, found: SystemDiagnosis) -> set[str]:
     """Cases whose label the doctor or the diagnosis doubts."""
     complaints = {c.subject for c in run.doctor["labels"] if c.kind != CLOSED_BOOK}
@@ -105,8 +117,12 @@ def _doubtful(run: Run, found: SystemDiagnosis) -> set[str]:
 def _row(suite: Suite, found: SystemDiagnosis, case: Case, choice: Choice) -> Row | str:
     """The row that a case gives, or why it gives none."""
     outcome = found.graded.cases.get(case.id)
-    if outcome is None or outcome is CaseOutcome.UNGRADED:
-        return "was not asked or not graded"
+    if outcome is None:
+        return "was not asked"
+    if outcome is CaseOutcome.UNGRADED:
+        return "could not be graded"
+    if outcome is CaseOutcome.ERROR:
+        return "ended in an error, which no training row repairs"
     if outcome is CaseOutcome.PASSED:
         return (
             _approved(found, case, choice)
@@ -137,6 +153,8 @@ def _repaired(suite: Suite, found: SystemDiagnosis, case: Case, choice: Choice) 
     shown = (found.graded.traces[i].context for i in found.graded.repeats()[case.id])
     retrieves = any(context is not None for context in shown)
     context = (oracle.context if oracle else _gold(suite, case)) if retrieves else None
+    if label is not None and oracle is None and _suspected(found, case):
+        return "fails, its label may be the reason, and no probe passed"
     if label is not None and _keeps_contract(case, label):
         if choice.context and retrieves and not context and case.expected is Expected.ANSWER:
             return "fails, and no passage is known that its label could rest on"
@@ -145,6 +163,12 @@ def _repaired(suite: Suite, found: SystemDiagnosis, case: Case, choice: Choice) 
         turns = _turns(case, oracle.context if retrieves else None, choice)
         return Row(case, REPAIRED, "oracle_context", oracle.repeat, turns, oracle.response.strip())
     return "fails, and neither its label nor a passing answer from gold context can be taught"
+
+
+def _suspected(found: SystemDiagnosis, case: Case) -> bool:
+    """Whether the diagnosis leaves open that the label is wrong."""
+    mine = (f for f in found.findings if f.case_id == case.id)
+    return any("label_issue" in (*f.also, *f.set) for f in mine)
 
 
 def _passing_oracle(found: SystemDiagnosis, case: Case) -> Trace | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from evalkit.terminal import plain, wide_console
 
 if TYPE_CHECKING:
     from evalkit.finetune.after import Check
@@ -21,7 +22,7 @@ BAR = 30  # characters of a full bar
 
 def show_audit(audit: Audit) -> None:
     """The findings as a table, then places and remedies, then the verdict with its reasons."""
-    console = _console()
+    console = wide_console()
     tokens = audit.figures["tokens"]
     console.print(
         f"{audit.file}: {audit.rows} rows, about {tokens['total']} tokens "
@@ -32,13 +33,17 @@ def show_audit(audit: Audit) -> None:
         console.print(_findings_table(audit.findings))
     for finding in audit.findings:
         if finding.severity != "note":
-            console.print(f"\n{finding.check}: {finding.todo}", markup=False)
+            console.print(f"\n{finding.check}: {plain(finding.todo)}", markup=False)
             for example in finding.examples:
-                console.print(f"  {example.where}: {example.text}", markup=False, highlight=False)
+                console.print(
+                    f"  {plain(example.where)}: {plain(example.text)}",
+                    markup=False,
+                    highlight=False,
+                )
     console.print(f"\nPersonal data: {audit.figures['personal_data']}.", markup=False)
     console.print(f"Verdict: [bold]{_SAID[audit.verdict.value]}[/bold]")
     for reason in audit.reasons:
-        console.print(f"  - {reason}", markup=False)
+        console.print(f"  - {plain(reason)}", markup=False)
 
 
 def _findings_table(findings: Sequence[AuditFinding]) -> Table:
@@ -49,16 +54,16 @@ def _findings_table(findings: Sequence[AuditFinding]) -> Table:
             f"[{colour}]{finding.severity.value}[/{colour}]",
             finding.check,
             f"{finding.count}/{finding.total}",
-            escape(finding.text),
+            escape(plain(finding.text)),
         )
     return table
 
 
 def show_curve(curve: Curve) -> None:
     """One line a size with its bar, the fit, and the statement."""
-    console = _console()
+    console = wide_console()
     console.print(
-        f"{curve.suite}: {curve.rows} training rows, {curve.cases} test cases", markup=False
+        f"{plain(curve.suite)}: {curve.rows} training rows, {curve.cases} test cases", markup=False
     )
     table = _table("rows", "trainings", "pass rate", "95 % interval", "correct", "")
     for point in curve.points:
@@ -84,15 +89,15 @@ def show_curve(curve: Curve) -> None:
 
 def show_checks(checks: Sequence[Check], system: str) -> None:
     """One line a check, with its examples."""
-    console = _console()
-    console.print(f"After tuning: {system}", markup=False)
+    console = wide_console()
+    console.print(f"After tuning: {plain(system)}", markup=False)
     table = _table("check", "found", "what")
     for check in checks:
-        table.add_row(check.name, check.answer.replace("_", " "), escape(check.text))
+        table.add_row(check.name, check.answer.replace("_", " "), escape(plain(check.text)))
     console.print(table)
     for check in checks:
         for example in check.examples:
-            console.print(f"  {check.name}: {example}", markup=False, highlight=False)
+            console.print(f"  {check.name}: {plain(example)}", markup=False, highlight=False)
 
 
 def _table(*columns: str) -> Table:
@@ -100,8 +105,3 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, no_wrap=column not in ("what", ""), overflow="fold")
     return table
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=140, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from functools import lru_cache
@@ -23,7 +24,30 @@ _COMMON_WORDS: dict[str, str] = {
     "tr": "ve bir bu da de için ile çok olarak daha ne gibi kadar olan var en sonra ama her ya değil mi siz ben veya olduğu tarafından",
     "id": "yang dan di itu dengan untuk tidak ini dari dalam akan pada juga saya ke karena ada bisa anda atau oleh adalah telah kami sudah dapat",
 }
+# What questions and requests are made of. Only languages are told by them: they are no stop words.
+_ASKING_WORDS: dict[str, str] = {
+    "en": "how what when where why which who whose does did am i me my much many long get is there need want should could about when's what's where's how's i'm don't doesn't up out off than into between per after before least most two some any were its it's also other last first each under over",
+    "de": "wie was wann wo wohin woher warum wieso welche welcher welches wer wem kann kannst können ich mein meine meinen meiner mir mich viel viele lange muss soll möchte gibt mache kostet ihnen ihre geht guten bin hier habe vom zum zur kein keine",
+    "fr": "comment quoi quand où pourquoi combien quel quelle quels quelles puis je mon ma mes dois peut peux faire moi avez veux coûte c'est j'ai qu'est",
+    "es": "cómo como qué cuándo cuando dónde donde quién cuál cuáles cuánto cuánta cuántos cuántas puedo mi mis tengo tiene hay debo quiero hacer hago cuesta puede",
+    "it": "come cosa quando dove perché chi quanto quanta quanti quante quale quali posso mio mia miei mie ho devo voglio fare costa dov'è cos'è c'è siete sei fa",
+    "nl": "hoe wat wanneer waar waarom wie hoeveel welke welk kan kunnen ik mijn moet mag wil heb mij kost doe lang",
+    "pt": "como quando onde porque quem quanto quanta quantos quantas qual quais posso meu minha meus minhas tenho tem devo quero fazer faço custa pode eu",
+    "vi": "bao nhiêu nào gì đâu sao khi thế ở ai mấy muốn cần bị mất",
+    "pl": "jak co kiedy gdzie dlaczego ile kto jaki jaka jakie mogę może mój moja moje mam mnie muszę chcę kosztuje można mi",
+    "sv": "hur vad när var varför vem vilken vilket vilka mycket många kan jag mig min mitt mina måste ska vill får kostar gör",
+    "da": "hvordan hvad hvornår hvor hvorfor hvem hvilken hvilket hvilke meget mange kan jeg mig min mit mine må skal vil får koster gør",
+    "tr": "nasıl ne zaman nerede nereden neden niçin kaç kim hangi mı mi mu mü benim bana beni nedir kadar miyim istiyorum var nereye",
+    "id": "bagaimana apa apakah kapan dimana mana mengapa kenapa berapa siapa saya bisakah harus mau ingin ada cara punya",
+}
+_CYRILLIC_WORDS = {
+    "ru": "и что не на как это для мне где когда почему сколько можно какой какая какие мой моя мои или если есть но его она они нет я он от по при так уже только",
+    "uk": "та й що не на як це для де коли чому скільки можна який яка але або якщо є його вона вони немає я від при так уже тільки про мене моя мій",
+}
 _WORDS = {language: frozenset(text.split()) for language, text in _COMMON_WORDS.items()}
+_TELLING = {name: words | frozenset(_ASKING_WORDS[name].split()) for name, words in _WORDS.items()}
+# A word that several of the languages have tells them apart by as much less.
+_SHARED_BY = Counter(word for words in _TELLING.values() for word in words)
 # Letters that (nearly) only one language of the table uses; each counts as a common word.
 _LETTERS: dict[str, re.Pattern[str]] = {
     "de": re.compile("ß"),
@@ -34,6 +58,21 @@ _LETTERS: dict[str, re.Pattern[str]] = {
     "da": re.compile("[æø]"),
     "tr": re.compile("[ğış]"),
 }
+# The letters beyond a to z that a language writes its own words with; others speak against it.
+_ALPHABET = {
+    "en": "", "de": "äöüß", "fr": "àâæçéèêëîïôœùûüÿ", "es": "áéíñóúü", "it": "àèéìîòóù", "nl": "áéèëïóöü",
+    "pt": "áâãàçéêíóôõúü", "pl": "ąćęłńóśźż", "sv": "åäöé", "da": "æøåé", "tr": "çğıöşüâîû", "id": "é",
+    "vi": "àáâãèéêìíòóôõùúýăđĩũơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ",
+}  # fmt: skip
+_ACCENTED = re.compile("[ß-öø-ɏḀ-ỿ]")
+ENOUGH = (
+    1.2  # words of one language alone (a shared one counts in part) that tell a text's language
+)
+SHARE = 0.06  # of the different words of a text that must speak for its language
+MANY = 100  # different words from which on no more need to
+TWICE = 2  # times that the same word counts
+LEAD = 0.5  # by which it must be ahead of any other
+FOREIGN = 0.5  # what a letter costs that the language does not have
 _SCRIPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("latin", re.compile("[a-zà-ɏḀ-ỿ]", re.IGNORECASE)),
     ("kana", re.compile("[\u3040-\u30ff]")),
@@ -48,14 +87,16 @@ _SCRIPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 LONGEST = 20_000  # characters looked at
+SHORT = 60  # characters up to which Russian must show itself
 
 
 @lru_cache(CACHE)
 def detect_language(text: str) -> str | None:
     """The ISO 639-1 code of a text's language, or ``None`` where too little speaks for one.
 
-    Known: ar da de el en es fa fr he hi id it ja ko nl pl pt ru sv th tr uk vi zh. Text in Latin
-    letters needs two common words of the language, and more than any other language has.
+    Known: ar da de el en es fa fr he hi id it ja ko nl pl pt ru sv th tr uk vi zh. Text in Latin letters needs two
+    different words (or letters) of the language, and clearly more than any other language has: a
+    word that several languages share counts in part. Short texts without such words have no language.
     """
     plain = normalise(text[:LONGEST])
     counts = Counter({name: len(script.findall(plain)) for name, script in _SCRIPTS})
@@ -67,23 +108,45 @@ def detect_language(text: str) -> str | None:
     return _latin(plain) if script == "latin" else _by_script(script, plain)
 
 
-def _by_script(script: str, plain: str) -> str:
+def _by_script(script: str, plain: str) -> str | None:
     if script == "cyrillic":
-        return "uk" if re.search("[іїєґ]", plain) else "ru"
+        return _cyrillic(plain)
     if script == "arabic":
-        return "fa" if re.search("[پچژگ]", plain) else "ar"
+        return "fa" if re.search("[پچژگکی]", plain) else "ar"
     return {"kana": "ja", "han": "zh"}.get(script, script)
+
+
+def _cyrillic(plain: str) -> str | None:
+    """Ukrainian or Russian by the letters that only one of them has, else by their commonest words."""
+    if re.search("[іїєґ]", plain):
+        return "uk"
+    if re.search("[ыэъё]", plain) or len(plain) > SHORT:
+        return "ru"
+    words = set(_WORD.findall(plain))
+    russian, ukrainian = (len(words & set(_CYRILLIC_WORDS[name].split())) for name in ("ru", "uk"))
+    if russian == ukrainian:
+        return None
+    return "ru" if russian > ukrainian else "uk"
 
 
 def _latin(plain: str) -> str | None:
     words = Counter(_WORD.findall(plain))
-    votes = {
-        language: sum(n for word, n in words.items() if word in common)
-        + (len(_LETTERS[language].findall(plain)) if language in _LETTERS else 0)
-        for language, common in _WORDS.items()
-    }
+    accents = frozenset(_ACCENTED.findall(plain))
+    votes = {language: _vote(language, words, accents, plain) for language in _TELLING}
     (best, most), (_, second) = Counter(votes).most_common(2)
-    return best if most >= 2 and most > second else None
+    enough = max(ENOUGH, SHARE * min(len(words), MANY))
+    return best if most >= enough and most - second >= LEAD else None
+
+
+def _vote(language: str, words: Counter[str], accents: frozenset[str], plain: str) -> float:
+    """How much speaks for a language; 0 where it is a single word or letter, however often it stands there."""
+    found = words.keys() & _TELLING[language]
+    letters = set(_LETTERS[language].findall(plain)) if language in _LETTERS else set()
+    if len(found) + len(letters) < 2:
+        return 0.0
+    strange = sum(letter not in _ALPHABET[language] for letter in accents)
+    told = math.fsum(min(words[word], TWICE) / _SHARED_BY[word] for word in found)
+    return told + len(letters) - FOREIGN * strange
 
 
 def function_words(language: str) -> frozenset[str]:

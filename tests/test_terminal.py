@@ -1,0 +1,96 @@
+"""What the terminal shows of foreign text, and tables where there is no terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evalkit.commands.checking import describe
+from evalkit.suite import load_suite
+from evalkit.terminal import plain
+
+HOSTILE = "\u202eevil \u2066x \u0085 \x1b[31m"
+LONG = "l" * 490
+SYSTEMS = [
+    {"name": name, "approach": "prompt", "adapter": "recorded", "path": "traces.jsonl"}
+    for name in ("営業", f"second-{'n' * 60}")
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A suite whose every name is hostile."""
+    cases = [
+        {"id": case_id, "query": "Q?", "reference": f"R{i}", "tags": [HOSTILE[:20]]}
+        for i, case_id in enumerate((HOSTILE, LONG, "営業時間", "ساعات العمل"))
+    ]
+    suite = {"format": 1, "name": f"n {HOSTILE}"}
+    (tmp_path / "suite.yaml").write_text(json.dumps(suite))
+    (tmp_path / "cases.jsonl").write_text("".join(json.dumps(c) + "\n" for c in cases))
+    (tmp_path / "systems.yaml").write_text(json.dumps({"systems": SYSTEMS}))
+    answers = [
+        {"case_id": case["id"], "response": "R0", "system": system["name"]}
+        for case in cases
+        for system in SYSTEMS
+    ]
+    (tmp_path / "traces.jsonl").write_text("".join(json.dumps(a) + "\n" for a in answers))
+    return tmp_path
+
+
+def called(folder: Path, *arguments: str, **environment: str) -> str:
+    """What the command writes to a pipe."""
+    command = [sys.executable, "-m", "evalkit", *arguments]
+    env = {**os.environ, "COLUMNS": "60", **environment}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, check=True)
+    return (done.stdout + done.stderr).decode()
+
+
+def raw(text: str) -> set[str]:
+    return {c for c in text if (ord(c) < 32 and c != "\n") or c in "\u202e\u2066\u0085\x7f"}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text())
+def test_foreign_text_becomes_one_line_without_hidden_characters(text: str):
+    assert raw(plain(text)) == set()
+    assert "\n" not in plain(text)
+
+
+def test_text_of_any_script_stays_as_it_is_and_a_long_id_is_shortened():
+    for text in ("営業時間は9時から", "Giờ mở cửa", "Öffnungszeiten", "ساعات العمل می‌شود", "💥"):
+        assert plain(text) == text
+    assert plain(f"case {LONG}: wrong") == f"case {'l' * 100} … (391 more characters) wrong"
+
+
+def test_check_says_nothing_raw(folder: Path):
+    told = "\n".join(describe(load_suite(folder)))
+    assert raw(told) == set()
+    assert "‹U+202E›" in told
+    assert LONG not in told
+    assert "  wanted: 4 answer" in told.splitlines()
+
+
+def test_run_says_nothing_raw_and_cuts_no_column_in_a_pipe(folder: Path):
+    told = called(folder, "run", ".", "--out", "run", "--probes", "none")
+    assert raw(told) == set()
+    assert "‹U+202E›" in told
+    assert "…" not in told
+    header = next(line for line in told.splitlines() if line.startswith("system "))
+    assert header.split()[-3:] == ["share", "of", "failures"]
+    assert SYSTEMS[1]["name"] in told
+
+
+def test_tables_are_whole_in_a_pipe_even_where_colours_are_forced(folder: Path):
+    called(folder, "run", ".", "--out", "run", "--probes", "none")
+    ranking = called(folder, "decide", "run", FORCE_COLOR="1")
+    assert "may come first" in ranking
+    assert "finetuned" in ranking
+    assert "scored/due" in called(folder, "compare", "run")
+    assert "scored / due" in called(folder, "score", "run")
