@@ -5,6 +5,7 @@ OUT ?=
 REPEATS ?=
 RUN ?=
 BASELINE ?=
+JUDGE ?=
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 REPEATED = $(if $(REPEATS),--repeats $(REPEATS))
@@ -42,7 +43,7 @@ ifeq ($(SUITE),)
 	  wait $$other; second=$$?; echo; cat reports/.invoices.txt; rm reports/.invoices.txt; \
 	  exit $$((first > second ? first : second))
 else
-	@$(BIN)/evalkit run $(SUITE) $(if $(SYSTEMS),--systems $(SYSTEMS)) $(if $(OUT),--out $(OUT)) $(REPEATED)
+	@$(BIN)/evalkit run $(SUITE) $(if $(SYSTEMS),--systems $(SYSTEMS)) $(if $(OUT),--out $(OUT)) $(REPEATED) $(if $(JUDGE),--judge $(JUDGE))
 endif
 
 compare-approaches: $(VENV)/.done-core ## prompt, RAG, fine-tuned and hybrid on a suite, ending in what to do: [SUITE=dir] [SYSTEMS=file] [OUT=dir]

@@ -21,7 +21,7 @@ _EXPORTS = {
     "from_traces": "api",
     "open_run": "api",
     "run": "api",
-    "system": "api",
+    "system": "systems",
     "EvalkitError": "errors",
     "InvalidInput": "errors",
     "Case": "records",
@@ -41,7 +41,7 @@ _EXPORTS = {
 __all__ = ["__version__", *_EXPORTS]  # noqa: PLE0604 (names of the table above)
 
 if TYPE_CHECKING:
-    from evalkit.api import Run, arun, from_traces, open_run, run, system
+    from evalkit.api import Run, arun, from_traces, open_run, run
     from evalkit.errors import EvalkitError, InvalidInput
     from evalkit.records import (
         Case,
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         Trace,
     )
     from evalkit.suite import load_suite, load_systems
+    from evalkit.systems import system
 
 
 def __getattr__(name: str) -> Any:

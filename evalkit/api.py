@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import islice
@@ -22,19 +21,21 @@ from evalkit.grade import grade
 from evalkit.inquiry import OF_THE_RETRIEVER
 from evalkit.judge import judge_traces
 from evalkit.pool import block_on
-from evalkit.records import Approach, Failure, Finding, Suite, System, SystemSpec, Trace
+from evalkit.records import Approach, Failure, Finding, Judge, Suite, System, Trace
 from evalkit.resume import agree, cache_of, left_open
+from evalkit.shards import cases_of, read_share, settle, told_share
 from evalkit.store import Store
 from evalkit.suite import load_suite
 from evalkit.summarise import summary_json
-from evalkit.tools import tools_for
+from evalkit.systems import Systems, built, given_of
+from evalkit.tools import judge_of, tools_for
 from evalkit.watch import Watcher
 from evalkit.work import Probing, Work, diagnosed_systems, means_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CONTROLS = 10  # passing cases asked as a control
+EMBEDDED, JUDGE = "embedded", "judge"  # the judge of a run without a choice; the note of the choice
 LOGS = "logs"  # in the run folder: what systems in processes of their own print
 SUITE_FOLDER = "suite_folder"  # the note by which a run finds its suite
 BATCH = 1000  # recorded traces that share a commit
@@ -72,8 +73,6 @@ class Run:
 
     def decision(self, names: Sequence[str] = (), **how: Any) -> Decision:
         """The approaches ranked for this run, or for the systems ``names`` alone; ``how`` as ``decide`` takes it."""
-        from evalkit import plugins
-
         chosen = {name: self.systems[name] for name in names or self.systems}
         sides = {cause.id: cause.side for cause in plugins.members("causes")}
         return decide(self.suite, chosen, sides, **how)
@@ -115,37 +114,6 @@ class Run:
         return write_all(self, target)
 
 
-def system(name: str, target: Any, *, approach: str = "rag") -> System:
-    """A Python function or object as a system: anything design section 4 calls a system."""
-    from evalkit.adapters.python import wrap
-
-    found: System = wrap(target, name=name, approach=Approach(approach))
-    return found
-
-
-def build(
-    spec: SystemSpec, suite: Suite, *, isolate: bool = False, logs: Path | None = None
-) -> System:
-    """The system that an entry of systems.yaml describes.
-
-    With ``isolate`` one written in Python runs in processes of its own, and what it prints goes to a file in ``logs``.
-    """
-    if isolate and spec.adapter == "python":
-        from evalkit.workers import build as build_isolated
-
-        return build_isolated(spec, suite, logs=logs)
-    try:
-        make = plugins.resolve("adapters", spec.adapter)
-    except InvalidInput as error:
-        where = f"{spec.name}.adapter"
-        raise InvalidInput(error.message, file=spec.folder, field=where, hint=error.hint) from None
-    found: System = make(spec, suite)
-    return found
-
-
-Systems = Mapping[str, Any] | Sequence[SystemSpec | System]
-
-
 def run(suite: Suite | str | Path, systems: Systems, **options: Any) -> Run:
     """Ask, score and diagnose; see ``arun`` for the options. In a notebook, ``await evalkit.arun(...)``."""
     return block_on(arun(suite, systems, **options), instead="evalkit.arun(...)")
@@ -167,44 +135,63 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
     retry_errors: bool = False,
     rerun: str | None = None,
     cache: str | Path | None = None,
+    shard: str | None = None,
     watch: Watcher | None = None,
     playbook: Path | None = None,
     isolate: bool = False,
+    judge: str | None = None,
 ) -> Run:
     """Ask every system every case ``repeats`` times (the suite's own number if None), probe, grade and diagnose.
 
     ``systems`` maps names to functions or objects, or lists specs of ``load_systems``. ``out`` is the run
     folder: an earlier run there is taken up again, and only what is missing is asked. ``probes`` says which
     cases are asked again under other conditions (see ``Probing``), ``cache`` where answers are shared between runs;
-    ``isolate`` runs systems written in Python in processes of their own. Raises ``InvalidInput`` when the earlier run had another suite, system or seed (with ``rerun="changed"`` the
+    ``shard`` ("2/4") asks a share of the cases, to be merged (``evalkit.merge``); ``isolate`` runs systems written in Python in processes of their own. Raises ``InvalidInput`` when the earlier run had another suite, system or seed (with ``rerun="changed"`` the
     answers this touches are asked again instead), ``BudgetExceeded`` when a limit ends the first answers,
     ``EndpointUnusable`` when an endpoint gives nothing any more; the ``run`` of these two is what was answered.
     """
     loaded = load_suite(suite) if isinstance(suite, str | Path) else suite
-    tools, folder, watcher = tools_for(loaded, playbook=playbook), Path(out), watch or Watcher()
+    folder, watcher = Path(out), watch or Watcher()
+    grader = _judge(judge, loaded, folder)
+    tools = tools_for(loaded, judge=grader, playbook=playbook)
     probing = Probing(probes, max_calls, max_cost, max_time)
-    async with _built(loaded, systems, folder / LOGS if isolate else None) as made:
-        pairs = list(zip(made, _given(systems), strict=True))
+    share = None if shard is None else read_share(shard)
+    cases = cases_of(loaded.cases[:limit], share)
+    only = None if limit is None and share is None else {case.id for case in cases}
+    async with built(loaded, systems, folder / LOGS if isolate else None) as made:
+        pairs = list(zip(made, given_of(systems), strict=True))
         with Store(folder) as store:
+            settle(store, share, probing.controls(len(loaded.cases)))
             told = agree(store, loaded, pairs, seed, rerun=rerun == "changed")
-            store.note(SUITE_FOLDER, _path_from(folder, loaded.folder))
+            store.note(SUITE_FOLDER, path_from(folder, loaded.folder))
             times = repeats if repeats is not None else loaded.repeats
             done = store.done(errors=not retry_errors) - store.unknown()
-            live = [one for one in made if not _replay(one, store)]
-            jobs = list(plan(live, loaded.cases[:limit], times, done))
+            live = [one for one in made if not _replay(one, store, only if share else None)]
+            jobs = list(plan(live, cases, times, done))
             for text in (*store.healed, *told, *left_open(store, len(jobs))):
                 watcher.say(text)
             work = Work(loaded, store, tools, watcher, concurrency, seed)
             work.cache = cache_of(cache, loaded, pairs, watcher.say)
-            work.only = None if limit is None else {case.id for case in loaded.cases[:limit]}
+            work.only = only
             stopped = await _asked(work, jobs, live, probing)
             work.account()
-            found = await work.diagnosed()
+            try:
+                found = await work.diagnosed()
+            finally:
+                await _closed(grader)
             if stopped is not None:
                 if found:
                     stopped.run = _run_of(work, found, stopped)
                 raise stopped
             return _run_of(work, found)
+
+
+def _judge(choice: str | None, suite: Suite, folder: Path, *, offline: bool = False) -> Judge:
+    """The judge of a run: its verdicts are kept in the run folder, so that none is paid for twice."""
+    kept = {"cache": folder / "judge", "record": folder, "offline": offline}
+    if choice in (None, EMBEDDED):
+        return judge_of(EMBEDDED, suite.folder)
+    return judge_of(choice or EMBEDDED, Path.cwd(), confined=False, **kept)
 
 
 async def _asked(
@@ -222,52 +209,27 @@ async def _asked(
     return None
 
 
+async def _closed(judge: Judge) -> None:
+    close = getattr(judge, "aclose", None)
+    if close is not None:
+        await close()
+
+
 def _run_of(
     work: Work, found: Mapping[str, SystemDiagnosis], stopped: Stopped | None = None
 ) -> Run:
     if not found:
         raise NothingToDo("no system has answered any case")
-    recipe = {**means_of(found, work.tools), **work.store.recipe()}
+    recipe = {**means_of(found, work.tools), **work.store.recipe(), **told_share(work.store)}
     return Run(work.suite, found, recipe, work.store.folder, stopped)
 
 
-@asynccontextmanager
-async def _built(
-    suite: Suite, systems: Systems, logs: Path | None = None
-) -> AsyncIterator[list[System]]:
-    made: list[System] = []
-    try:
-        names = systems if isinstance(systems, Mapping) else [None] * len(systems)
-        for name, one in zip(names, _given(systems), strict=True):
-            made.append(_build_one(name, one, suite, logs))
-        if not made:
-            raise NothingToDo("no system is given")
-        yield made
-    finally:
-        for one in made:
-            await one.aclose()
-
-
-def _given(systems: Systems) -> list[Any]:
-    return list(systems.values() if isinstance(systems, Mapping) else systems)
-
-
-def _build_one(name: str | None, given: Any, suite: Suite, logs: Path | None) -> System:
-    if isinstance(given, SystemSpec):
-        return build(given, suite, isolate=logs is not None, logs=logs)
-    if hasattr(given, "capabilities") and hasattr(given, "fingerprint"):
-        found: System = given
-        return found
-    if name is None:
-        raise InvalidInput("a function or object needs a name: give a mapping of names to systems")
-    return system(name, given)
-
-
-def _replay(one: System, store: Store) -> bool:
-    """File the traces of a recorded system as they are, whatever their condition; False for a live one."""
+def _replay(one: System, store: Store, only: Collection[str] | None) -> bool:
+    """File the traces of a recorded system (of ``only`` these cases) as they are; False for a live one."""
     if not getattr(one, "recorded", False):
         return False
-    shared = iter(getattr(one, "traces").values())  # noqa: B009 (not in the protocol of live systems)
+    held = getattr(one, "traces").values()  # noqa: B009 (not in the protocol of live systems)
+    shared = (trace for trace in held if only is None or trace.case_id in only)
     while batch := list(islice(shared, BATCH)):
         store.put_all([_filed(trace, one) for trace in batch])
     return True
@@ -317,7 +279,7 @@ def suite_of(folder: str | Path) -> Path:
     return found.resolve()
 
 
-def _path_from(start: Path, target: Path) -> str:
+def path_from(start: Path, target: Path) -> str:
     """``target`` as a path relative to ``start``, so that both can move together; absolute where that cannot be."""
     try:
         return os.path.relpath(target.resolve(), start.resolve())
@@ -326,16 +288,17 @@ def _path_from(start: Path, target: Path) -> str:
 
 
 def open_run(suite: Suite | str | Path, folder: str | Path, *, playbook: Path | None = None) -> Run:
-    """Grade and diagnose the traces of an earlier run again: no call is made."""
+    """Grade and diagnose the traces of an earlier run again, by its own judge: no call is made."""
     loaded = load_suite(suite) if isinstance(suite, str | Path) else suite
-    tools = tools_for(loaded, playbook=playbook)
-    if not (Path(folder) / "run.sqlite").exists():
-        raise InvalidInput("there is no run", file=folder, hint="`evalkit run` makes one")
-    with Store(Path(folder), reading=True) as store:
+    path = Path(folder)
+    if not (path / "run.sqlite").exists():
+        raise InvalidInput("there is no run", file=path, hint="`evalkit run` makes one")
+    with Store(path, reading=True) as store:
         before = store.recipe().get("suite")
         if before not in (None, loaded.digest):
             raise InvalidInput(
-                f"the run is of another suite ({before}, not {loaded.digest})", file=folder
+                f"the run is of another suite ({before}, not {loaded.digest})", file=path
             )
-        work = Work(loaded, store, tools, Watcher())
+        grader = _judge(store.notes().get(JUDGE), loaded, path, offline=True)
+        work = Work(loaded, store, tools_for(loaded, judge=grader, playbook=playbook), Watcher())
         return _run_of(work, block_on(work.diagnosed(), instead="evalkit.arun(...)"))

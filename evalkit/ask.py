@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any
 
 from evalkit.cache import Asked, Cache
 from evalkit.errors import EvalkitError, SystemFailed
@@ -22,6 +24,8 @@ from evalkit.records import (
     Trace,
 )
 from evalkit.store import Key, Store
+
+_of_outcome = attrgetter(*(field.name for field in fields(Outcome)))  # a Trace's first fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,14 @@ class Calls:
             self._on_hit(asked.calls, trace.usage.cost)
         return trace
 
-    async def answer(self, asked: Asked, put: Callable[[], Awaitable[Outcome]]) -> Trace:
-        """The answer, stored; ``put`` asks the system."""
+    async def answer(
+        self, asked: Asked, put: Callable[[], Awaitable[Outcome]], *, wait: bool = True
+    ) -> Trace:
+        """The answer, stored; ``put`` asks the system.
+
+        Without ``wait`` it is on its way to the disk, and there before the next intent is: whoever puts another
+        question, or waits for ``store.written``, waits for it.
+        """
         attempt = await self.store.begin(asked.key, asked.calls)
         try:
             outcome = await guarded(put())
@@ -84,7 +94,9 @@ class Calls:
             await self.store.fail(attempt)
             raise
         trace = file_under(outcome, asked.key)
-        await self.store.put(trace, attempt)
+        written = self.store.hand_in(trace, attempt)
+        if wait:
+            await written
         if self.cache is not None:
             self.cache.put(asked, trace)
         return trace
@@ -105,11 +117,12 @@ async def ask_all(
 
     async def ask_one(job: Job) -> None:
         asked = asked_of(job, suite, seed)
-        trace = await calls.answer(asked, lambda: ask(job.system, asked.question))
+        trace = await calls.answer(asked, lambda: ask(job.system, asked.question), wait=False)
         if on_trace is not None:
             on_trace(trace)
 
     await each(jobs, ask_one, concurrency)
+    await store.written()
 
 
 def asked_of(job: Job, suite: Suite, seed: int) -> Asked:
@@ -160,6 +173,5 @@ async def guarded(work: Awaitable[Outcome]) -> Outcome:
 
 def file_under(outcome: Outcome, key: Key) -> Trace:
     """The outcome as the trace of one case, condition and repeat."""
-    given = {f.name: getattr(outcome, f.name) for f in fields(Outcome)}
-    system, case_id, condition, repeat = key
-    return Trace(**given, system=system, case_id=case_id, condition=condition, repeat=repeat)
+    filed: tuple[Any, ...] = (*_of_outcome(outcome), *key)
+    return Trace(*filed)

@@ -14,6 +14,7 @@ COMMANDS = {
     "init": "Start a suite, or make one from a spreadsheet of questions and answers.",
     "check": "Check a suite and its systems without asking anything.",
     "run": "Ask, score and diagnose: the whole way from suite to report.",
+    "merge": "Put the runs of all shares of a suite together.",
     "score": "Score the recorded answers of a run again, without a call.",
     "diagnose": "Diagnose the recorded answers of a run again, without a call.",
     "compare": "Compare systems on the same cases: quality, causes, cost.",
@@ -25,6 +26,8 @@ COMMANDS = {
     "faults": "Inject known faults, to learn what a suite can and cannot tell.",
     "finetune": "Audit training data, see whether more would help, run a job, check what tuning broke.",
     "export": "Write what a run found out for other tools: training rows.",
+    "judge-check": "Hold a judge against people's verdicts.",
+    "review": "Hand doubtful grades to people, and take their verdicts back.",
     "import": "Turn a public data set into a suite.",
     "plugins": "List adapters, judges, metrics and causes, ours and installed ones.",
 }
@@ -45,7 +48,7 @@ class LazyGroup(click.Group):
         """The command, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"evalkit.commands.{cmd_name}_command")
+        module = importlib.import_module(f"evalkit.commands.{cmd_name.replace('-', '_')}_command")
         found: click.Command = module.command
         return found
 

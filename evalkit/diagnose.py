@@ -219,13 +219,15 @@ def _warning(
     probes: Probes,
 ) -> Iterator[Finding]:
     """A right answer without evidence, or with statements nothing supports, does not pass in silence."""
+    if graded.approach.value not in ("rag", "hybrid"):
+        return
     for index in indices:
         facts = facts_of(suite, case, graded, index, indices)
         if facts.right is not True or facts.refused or not facts.answerable:
             continue
         seen = [(c, s) for c in causes if c.warns and (s := c.detect(facts)) is not None]
         suspects = [(c, s) for c, s in seen if c.prove(_supposed(facts), probes) is not False]
-        if suspects and graded.approach.value in ("rag", "hybrid"):
+        if suspects:
             cause, sign = max(suspects, key=lambda s: s[1].strength)
             finding = explain_warning(facts, cause, sign, probes)
             yield replace(finding, also=tuple(c.id for c, _ in suspects if c is not cause))

@@ -26,6 +26,7 @@ class Answer(StrEnum):
     INCOMPLETE = "incomplete"
     INCONCLUSIVE = "inconclusive"
     PASS = "pass"  # noqa: S105 (a verdict)
+    NOT_APPLICABLE = "n/a"  # of a line only: a system of this kind has nothing to measure there
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,19 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmeasured:
+    """A line without a single case to judge it by: what that means for the verdict, and why it is so.
+
+    Incomplete where its measurements are missing, not applicable where the system's approach has none (which holds
+    nothing up), else inconclusive.
+    """
+
+    line: Line
+    answer: Answer
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The gate's answer with everything it rests on."""
 
@@ -107,6 +121,7 @@ class Verdict:
     tolerance: float
     missing: float = 0.0
     missing_before: float | None = None
+    unmeasured: tuple[Unmeasured, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +141,9 @@ def judge(
     tolerance: float = 0.02,
     outcome: Measured | None = None,
     outcome_before: Measured | None = None,
+    unmeasured: Sequence[Unmeasured] = (),
 ) -> Verdict:
-    """The verdict over all lines; every line must have at least one case that is due.
+    """The verdict over all lines; every one of ``lines`` must have at least one case that is due.
 
     Regression where a line is missed even if everything missing were good; incomplete where more than
     ``tolerance`` of the ``outcome`` (or of a line over all cases) is missing, or the answer hangs on what is;
@@ -143,12 +159,12 @@ def judge(
     ]
     missing = outcome.lacking() if outcome is not None else 0.0
     before = None if outcome_before is None else outcome_before.lacking()
-    answers = [ruling.answer for ruling in rulings]
+    answers = [ruling.answer for ruling in rulings] + [one.answer for one in unmeasured]
     apart = 0.0 if before is None else abs(missing - before)
     if max(missing, before or 0.0) > tolerance or apart > ASYMMETRY:
         answers.append(Answer.INCOMPLETE)
     answer = next(a for a in Answer if a in answers)
-    return Verdict(answer, tuple(rulings), given, tolerance, missing, before)
+    return Verdict(answer, tuple(rulings), given, tolerance, missing, before, tuple(unmeasured))
 
 
 _Found = tuple[Answer, Trial, float | None]
@@ -275,14 +291,11 @@ def _bounded(line: Line) -> bool:
     return math.isfinite(line.low) and math.isfinite(line.high)
 
 
-def means(line: Line) -> tuple[float | None, float]:
-    """The mean of baseline and candidate in the metric's own unit, over the cases judged; missing ones count as bad.
-
-    For the baseline missing ones count as good, so that the candidate is never flattered.
-    """
-    column = _column(line, best=False)
-    after = float(_oriented(column.after, line).mean())
-    return (
-        None if column.before is None else float(_oriented(column.before, line).mean()),
-        after,
-    )
+def observed(side: Measured, line: Line) -> Floats:
+    """What was measured of each case (the mean of its repeats), in the metric's own unit; NaN where nothing was."""
+    if not _bounded(line):
+        return side.worst
+    share = np.maximum(1 - side.missing, SAME)
+    middle = (side.worst + side.best - side.missing * (line.low + line.high)) / (2 * share)
+    known = np.where(side.missing < 1 - SAME, np.clip(middle, line.low, line.high), np.nan)
+    return np.where(side.missing > 0, known, side.worst)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 
+from evalkit.errors import EvalkitError
 from evalkit.pool import each
 from evalkit.records import Case, Evidence, Judge, Trace
 
@@ -14,12 +15,12 @@ async def judge_traces(
     traces: Sequence[Trace],
     judge: Judge,
     *,
-    concurrency: int = 8,
+    concurrency: int | None = None,
     on_evidence: Callable[[int], None] | None = None,
 ) -> list[Evidence | None]:
     """The judge's evidence for every trace, in the order of ``traces``; None where there was no answer.
 
-    A judge that raises gives evidence whose ``error`` says why: never a score.
+    ``concurrency`` is the judge's own, or 8, if None. A judge that raises gives evidence whose ``error`` says why: never a score.
     """
     found: list[Evidence | None] = [None] * len(traces)
 
@@ -30,7 +31,7 @@ async def judge_traces(
         if on_evidence is not None:
             on_evidence(index)
 
-    await each(range(len(traces)), grade, concurrency)
+    await each(range(len(traces)), grade, concurrency or int(getattr(judge, "concurrency", 8)))
     return found
 
 
@@ -38,5 +39,7 @@ async def _evidence(judge: Judge, case: Case, trace: Trace) -> Evidence:
     try:
         given = judge.judge(case, trace)
         return await given if inspect.isawaitable(given) else given
+    except EvalkitError:  # a refused key ends the run, it is no grade
+        raise
     except Exception as error:  # noqa: BLE001 (foreign code: a judge may be anybody's)
         return Evidence(judge.name, error=f"{type(error).__name__}: {error}")

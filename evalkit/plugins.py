@@ -17,7 +17,10 @@ ADAPTERS = {
     "recorded": "evalkit.adapters.recorded:build",
     "local": "evalkit.adapters.local:build",
 }
-JUDGES = {"embedded": "evalkit.judges.embedded:EmbeddedJudge"}
+JUDGES = {
+    "embedded": "evalkit.judges.embedded:EmbeddedJudge",
+    "ragas": "evalkit.judges.ragas:from_environment",
+}
 METRICS = {
     "answer": "evalkit.metrics.answer:METRICS",
     "consistency": "evalkit.metrics.consistency:METRICS",

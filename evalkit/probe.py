@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from random import Random
 
 from evalkit.budget import Budget
 from evalkit.cause import Cause
@@ -77,8 +77,7 @@ async def probe(  # noqa: PLR0913 (keyword-only parts of the stage)
     work = _Work(office, ask_one, grade_one, budget or Budget(), on_step)
     work.budget.learn(graded.traces)
     controls = control_sample(graded, control, seed)
-    wrong = failing(graded)
-    order = interleaved(Random(seed).sample(wrong, len(wrong)), controls)
+    order = interleaved(drawn(failing(graded), seed), controls)
     first, rest = order[:1], order[1:]
     for case_id in first:  # alone, to learn whether the system varies
         await work.case(case_id, control=case_id in controls)
@@ -97,8 +96,16 @@ async def probe(  # noqa: PLR0913 (keyword-only parts of the stage)
 
 def control_sample(graded: Graded, size: int, seed: int) -> list[str]:
     """A sample of the passing cases, the same for the same seed."""
-    well = passing(graded)
-    return Random(seed).sample(well, min(size, len(well)))
+    return drawn(passing(graded), seed)[:size]
+
+
+def drawn(case_ids: Iterable[str], seed: int) -> list[str]:
+    """Cases in an order drawn by ``seed``, each by itself: those of a part of a suite come as in the whole."""
+    return sorted(case_ids, key=lambda case_id: _lot(case_id, seed))
+
+
+def _lot(case_id: str, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed}\x1f{case_id}".encode("utf-8", "surrogatepass")).digest()
 
 
 def interleaved(many: Sequence[str], few: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evalkit.needs import ROW_NEEDS, Source, View, column_need, needs_of, wants_json
+from evalkit.needs import LABELS, ROW_NEEDS, Due, Source, View, column_need, needs_of, wants_json
 from evalkit.records import (
     AS_IS,
     Approach,
@@ -120,12 +120,13 @@ def score_traces(
 
 def _row_columns(views: Sequence[View], metrics: Sequence[Metric]) -> dict[str, Column]:
     values = np.full((len(metrics), len(views)), np.nan)
-    status = np.zeros((len(metrics), len(views)), np.uint8)
+    status = np.full((len(metrics), len(views)), CODE[Status.NOT_APPLICABLE], np.uint8)
     notes: list[dict[int, str]] = [{} for _ in metrics]
     wanted = [(m, needs_of(m)) for m in metrics]
     names = sorted({name for _, needs in wanted for name in needs})
     measured = [j for j, (_, needs) in enumerate(wanted) if TIMED & set(needs)]
     again = sorted({name for j in measured for name in wanted[j][1]})
+    due = Due([needs for _, needs in wanted])
     first: dict[Any, int] = {}
     for i, view in enumerate(views):
         twin = first.setdefault(_content(view), i)
@@ -135,7 +136,7 @@ def _row_columns(views: Sequence[View], metrics: Sequence[Metric]) -> dict[str, 
                 if twin in found:
                     found[i] = found[twin]
         given = {name: ROW_NEEDS[name][1](view) for name in (names if twin == i else again)}
-        for j in range(len(metrics)) if twin == i else measured:
+        for j in due(given) if twin == i else measured:
             value, state, note = _cell(*wanted[j], given, view)
             status[j, i] = CODE[state]
             values[j, i] = np.nan if value is None else value
@@ -154,7 +155,7 @@ def _content(view: View) -> tuple[Any, ...]:
 def _cell(metric: Metric, needs: Sequence[str], given: Mapping[str, Any], view: View) -> Cell:
     """One value with its status: design's table of the denominator, in the order of its questions."""
     absent = [name for name in needs if given[name] is None]
-    if any(ROW_NEEDS[name][0] in (Source.CASE, Source.SUITE) for name in absent):
+    if any(ROW_NEEDS[name][0] in LABELS for name in absent):
         return None, Status.NOT_APPLICABLE, ""
     if view.trace.error is not None:
         return _failed(metric, needs, given, view)

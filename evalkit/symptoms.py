@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from math import isnan
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from evalkit.errors import InvalidInput
 from evalkit.grade import Graded
@@ -97,15 +96,13 @@ class _Table:
         scores = self.graded.scores
         if metric in scores.columns:
             column, indices = scores.columns[metric], self.repeats[case_id]
-            scored = (
-                column.status[indices] == CODE[Status.SCORED]
-            )  # a crash is no symptom of a stage
-            values = np.where(scored, column.values[indices], np.nan)
+            scored = CODE[Status.SCORED]  # a crash is no symptom of a stage
+            values = [column.values.item(i) for i in indices if column.status.item(i) == scored]
         elif metric in scores.case_columns:
-            values = scores.case_columns[metric].values[[self.places[case_id]]]
+            values = [scores.case_columns[metric].values.item(self.places[case_id])]
         else:
             return []
-        return [float(v) for v in values if not np.isnan(v)]
+        return [value for value in values if not isnan(value)]
 
 
 def _measure(suite: Suite, table: _Table, rule: Rule) -> Symptom:

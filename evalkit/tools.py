@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from evalkit import plugins
 from evalkit.cause import Cause
@@ -25,20 +26,23 @@ class Tools:
     playbook: tuple[Rule, ...]
 
 
-def tools_for(suite: Suite, *, judge: str = "embedded", playbook: Path | None = None) -> Tools:
-    """The shelves for a suite: its retrieval measures cut at its own k and pool."""
+def tools_for(
+    suite: Suite, *, judge: Judge | str = "embedded", playbook: Path | None = None
+) -> Tools:
+    """The shelves for a suite: its retrieval measures cut at its own k and pool, and the judge's own metrics."""
     from evalkit.metrics.retrieval import retrieval_metrics
 
-    metrics = (*retrieval_metrics(suite.k, suite.pool), *plugins.members("metrics"))
+    made = judge_of(judge, suite.folder) if isinstance(judge, str) else judge
+    own = getattr(made, "metrics", ())
+    metrics = (*retrieval_metrics(suite.k, suite.pool), *plugins.members("metrics"), *own)
     names = [metric.name for metric in metrics]
     doubled = {name for name in names if names.count(name) > 1}
     if doubled:
         raise InvalidInput(f"two metrics are called {min(doubled)!r}")
     _check_correct(suite, metrics)
     causes = tuple(plugins.members("causes"))
-    _check_limits(suite, [*names, "correct", "passed", *(cause.id for cause in causes)])
-    grader = plugins.resolve("judges", judge)
-    made = grader() if isinstance(grader, type) else grader
+    shares = dict.fromkeys(["correct", "passed", *(cause.id for cause in causes)], (0.0, 1.0))
+    _check_limits(suite, shares | {metric.name: (metric.low, metric.high) for metric in metrics})
     return Tools(
         judge=made,
         metrics=metrics,
@@ -46,6 +50,17 @@ def tools_for(suite: Suite, *, judge: str = "embedded", playbook: Path | None = 
         conditions=tuple(plugins.members("conditions")),
         playbook=load_playbook(playbook),
     )
+
+
+def judge_of(choice: str, folder: Path, **how: Any) -> Judge:
+    """The judge that a text names: one of the shelf, or as ``judges.choose`` reads it; ``how`` as it takes it."""
+    from evalkit.judges.choose import judge_from
+
+    def named(name: str) -> Any:
+        found = plugins.resolve("judges", name)
+        return found() if callable(found) else found
+
+    return judge_from(choice, folder, named=named, **how)
 
 
 def _check_correct(suite: Suite, metrics: Sequence[Metric]) -> None:
@@ -60,12 +75,28 @@ def _check_correct(suite: Suite, metrics: Sequence[Metric]) -> None:
         )
 
 
-def _check_limits(suite: Suite, known: Sequence[str]) -> None:
+def _check_limits(suite: Suite, known: Mapping[str, tuple[float, float]]) -> None:
+    """Every limit names a measure or a cause, and figures within its range."""
+    file = suite.folder / "suite.yaml"
     for i, limit in enumerate(suite.limits):
         if limit.metric not in known:
             raise InvalidInput(
                 f"no metric and no cause is called {limit.metric!r}",
-                file=suite.folder / "suite.yaml",
+                file=file,
                 field=f"limits[{i}].metric",
                 hint=did_you_mean(limit.metric, known),
             )
+        low, high = known[limit.metric]
+        for name, least, most in (
+            ("at_least", low, high),
+            ("at_most", low, high),
+            ("margin", 0.0, high - low),
+        ):
+            value = getattr(limit, name)
+            if value is not None and not least <= value <= most:
+                raise InvalidInput(
+                    f"is {value:g}, outside {least:g}..{most:g}",
+                    file=file,
+                    field=f"limits[{i}].{name}",
+                    hint="0.05 is five points" if high == 1 else None,
+                )

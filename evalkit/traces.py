@@ -28,6 +28,9 @@ _ORDER = (
     "usage",
     "meta",
 )
+_KEPT = ("retrieved", "context", "citations", "response")  # though they are empty
+_PLAIN = frozenset({str, int, float, bool, type(None)})  # in JSON as they are
+_FIELDS: dict[type[Any], tuple[str, ...]] = {}
 _NO_DOCUMENTS: Mapping[str, Document] = {}
 
 
@@ -57,9 +60,14 @@ def trace_from_json(
 
 def trace_to_json(trace: Trace) -> dict[str, Any]:
     """The JSON object of a trace; what is ``None`` is left out, what is empty stays."""
-    found = {name: _to_json(getattr(trace, name)) for name in _ORDER}
-    kept = ("retrieved", "context", "citations", "response")
-    return {n: v for n, v in found.items() if v is not None and (v != {} or n in kept)}
+    found = {}
+    for name in _ORDER:
+        value = getattr(trace, name)
+        if value is not None:
+            plain = value if type(value) in _PLAIN else _to_json(value)
+            if plain != {} or name in _KEPT:
+                found[name] = plain
+    return found
 
 
 def read_traces(path: Path, corpus: Mapping[str, Document] = _NO_DOCUMENTS) -> Iterator[Trace]:
@@ -87,14 +95,25 @@ def trace_line(trace: Trace) -> str:
     return json.dumps(trace_to_json(trace), ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def _fields(kind: type[Any]) -> tuple[str, ...]:
+    """The fields of a kind of record, none for other kinds; remembered, for every answer asks."""
+    if kind not in _FIELDS:
+        record = dataclasses.is_dataclass(kind)
+        _FIELDS[kind] = tuple(f.name for f in dataclasses.fields(kind)) if record else ()
+    return _FIELDS[kind]
+
+
 def _to_json(value: Any) -> Any:
+    if type(value) in _PLAIN:
+        return value
+    names = _fields(type(value))
+    if names:
+        given = ((name, getattr(value, name)) for name in names)
+        return {name: _to_json(item) for name, item in given if item is not None}
     if isinstance(value, tuple):
         return [_to_json(item) for item in value]
     if isinstance(value, Mapping):
         return {name: _to_json(item) for name, item in value.items()}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: _to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {name: item for name, item in fields.items() if item is not None}
     return value
 
 

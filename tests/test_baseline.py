@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from evalkit.artefacts import write_scores
 from evalkit.errors import InvalidInput
 from evalkit.gating.baseline import baseline_text, check_metrics, differences, read_baseline
-from evalkit.gating.snapshot import Snapshot, _scores, measured, with_cause
+from evalkit.gating.snapshot import Snapshot, _scores, how_it_ended, measured, with_cause
 from evalkit.metrics.consistency import METRICS as OVER_REPEATS
 from evalkit.outcome import PASSED
 from evalkit.records import Score, Status
@@ -82,7 +82,10 @@ cells = st.one_of(
 @given(st.dictionaries(ids, st.lists(cells, min_size=1, max_size=3), min_size=1, max_size=4))
 @settings(max_examples=40)
 def test_any_id_in_any_script_survives(tmp_path_factory, rows):
-    given = snapshot(cells={"passed": {k: tuple(v) for k, v in rows.items()}}, causes={})
+    passed = {k: tuple(v) for k, v in rows.items()}
+    ended = [how_it_ended(row) for row in passed.values()]
+    counts = {"due": len(passed), **{name: ended.count(name) for name in list(COUNTS)[1:]}}
+    given = snapshot(cells={"passed": passed}, causes={}, counts=counts)
     file = written(tmp_path_factory.mktemp("b"), baseline_text(given))
     found = read_baseline(file)
     assert set(found.cells["passed"]) == set(rows)
@@ -105,6 +108,9 @@ def test_any_id_in_any_script_survives(tmp_path_factory, rows):
         (lambda b: b["cases"]["c1"].update(other=[1]), "cases.c1.other"),
         (lambda b: b["cases"]["c2"].update(cause=1), "cases.c2.cause"),
         (lambda b: b["cases"].update(c1=1), "cases.c1"),
+        (lambda b: b["counts"].update(passed=2), "counts.passed"),
+        (lambda b: b["cases"].pop("c4"), "counts.due"),
+        (lambda b: b["cases"]["c1"].update(passed=[0, 1]), "counts.passed"),
     ],
 )
 def test_a_damaged_baseline_is_refused_with_its_field(tmp_path, change, field):

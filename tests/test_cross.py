@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from support import make_case
 
 import evalkit
-from evalkit.api import run, system
+from evalkit.api import run
 from evalkit.commands.compare_command import command
 from evalkit.compare import compare
 from evalkit.comparison.cross import crossed, split, with_splits
 from evalkit.errors import BudgetExceeded, InvalidInput
 from evalkit.records import Document, Passage, Suite
+from evalkit.systems import system
 from evalkit.tools import tools_for
 
 CELLS = [("a", "a"), ("a", "b"), ("b", "a"), ("b", "b")]

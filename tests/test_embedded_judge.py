@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalkit.judges.coverage import coverage
+from evalkit.judges.claims import claims
+from evalkit.judges.coverage import coverage, denies, states
 from evalkit.judges.embedded import EmbeddedJudge
 from evalkit.judges.equivalence import equivalence
+from evalkit.judges.features import grounding, pair
+from evalkit.judges.model import Model, grounded_probability, load, same_answer_probability
 from evalkit.records import Case, KeyPoint, Passage, Trace
 
 JUDGE = EmbeddedJudge()
@@ -235,6 +238,164 @@ def test_the_judge_is_deterministic_and_leaves_its_inputs_alone() -> None:
     case = Case("c", "q", reference=("12 euros",), key_points=(KeyPoint("12 euros"),))
     trace = Trace(response="A ticket costs 12 euros.", context=(Passage("d", text=FERRY),))
     assert JUDGE.judge(case, trace) == EmbeddedJudge().judge(case, trace)
+
+
+@pytest.mark.parametrize(
+    "polite",
+    [
+        "I am sorry to hear this.",
+        "We are here if you need us.",
+        "I understand how frustrating this must be.",
+        "Es tut mir leid, das zu hören.",
+        "Wir sind für Sie da, wenn Sie uns brauchen.",
+        "Je suis désolé d'apprendre cela.",
+        "Lamento escuchar eso.",
+        "Tôi rất tiếc khi nghe điều này.",
+        "ご不便をおかけして申し訳ございません。",
+        "يؤسفني سماع ذلك.",
+    ],
+)
+def test_sympathy_claims_nothing(polite: str) -> None:
+    assert claims(polite) == ()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "We are here every day from 9 to 5.",
+        "I am sorry to hear this, but refunds take 14 days.",
+        "Wenn Sie kündigen, endet der Vertrag am Monatsende.",
+        "Si vous annulez, le contrat prend fin à la fin du mois.",
+        "Nếu bạn hủy, hợp đồng kết thúc vào cuối tháng.",
+        "إذا ألغيت، ينتهي العقد في نهاية الشهر.",
+        "is about much more than weight.",
+        "The stock rose. Did you know about the Montreal Exchange (MX)?",
+    ],
+)
+def test_what_is_said_beside_or_as_a_question_is_claimed(answer: str) -> None:
+    assert claims(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "passage"),
+    [
+        ("As the help texts explain: refunds take 14 days.", "Refunds take 14 days."),
+        ("According to our help centre, refunds take 14 days.", "Refunds take 14 days."),
+        ("The articles you shared say that refunds take 14 days.", "Refunds take 14 days."),
+        (
+            "Wie die Hilfetexte erklären: Erstattungen dauern 14 Tage.",
+            "Erstattungen dauern 14 Tage.",
+        ),
+        ("Theo trang trợ giúp, hoàn tiền mất 14 ngày.", "Hoàn tiền mất 14 ngày."),
+        ("ヘルプによると、返金は14日です。", "返金は14日です。"),
+    ],
+)
+def test_a_lead_in_makes_no_claim_unsupported(answer: str, passage: str) -> None:
+    assert grounds(answer, passage) == [True]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference"),
+    [
+        ("is not online", "is online"),
+        ("not online", "online"),
+        ("The service is online.", "The service is not online."),
+        ("The shop is not open on Sundays.", "open on Sundays"),
+        ("nicht verfügbar", "verfügbar"),
+        ("không trực tuyến", "trực tuyến"),
+        ("オンラインではありません", "オンラインです"),
+        ("온라인이 아닙니다", "온라인입니다"),
+    ],
+)
+def test_a_property_and_its_denial_are_different_answers(answer: str, reference: str) -> None:
+    assert equivalence(answer, (reference,)) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference"),
+    [
+        ("It is online, not offline.", "online"),
+        ("No, it is online.", "is online"),
+        ("The service is online and does not cost anything.", "is online"),
+        ("It was Paris, which is not in Italy.", "Paris"),
+    ],
+)
+def test_a_denial_of_something_else_changes_nothing(answer: str, reference: str) -> None:
+    assert equivalence(answer, (reference,)) >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("point", "answer", "denied"),
+    [
+        ("返金は14日以内です", "返金は14日以内というのは誤りです。", True),
+        ("会員は無料です", "会員は無料というのは間違いです。", True),
+        ("환불은 14일 걸립니다", "환불이 14일 걸린다는 것은 사실이 아닙니다.", True),
+        ("회원은 무료입니다", "회원은 무료가 아닙니다.", True),
+        ("会員は無料です", "会員は無料です。誤りではありません。", False),
+        ("회원은 무료입니다", "회원은 무료입니다. 비회원은 무료가 아닙니다.", False),
+        ("dogs are allowed on board", "Dogs are not allowed on board.", True),
+        ("dogs are allowed on board", "Dogs are welcome.", False),
+        ("dogs are allowed on board", "I cannot answer that.", False),
+    ],
+)
+def test_a_point_whose_words_are_there_can_be_denied(point: str, answer: str, denied: bool) -> None:
+    assert denies(point, answer) is denied
+    assert not (denied and states(point, answer))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(max_size=80), st.text(max_size=80), st.text(max_size=40))
+def test_states_is_an_even_chance_of_coverage(point: str, answer: str, query: str) -> None:
+    assert states(point, answer, query) is (coverage(point, answer, query) >= 0.5)
+
+
+def test_every_feature_a_model_weighs_is_computed() -> None:
+    computed = {
+        "grounded": grounding("A ticket costs 12 euros.", (FERRY,)),
+        "same_answer": pair("a", "b"),
+    }
+    for name, features in computed.items():
+        assert features is not None
+        assert features.keys() == load(name).weights.keys()
+
+
+def test_a_model_is_a_logistic_regression_that_can_abstain() -> None:
+    model = Model({"a": 2.0}, -1.0, (0.4, 0.6))
+    assert model.probability({"a": 0.5}) == 0.5
+    assert model.probability({"a": 1.0}) == pytest.approx(0.7310586)
+    assert [model.verdict(p) for p in (0.39, 0.4, 0.59, 0.6)] == [False, None, None, True]
+
+
+def test_support_raises_the_probability_of_being_grounded() -> None:
+    right = grounded_probability("A ticket costs 12 euros.", (FERRY,))
+    wrong = grounded_probability("The captain collects violins from Cremona.", (FERRY,))
+    assert right is not None
+    assert wrong is not None
+    assert right > 0.8
+    assert wrong < 0.3
+    assert grounded_probability("I do not know.", (FERRY,)) is None
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    [
+        ("It opened in 1901.", "The museum opened in 1901, after ten years of building.", True),
+        ("It opened in 1901.", "The museum opened in 1934.", False),
+        ("東京です。", "日本の首都は東京です。", True),
+        ("I do not know.", "It opened in 1901.", False),
+    ],
+)
+def test_the_same_answer(a: str, b: str, same: bool) -> None:
+    assert (same_answer_probability(a, b) >= 0.5) is same
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(max_size=80), st.text(max_size=80), st.text(max_size=40))
+def test_the_same_answer_is_symmetric_and_bounded(a: str, b: str, query: str) -> None:
+    value = same_answer_probability(a, b, query)
+    assert 0 <= value <= 1
+    assert value == pytest.approx(same_answer_probability(b, a, query))
+    assert same_answer_probability(a, a, query) == 1.0
 
 
 @settings(max_examples=50, deadline=None)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from evalkit import api
+from evalkit import api, systems
 from evalkit.ask import ask_all, plan
 from evalkit.budget import Budget
 from evalkit.condition import Reading
@@ -117,7 +117,7 @@ class Toy:
 async def asked(
     folder: Path, data: Suite, target: Any, repeats: int = 1, approach: str = "rag"
 ) -> Graded:
-    system = api.system("toy", target, approach=approach)
+    system = systems.system("toy", target, approach=approach)
     with Store(folder) as store:
         jobs = plan([system], data.cases, repeats, store.done())
         await ask_all(data, jobs, store)
@@ -142,7 +142,7 @@ def probed(
 
     async def work() -> tuple[ProbeRun, list[Trace]]:
         graded = await asked(folder, data, target, repeats, approach)
-        system, tools = api.system("toy", target, approach=approach), api.tools_for(data)
+        system, tools = systems.system("toy", target, approach=approach), api.tools_for(data)
         with Store(folder) as store:
             found = await probe(
                 data,
@@ -313,7 +313,7 @@ def test_what_a_system_raises_is_an_error_and_proves_nothing(tmp_path: Path):
 def test_an_estimate_is_told_before_the_first_call(tmp_path: Path):
     data = suite(CASE, FINE)
     graded = asyncio.run(asked(tmp_path, data, Toy("miss"), 2))
-    system, tools = api.system("toy", Toy("miss")), api.tools_for(data)
+    system, tools = systems.system("toy", Toy("miss")), api.tools_for(data)
     told = estimate(data, system, graded, causes=tools.causes, control=1)
     assert (told.cases, told.controls, told.cost) == (1, 1, None)
     assert 3 <= told.calls <= told.most

@@ -52,7 +52,10 @@ def everything_loaded(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture
 def suite(pytester: pytest.Pytester) -> Path:
     folder = pytester.mkdir("quiz")
-    limits = [{"metric": "passed", "at_least": 0.9}, {"metric": "infra_error", "at_most": 0.5}]
+    limits = [
+        {"metric": "passed", "at_least": 0.9},
+        {"metric": "passed", "at_least": 1, "tags": ["easy one"]},
+    ]
     (folder / "suite.yaml").write_text(f"format: 1\nname: quiz\nlimits: {json.dumps(limits)}\n")
     (folder / "cases.jsonl").write_text("".join(json.dumps(case) + "\n" for case in CASES))
     document = {"_id": "spain", "title": "Spain", "text": "Madrid is the capital of Spain."}
@@ -94,7 +97,7 @@ def test_cases_and_limits_are_tests_and_each_way_to_end_is_told_apart(pytester, 
             "  asked:     Capital of Spain?",
             "  evidence:  gold document spain *",
             "  first fix: *",
-            "*passed is 0.333 over 3 cases; limit passed >= 0.9",
+            "incomplete: passed 50.0 % of 2 cases of 3 *, limit at least 90.0 %: 33.3% *",
             "SKIPPED*not graded: not applicable",
             "FAILED quiz::mine::spain*",
             "FAILED quiz::mine::limit passed >= 0.9*",
@@ -128,7 +131,7 @@ def test_only_what_was_chosen_is_asked(pytester, suite, options, asked):
 
 
 def test_a_limit_alone_asks_every_case(pytester, suite):
-    result = mine(pytester, "-k", "infra_error")
+    result = mine(pytester, "-k", "limit and easy")
     assert ended(result)["passed"] == 1
     assert len(calls(suite)) == 4
 
@@ -186,6 +189,70 @@ def test_markers_never_act_on_their_own():
     assert [marker_of(tag) for tag in ("easy one", "skip", "not", "2nd", "価格", "!!")] == [
         *("easy_one", "tag_skip", "tag_not", "tag_2nd", "価格", "tag"),
     ]
+
+
+# --- limits are the gate's ----------------------------------------------------------------------
+
+
+def numbered(pytester: pytest.Pytester, limits: list[dict], right: int, of: int) -> Path:
+    """A suite of which a system gets the first so many cases right; its name would turn a terminal round."""
+    folder = pytester.mkdir("many")
+    name = json.dumps("desk \u202e\u0007 fin")
+    (folder / "suite.yaml").write_text(f"format: 1\nname: {name}\nlimits: {json.dumps(limits)}\n")
+    rows = [
+        {"id": f"c{i}-{'long' * (i == 1) * 100}", "query": f"What is {i}?", "reference": "Paris"}
+        for i in range(of)
+    ]
+    (folder / "cases.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    system = "{name: s, approach: prompt, adapter: python, target: 'many_system:answer'}"
+    (folder / "systems.yaml").write_text(f"systems:\n- {system}\n")
+    (folder / "many_system.py").write_text(
+        f"def answer(query):\n    return 'Paris' if int(query.split()[2][:-1]) < {right} else 'Rome'\n"
+    )
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("right", "margin", "code", "told"),
+    [
+        (21, 0.1, 11, "inconclusive: passed 70.0 % *"),
+        (6, 0.1, 10, "regression: passed 20.0 % *"),
+        (30, 0.1, 0, None),
+    ],
+)
+def test_a_limit_is_a_test_that_says_what_the_gate_says(pytester, right, margin, code, told):
+    from evalkit.cli import _run
+
+    limits = [
+        {"metric": "passed", "at_least": 0.8, "margin": margin},
+        {"metric": "R@5", "at_least": 0.5},
+    ]
+    numbered(pytester, limits, right, of=30)
+    given = [*WITH, "--evalkit", "many", "--evalkit-out", "kept", "-k", "limit", "-p", "no:xdist"]
+    result = pytester.runpytest(*given, "-rs")
+    ends = {"passed": 1} if told is None else {"failed": 1}
+    assert ended(result) == {**ends, "skipped": 1, "deselected": 30}
+    result.stdout.fnmatch_lines(["SKIPPED*R?5*not applicable: s is a system of approach prompt*"])
+    if told:
+        result.stdout.fnmatch_lines([told])
+    assert _run(["gate", str(pytester.path / "kept")]) == code
+
+
+def test_names_and_texts_do_not_act_on_the_terminal(pytester):
+    numbered(pytester, [], 0, of=3)
+    result = pytester.runpytest(*WITH, "--evalkit", "many", "-v", "-p", "no:xdist")
+    shown = result.stdout.str()
+    assert ended(result)["failed"] == 3
+    assert "desk \\u202e\\x07 fin" in shown
+    assert not {"\u202e", "\x07"} & set(shown)
+    assert "long" * 30 not in shown
+
+
+def test_a_limit_for_a_tag_that_no_case_has_is_a_usage_error(pytester):
+    numbered(pytester, [{"metric": "passed", "at_least": 1, "tags": ["goldne"]}], 3, of=3)
+    result = pytester.runpytest(*WITH, "--evalkit", "many")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "no case has the tag 'goldne'" in result.stderr.str()
 
 
 # --- the fixture -------------------------------------------------------------------------------

@@ -10,12 +10,12 @@ import sys
 import pytest
 
 import evalkit
-from evalkit.api import build
 from evalkit.errors import BudgetExceeded, InvalidInput, StorageError
 from evalkit.records import Failure, Trace, Usage
 from evalkit.resume import agree
 from evalkit.store import Store
 from evalkit.suite import load_suite, load_systems
+from evalkit.systems import build
 from evalkit.watch import Watcher
 
 SUITE = "format: 1\nname: tiny\nk: 5\nschema: schema.json\nstyle: style.yaml\ntrain: train.jsonl\n"

@@ -34,13 +34,15 @@ def update(
     out: Path | None,
     metrics: tuple[str, ...],
     allow: str | None,
-) -> None:
+) -> int:
     """Write RUN's outcomes, causes and the values of its suite's limits to a file."""
+    from evalkit.gate import Answer
     from evalkit.gating.baseline import write_baseline
     from evalkit.gating.claims import Wishes, wanted_metrics
-    from evalkit.gating.release import check_complete, check_note
+    from evalkit.gating.release import check_note, what_lacks
     from evalkit.gating.shown import short
     from evalkit.gating.snapshot import snapshot_of
+    from evalkit.gating.verdict import CODES
     from evalkit.suite import load_suite
     from evalkit.tools import tools_for
 
@@ -48,8 +50,11 @@ def update(
     loaded = load_suite(suite or suite_of(run))
     wanted = wanted_metrics(loaded, tools_for(loaded), Wishes(metrics))
     found = snapshot_of(run, system, metrics=wanted)
-    if allow is None:
-        check_complete(loaded, found)
+    lacks = what_lacks(loaded, found)
+    if lacks and allow is None:
+        hint = 'finish it with the same --out, or keep it with --allow "why it is fine"'
+        click.echo(f"evalkit: {run}: is no baseline: {lacks}; {hint}", err=True)
+        return CODES[Answer.INCOMPLETE]
     file = out or loaded.folder / "baseline.json"
     write_baseline(found, file)
     counts = found.counts
@@ -60,6 +65,7 @@ def update(
         click.echo(
             f"allowed ({short(allow)}): {counts['errors']} errors, {counts['ungraded']} ungraded"
         )
+    return 0
 
 
 @command.command("show")

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from evalkit.api import build
 from evalkit.records import Suite, SystemSpec
+from evalkit.systems import build
 
 COMPLAINTS = 10  # shown at most, of the labels and of the corpus each
 

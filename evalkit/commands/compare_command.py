@@ -101,8 +101,8 @@ async def _ask(
     folder: Path,
     max_calls: int | None,
 ) -> Mapping[Cell, Means]:
-    from evalkit.api import build
     from evalkit.comparison.cross import crossed
+    from evalkit.systems import build
     from evalkit.terminal import Progress
     from evalkit.tools import tools_for
 

@@ -87,9 +87,9 @@ def command(
 
 def _system(suite: Suite, systems_file: Path | None, name: str | None, seed: int) -> System:
     """The one system that was asked for; the known-good one when none was."""
-    from evalkit.api import build
     from evalkit.errors import InvalidInput
     from evalkit.faults import OracleSystem
+    from evalkit.systems import build
 
     if systems_file is None and name is None:
         click.echo(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evalkit.commands.numbers import FiniteRange
+
 if TYPE_CHECKING:
     from evalkit.judging.check import CheckResult, Settings
     from evalkit.records import Judge
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--grounded-at",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=FiniteRange(0, 1, min_open=True),
     default=0.5,
     show_default=True,
     help="The share of supported claims from which an answer counts as grounded.",

@@ -92,10 +92,15 @@ def import_command(run: Path, file: Path, suite: Path | None, reviewer: str | No
     from evalkit.judging.reviewed import review_of
 
     found = opened(run, suite)
-    verdicts = read_review(file, found, reviewer)
-    if not verdicts:
+    filled = read_review(file, found, reviewer)
+    if not filled.verdicts:
         raise NothingToDo(f"{file}: holds no verdict yet")
-    added = append_reviews(run, verdicts)
-    click.echo(f"{len(verdicts)} verdicts read, {added} of them new.\n")
+    added = append_reviews(run, filled.verdicts)
+    click.echo(f"{len(filled.verdicts)} verdicts read, {added} of them new.\n")
+    if filled.waiting:
+        told = f"{filled.waiting} answers of the random part wait for a verdict"
+        click.echo(
+            f"{told}: doubtful ones stand first, so until then the rates lean towards them.\n"
+        )
     click.echo(review_markdown(review_of(found, read_reviews(run))), nl=False)
     return 0

@@ -81,6 +81,10 @@ from evalkit.commands.options import (
     show_default=True,
     help="For systems that sample.",
 )
+@click.option(
+    "--judge",
+    help="Who grades free text: embedded, llm:FILE, ragas:FILE, panel:FILE or module:attribute.",
+)
 @click.option("--in-process", is_flag=True, help="Run Python systems in evalkit's own process.")
 @click.option("--playbook", type=click.Path(path_type=Path), help="Your own symptoms file.")
 def command(

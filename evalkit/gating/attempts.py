@@ -39,21 +39,29 @@ def runs_beside(folder: Path, digest: str, commit: str | None) -> list[Json]:
     found = []
     here = folder.resolve()
     for path in sorted(here.parent.glob("*/manifest.json")):
-        suite = _read(path).get("suite")
-        verdict = _read(path.parent / "verdict.json")
+        suite = read_verdict(path).get("suite")
+        verdict = read_verdict(path.parent / "verdict.json")
         if not isinstance(suite, dict) or suite.get("digest") != digest:
             continue
         known, this = verdict.get("commit"), path.parent == here
         if not this and None not in (known, commit) and known != commit:
             continue
-        told = {name: verdict.get(name) for name in ("verdict", "system", "commit")}
+        said = _last(verdict) if this else verdict
+        told = {name: said.get(name) for name in ("verdict", "system", "commit")}
         found.append({"run": path.parent.name, "this": this, **told})
     return found
 
 
+def _last(verdict: Json) -> Json:
+    """What was said last of the run that is being judged: its own verdict is withdrawn meanwhile."""
+    older = verdict.get("earlier")
+    known = [entry for entry in older if isinstance(entry, dict)] if isinstance(older, list) else []
+    return verdict if "tests" in verdict or not known else known[-1]
+
+
 def earlier_verdicts(folder: Path) -> list[Json]:
     """What gates said of this folder before, oldest first; without entries that say the same twice."""
-    before = _read(folder / "verdict.json")
+    before = read_verdict(folder / "verdict.json")
     older = before.get("earlier")
     found = [entry for entry in older if isinstance(entry, dict)] if isinstance(older, list) else []
     if "tests" not in before:  # written by a run, which does not judge
@@ -68,7 +76,8 @@ def attempt() -> int | None:
     return int(told) if told.isascii() and told.isdecimal() else None
 
 
-def _read(path: Path) -> Json:
+def read_verdict(path: Path) -> Json:
+    """What a JSON file of a run holds; empty where it is missing, damaged or no object."""
     try:
         found = read_json(path)
     except (InvalidInput, OSError):

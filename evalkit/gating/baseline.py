@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from evalkit.artefacts import write_text
 from evalkit.errors import InvalidInput
-from evalkit.gating.snapshot import MISSING, Cell, Snapshot
+from evalkit.gating.shown import short
+from evalkit.gating.snapshot import MISSING, Cell, Snapshot, how_it_ended
 from evalkit.strict import read_json
 
 SHOWN = 10  # ids named in a message
@@ -80,9 +82,11 @@ def read_baseline(file: Path) -> Snapshot:
         raise InvalidInput("must be 1", file=file, field="format")
     unknown = sorted(set(value) - {*_HEAD, "cases"})
     if unknown:
-        raise InvalidInput("is no field of a baseline", file=file, field=unknown[0])
+        raise InvalidInput("is no field of a baseline", file=file, field=short(unknown[0]))
     system = _texts(value, "system", ("name", "approach", "fingerprint"), file)
     cells, causes = _cases(value, file)
+    counts = _counts(value, file)
+    _check_counts(counts, cells["passed"], file)
     return Snapshot(
         source=str(file),
         system=system["name"],
@@ -91,7 +95,7 @@ def read_baseline(file: Path) -> Snapshot:
         suite=_texts(value, "suite", ("name", "digest"), file),
         judge=_text(value, "judge", file),
         evalkit=_text(value, "evalkit", file),
-        counts=_counts(value, file),
+        counts=counts,
         cells=cells,
         causes=causes,
     )
@@ -118,6 +122,22 @@ def _counts(value: Mapping[str, Any], file: Path) -> dict[str, int]:
     return {name: found[name] for name in _COUNTS}
 
 
+def _check_counts(
+    counts: Mapping[str, int], rows: Mapping[str, Sequence[Cell]], file: Path
+) -> None:
+    """What the head counts must be what the cases say: a line that was edited or lost in a merge shows here."""
+    ended = Counter(how_it_ended(row) for row in rows.values())
+    found = {"due": len(rows), **{name: ended[name] for name in _COUNTS[1:]}}
+    for name in _COUNTS:
+        if counts[name] != found[name]:
+            raise InvalidInput(
+                f"says {counts[name]}, but the cases are {found[name]}",
+                file=file,
+                field=f"counts.{name}",
+                hint="`evalkit baseline update RUN` writes the file anew",
+            )
+
+
 def _cases(
     value: Mapping[str, Any], file: Path
 ) -> tuple[dict[str, dict[str, tuple[Cell, ...]]], dict[str, str | None]]:
@@ -134,21 +154,25 @@ def _cases(
             if name == "cause":
                 causes[case] = found
             elif name in cells:
-                cells[name][case] = tuple(_checked(found, f"cases.{case}.{name}", file))
+                cells[name][case] = tuple(
+                    _checked(found, f"cases.{short(case)}.{short(name)}", file)
+                )
             else:
                 raise InvalidInput(
-                    "is not among the metrics", file=file, field=f"cases.{case}.{name}"
+                    "is not among the metrics",
+                    file=file,
+                    field=f"cases.{short(case)}.{short(name)}",
                 )
         if case not in cells["passed"]:
-            raise InvalidInput("lacks passed", file=file, field=f"cases.{case}")
+            raise InvalidInput("lacks passed", file=file, field=f"cases.{short(case)}")
     return cells, causes
 
 
 def _fields(case: str, row: Any, file: Path) -> Iterator[tuple[str, Any]]:
     if not isinstance(row, dict):
-        raise InvalidInput("must be an object", file=file, field=f"cases.{case}")
+        raise InvalidInput("must be an object", file=file, field=f"cases.{short(case)}")
     if not isinstance(row.get("cause"), str | None):
-        raise InvalidInput("must be a cause or null", file=file, field=f"cases.{case}.cause")
+        raise InvalidInput("must be a cause or null", file=file, field=f"cases.{short(case)}.cause")
     yield from row.items()
 
 
@@ -179,20 +203,25 @@ def differences(candidate: Snapshot, baseline: Snapshot) -> list[str]:
         )
     ]
     mine, other = set(candidate.cases), set(baseline.cases)
-    found.append(_named("the run lacks", sorted(other - mine), "of the baseline"))
-    found.append(_named("the baseline lacks", sorted(mine - other), "of the run"))
+    found.append(named_cases("the run lacks", sorted(other - mine), "of the baseline"))
+    found.append(named_cases("the baseline lacks", sorted(mine - other), "of the run"))
     return [text for text in found if text]
 
 
 def _differs(what: str, mine: str, other: str) -> str | None:
-    return None if mine == other else f"another {what}: the baseline's is {other}, the run's {mine}"
+    return (
+        None
+        if mine == other
+        else (f"another {what}: the baseline's is {short(other)}, the run's {short(mine)}")
+    )
 
 
-def _named(what: str, cases: Sequence[str], where: str) -> str | None:
+def named_cases(what: str, cases: Sequence[str], where: str) -> str | None:
+    """A sentence that counts and names cases; None where there are none."""
     if not cases:
         return None
     more = f" and {len(cases) - SHOWN} more" if len(cases) > SHOWN else ""
-    return f"{what} {len(cases)} cases {where}: {', '.join(cases[:SHOWN])}{more}"
+    return f"{what} {len(cases)} cases {where}: {', '.join(map(short, cases[:SHOWN]))}{more}"
 
 
 def check_metrics(baseline: Snapshot, wanted: Sequence[str]) -> None:

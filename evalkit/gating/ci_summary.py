@@ -5,32 +5,16 @@ from __future__ import annotations
 import html
 import os
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from evalkit.errors import StorageError
+from evalkit.gating.shown import short, visible
 
 _MARKS = re.compile(r"([\\`*_{}\[\]#!|~$])")
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_JOINERS = "\u200c\u200d"  # what Persian, Hindi and emoji are written with
 SHOWN = 12  # runs named at most
 WORDS = {"pass": "notice", "regression": "error", "incomplete": "error", "inconclusive": "warning"}
-
-
-def visible(text: str) -> str:
-    """One line in which nothing acts: control and direction marks become visible, CI commands lose their form."""
-    shown = "".join(
-        c
-        if unicodedata.category(c) not in _INVISIBLE or c in _JOINERS
-        else c.encode("unicode_escape").decode()
-        if not "\ud800" <= c <= "\udfff"
-        else "\ufffd"
-        for c in text
-    )
-    shown = re.sub(r"##(?=\w*\[)", "# #", shown)
-    return re.sub(r"^(\s*)::", r"\1: :", shown)
 
 
 def log_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
@@ -42,7 +26,7 @@ def log_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {'A/A':<13}{noise_words(verdict['noise'])}"
     if verdict["allow"] is not None:
         yield f"  {'allowed':<13}{visible(verdict['allow'])}"
-        for difference in (verdict["baseline"] or {}).get("differences", ()):
+        for difference in verdict["differences"]:
             yield f"  {'':<13}{visible(difference)}"
     yield from (visible(line) for line in attempts(verdict))
     end = f" (exit {verdict['exit_code']})" if verdict["exit_code"] else ""
@@ -63,7 +47,7 @@ def noise_words(noise: Mapping[str, Any]) -> str:
     prices = ", ".join(f"{100 * float(d):g} points {n}" for d, n in noise["cases_for"].items())
     return (
         f"{noise['flip_rate']:.1%}{between} of {noise['cases']} cases flip between two of {noise['runs']} equal runs "
-        f"({', '.join(map(visible, noise['sources']))}); "
+        f"({', '.join(map(short, noise['sources']))}); "
         f"{noise['false_alarms']} of {noise['pairs']} pairs were taken for a drop; "
         f"a drop of {noise['detectable']:.1%} would be seen (cases needed: {prices})"
     )
@@ -74,7 +58,7 @@ def attempts(verdict: Mapping[str, Any]) -> Iterator[str]:
     runs = [run for run in verdict["runs"] if not run["this"]]
     if runs:
         named = ", ".join(
-            f"{run['run']} ({run['verdict'] or 'unfinished'})" for run in runs[:SHOWN]
+            f"{short(run['run'])} ({run['verdict'] or 'unfinished'})" for run in runs[:SHOWN]
         )
         more = f" and {len(runs) - SHOWN} more" if len(runs) > SHOWN else ""
         yield f"Other runs of this suite and commit: {named}{more}"
@@ -95,7 +79,7 @@ def markdown(verdict: Mapping[str, Any]) -> str:
     ended = ", ".join(f"{n} {name}" for name, n in counts.items())
     parts = [
         f"### evalkit: {verdict['verdict']}",
-        f"System {inert(verdict['system'])}: {ended}.",
+        f"System {inert(short(verdict['system']))}: {ended}.",
     ]
     if verdict["baseline"] is not None:
         other = verdict["baseline"]
@@ -107,8 +91,8 @@ def markdown(verdict: Mapping[str, Any]) -> str:
     if verdict["noise"] is not None:
         parts.append(inert(f"A/A: {noise_words(verdict['noise'])}."))
     if verdict["allow"] is not None:
-        differences = (verdict["baseline"] or {}).get("differences", ())
-        parts.append(f"Allowed ({inert(verdict['allow'])}): {inert('; '.join(differences))}")
+        told = inert("; ".join(verdict["differences"]))
+        parts.append(f"Allowed ({inert(verdict['allow'])}): {told}")
     parts += [inert(line) + "." for line in attempts(verdict)]
     because = _because(verdict)
     return "\n\n".join([*parts, inert(because.removeprefix(": "))] if because else parts) + "\n"
@@ -140,7 +124,7 @@ def workflow_commands(verdict: Mapping[str, Any]) -> Iterator[str]:
         return
     for kind in ("limits", "tests"):
         for line in verdict[kind]:
-            if line["answer"] != "pass":
+            if line["answer"] in WORDS and line["answer"] != "pass":
                 title = _property(f"evalkit: {line['answer']}")
                 yield f"::{WORDS[line['answer']]} title={title}::{_message(line['text'])}"
     if _because(verdict):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from evalkit.errors import InvalidInput, NothingToDo, did_you_mean
-from evalkit.gate import DETECT, Line, Measured, comparable_cases
+from evalkit.gate import DETECT, Answer, Line, Measured, Unmeasured, comparable_cases
+from evalkit.gating.scope import applies, check_margins, check_tags
+from evalkit.gating.shown import short
 from evalkit.gating.snapshot import Snapshot, measured, with_cause
 from evalkit.records import Case, Level, Limit, Metric, Suite
 from evalkit.tools import Tools
@@ -33,45 +35,58 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The shelves and cases that lines are made from; ``cases`` are those the verdict speaks of."""
+    """The shelves and cases that lines are made from.
+
+    Limits speak of every case of the suite, asked or not; comparisons of the ``shared`` cases.
+    """
 
     suite: Suite
     tools: Tools
     candidate: Snapshot
     baseline: Snapshot | None
-    cases: tuple[Case, ...]
+    shared: tuple[Case, ...]
     wishes: Wishes
 
-    def lines(self) -> list[Line]:
-        """Every line, the limits first; ``NothingToDo`` where there is none, or one without a single case."""
+    def lines(self) -> tuple[list[Line], list[Unmeasured]]:
+        """Every line, the limits first, and those without a single case to judge them by."""
         found = [self._limit(limit) for limit in self.suite.limits]
         if self.baseline is not None:
             found += [self._comparison(*one) for one in self._compared()]
-        if not found:
-            raise NothingToDo(
-                "there is nothing to judge: the suite states no limits, and no --baseline is given"
-            )
-        for line in found:
-            if comparable_cases(line) == 0:
-                raise NothingToDo(f"no case has a value of {title(line)} to be judged by")
-        return found
+        lines = [line for line in found if comparable_cases(line)]
+        others = [self._unmeasured(line) for line in found if not comparable_cases(line)]
+        return lines, others
+
+    def _unmeasured(self, line: Line) -> Unmeasured:
+        sides = [line.candidate, *([line.baseline] if line.baseline else [])]
+        if any(side.lacking() > 0 for side in sides):
+            return Unmeasured(line, Answer.INCOMPLETE, "all its measurements are missing")
+        for run in (self.candidate, self.baseline if line.limit is None else None):
+            if run is not None and not self._applies(line.metric, run):
+                why = f"not applicable: {short(run.system)} is a system of approach {run.approach}"
+                return Unmeasured(line, Answer.NOT_APPLICABLE, why)
+        if line.limit is None and not self.shared:
+            return Unmeasured(line, Answer.INCONCLUSIVE, "the runs share no case")
+        return Unmeasured(line, Answer.INCONCLUSIVE, "no case asks for it, or none has a value")
+
+    def _applies(self, name: str, run: Snapshot) -> bool:
+        return self._is_cause(name) or applies(self._metric(name), run.approach)
 
     def compared(self) -> list[str]:
         """The metrics (not causes) whose values a baseline must hold."""
         known = known_metrics(self.tools)
-        return [name for name, _, _ in self._compared() if name in known]
+        names = [name for name, _, _ in self._compared() if name in known]
+        runs = [run for run in (self.candidate, self.baseline) if run is not None]
+        return [name for name in names if all(self._applies(name, run) for run in runs)]
 
-    def outcome(self, found: Snapshot) -> Measured:
-        """Whether each case passed: what the tolerance of errors is about."""
-        return measured(found, self._metric("passed"), self._ids(()))
+    def outcome(self) -> Measured:
+        """Whether each case of the suite passed: what the tolerance of errors is about."""
+        return measured(self.candidate, self._metric("passed"), _ids(self.suite.cases))
 
-    def _ids(self, tags: Collection[str]) -> list[str]:
-        return [case.id for case in self.cases if set(tags) <= set(case.tags)]
-
-    def _clusters(self, tags: Collection[str]) -> list[tuple[str, str]]:
-        """The group of each case; a case without one stands for itself."""
-        chosen = [case for case in self.cases if set(tags) <= set(case.tags)]
-        return [("group", case.group) if case.group else ("case", case.id) for case in chosen]
+    def outcome_before(self) -> Measured | None:
+        """The same of the baseline, over the shared cases; None without one."""
+        if self.baseline is None:
+            return None
+        return measured(self.baseline, self._metric("passed"), _ids(self.shared))
 
     def _metric(self, name: str) -> Metric:
         return known_metrics(self.tools)[name]
@@ -82,11 +97,12 @@ class Claims:
     def _limit(self, limit: Limit) -> Line:
         at_least = limit.at_least is not None
         value = limit.at_least if limit.at_least is not None else limit.at_most
+        cases = _tagged(self.suite.cases, limit.tags)
         if self._is_cause(limit.metric):
             return Line(
                 limit.metric,
-                with_cause(self.candidate, limit.metric, self._ids(limit.tags)),
-                clusters=self._clusters(limit.tags),
+                with_cause(self.candidate, limit.metric, _ids(cases)),
+                clusters=_clusters(cases),
                 higher_is_better=at_least,
                 limit=value,
                 margin=limit.margin,
@@ -94,11 +110,11 @@ class Claims:
             )
         metric = self._metric(limit.metric)
         whole = metric.level is Level.SUITE
-        column = self._whole(metric) if whole else self._column(self.candidate, metric, limit.tags)
+        column = self._whole(metric) if whole else measured(self.candidate, metric, _ids(cases))
         return Line(
             limit.metric,
             column,
-            clusters=None if whole else self._clusters(limit.tags),
+            clusters=None if whole else _clusters(cases),
             higher_is_better=at_least,
             low=metric.low,
             high=metric.high,
@@ -108,12 +124,11 @@ class Claims:
             whole=whole,
         )
 
-    def _column(self, found: Snapshot, metric: Metric, tags: Collection[str]) -> Measured:
-        return measured(found, metric, self._ids(tags))
-
     def _whole(self, metric: Metric) -> Measured:
+        """One entry for the suite; a value that is absent is missing only where answers are."""
         value = np.array([self.candidate.whole.get(metric.name, math.nan)])
-        return Measured(value, value, np.isnan(value).astype(np.float64))
+        lost = np.isnan(value) & (self.outcome().lacking() > 0)
+        return Measured(value, value, lost.astype(np.float64))
 
     def _compared(self) -> Iterator[tuple[str, tuple[str, ...], float]]:
         """Metric, tags and margin of every comparison: `passed`, what has a limit over all cases, what is wished."""
@@ -129,18 +144,19 @@ class Claims:
 
     def _comparison(self, name: str, tags: tuple[str, ...], margin: float) -> Line:
         assert self.baseline is not None
+        cases = _tagged(self.shared, tags)
         if self._is_cause(name):
-            sides = [with_cause(s, name, self._ids(tags)) for s in (self.candidate, self.baseline)]
+            sides = [with_cause(s, name, _ids(cases)) for s in (self.candidate, self.baseline)]
             low, high, better = 0.0, 1.0, False
         else:
             metric = self._metric(name)
-            sides = [self._column(s, metric, tags) for s in (self.candidate, self.baseline)]
+            sides = [measured(s, metric, _ids(cases)) for s in (self.candidate, self.baseline)]
             low, high, better = metric.low, metric.high, metric.higher_is_better
         return Line(
             name,
             sides[0],
             sides[1],
-            clusters=self._clusters(tags),
+            clusters=_clusters(cases),
             higher_is_better=better,
             low=low,
             high=high,
@@ -148,6 +164,30 @@ class Claims:
             detect=self.wishes.detect * _scale(sides[1], low, high),
             tags=tags,
         )
+
+
+def check_something(lines: Sequence[Line], unmeasured: Sequence[Unmeasured]) -> None:
+    """``NothingToDo`` where nothing is measured, and nothing that should have been: such a gate guards nothing."""
+    if not lines and not unmeasured:
+        raise NothingToDo(
+            "there is nothing to judge: the suite states no limits, and no --baseline is given"
+        )
+    if not lines and all(one.answer is not Answer.INCOMPLETE for one in unmeasured):
+        told = "; ".join(f"{title(one.line)}: {one.why}" for one in unmeasured)
+        raise NothingToDo(f"nothing can be judged: {told}")
+
+
+def _tagged(cases: Sequence[Case], tags: Collection[str]) -> list[Case]:
+    return [case for case in cases if set(tags) <= set(case.tags)]
+
+
+def _ids(cases: Sequence[Case]) -> list[str]:
+    return [case.id for case in cases]
+
+
+def _clusters(cases: Sequence[Case]) -> list[tuple[str, str]]:
+    """The group of each case; a case without one stands for itself."""
+    return [("group", case.group) if case.group else ("case", case.id) for case in cases]
 
 
 def _general(line: Line) -> bool:
@@ -190,10 +230,13 @@ def wanted_metrics(suite: Suite, tools: Tools, wishes: Wishes) -> list[str]:
             raise InvalidInput(f"no metric and no cause is called {name!r}", hint=hint)
         if name in known and known[name].level is Level.SUITE:
             raise InvalidInput(f"{name} has one value for the whole suite: give it a limit instead")
+    check_margins(wishes.margins, known)
+    for text in wishes.metrics:
+        check_tags(suite, _wished(text)[1], field="--metric")
     names = [limit.metric for limit in suite.limits] + wished
     return [name for name in dict.fromkeys(names) if name in known]
 
 
 def title(line: Line) -> str:
     """A line's name: the metric, and the tags of its slice."""
-    return f"{line.metric}[{', '.join(line.tags)}]" if line.tags else line.metric
+    return f"{line.metric}[{', '.join(map(short, line.tags))}]" if line.tags else line.metric

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from evalkit.gating.snapshot import Cell, Snapshot
+from evalkit.gating.snapshot import Snapshot, how_it_ended
 
 # What XML 1.0 cannot hold, not even as a reference.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -24,7 +24,8 @@ def junit_xml(verdict: Mapping[str, Any], found: Snapshot) -> str:
         tags = f"[{', '.join(line['tags'])}]" if line["tags"] else ""
         case = _case(lines, "evalkit.gate", f"{kind} {line['metric']}{tags}", names)
         if line["answer"] != "pass":
-            _say(case, "failure", line["answer"], line["text"])
+            kind = "skipped" if line["answer"] == "n/a" else "failure"
+            _say(case, kind, line["answer"], line["text"])
     cases = _suite(root, f"evalkit.cases.{verdict['system']}")
     for case_id in found.cases:
         ended = how_it_ended(found.cells["passed"][case_id])
@@ -35,15 +36,6 @@ def junit_xml(verdict: Mapping[str, Any], found: Snapshot) -> str:
     for suite in root:
         _count(suite)
     return _written(root)
-
-
-def how_it_ended(row: Sequence[Cell]) -> str:
-    """passed, failed, errors or ungraded, over a case's repeats: as the run counts them."""
-    if 0.0 in row:
-        return "failed"
-    if "error" in row:
-        return "errors"
-    return "passed" if all(cell == 1.0 for cell in row) else "ungraded"
 
 
 def _why(found: Snapshot, case_id: str, ended: str) -> str:

@@ -7,18 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evalkit.errors import Busy, InvalidInput, NothingToDo, StorageError
+from evalkit.errors import Busy, InvalidInput, StorageError, UsageError
 from evalkit.gate import judge
 from evalkit.gating.attempts import attempt, commit_of, earlier_verdicts, runs_beside
-from evalkit.gating.baseline import check_metrics, differences, read_baseline
-from evalkit.gating.claims import Claims, Wishes, wanted_metrics
+from evalkit.gating.baseline import check_metrics, differences, named_cases, read_baseline
+from evalkit.gating.claims import Claims, Wishes, check_something, wanted_metrics
+from evalkit.gating.graders import grader_notes
 from evalkit.gating.noise import columns_of, measure_noise, sources_of
-from evalkit.gating.snapshot import Snapshot, snapshot_of
+from evalkit.gating.scope import check_limit_tags
+from evalkit.gating.snapshot import Snapshot, measured, snapshot_of
 from evalkit.gating.trials import Level
 from evalkit.gating.verdict import baseline_json, verdict_json
-from evalkit.records import Suite
+from evalkit.outcome import PASSED
+from evalkit.records import Case, Suite
 from evalkit.strict import read_json
-from evalkit.tools import tools_for
+from evalkit.tools import Tools, tools_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +53,33 @@ def gate(suite: Suite, folder: Path, request: Request) -> Gated:
     Raises ``InvalidInput`` where run, baseline and suite do not belong together and ``request.allow`` gives no
     reason to compare them all the same; ``NothingToDo`` where there is nothing to judge.
     """
+    check_note(request.allow)
+    check_limit_tags(suite)
     tools = tools_for(suite)
     wanted = wanted_metrics(suite, tools, request.wishes)
     candidate = snapshot_of(folder, request.system, metrics=wanted)
     baseline = _baseline(request, candidate, wanted)
     notes = _notes(suite, candidate, baseline)
+    notes += grader_notes(suite, folder, candidate, _decisive(tools, wanted, suite, baseline))
     if notes and request.allow is None:
         hint = 'compare all the same with --allow "why it is fine"'
         raise InvalidInput("; ".join(notes), file=folder, hint=hint)
     if not suite.limits and baseline is None and request.aa is not None:
-        return Gated(_with_runs(_only_noise(suite, folder, candidate, request), folder), candidate)
-    claims = Claims(
-        suite,
-        tools,
-        candidate,
-        baseline,
-        _cases(suite, candidate, baseline, request),
-        request.wishes,
-    )
+        alone = _only_noise(suite, folder, candidate, request) | {"differences": notes}
+        return Gated(_with_runs(alone, folder), candidate)
+    shared = _shared(suite, candidate, baseline, request)
+    claims = Claims(suite, tools, candidate, baseline, shared, request.wishes)
     if baseline is not None:
         check_metrics(baseline, claims.compared())
+    lines, unmeasured = claims.lines()
+    check_something(lines, unmeasured)
     found = judge(
-        claims.lines(),
+        lines,
         level=request.level,
         tolerance=suite.max_error_rate,
-        outcome=claims.outcome(candidate),
-        outcome_before=None if baseline is None else claims.outcome(baseline),
+        outcome=claims.outcome(),
+        outcome_before=claims.outcome_before(),
+        unmeasured=unmeasured,
     )
     verdict = verdict_json(
         found,
@@ -84,6 +88,7 @@ def gate(suite: Suite, folder: Path, request: Request) -> Gated:
         accept_inconclusive=request.accept_inconclusive,
     )
     verdict["baseline"] = None if baseline is None else baseline_json(baseline, notes)
+    verdict["differences"] = notes
     verdict["noise"] = _noise(suite, folder, candidate, request)
     return Gated(_with_runs(verdict, folder), candidate, baseline)
 
@@ -137,22 +142,49 @@ def _notes(suite: Suite, candidate: Snapshot, baseline: Snapshot | None) -> list
         notes.append(
             f"the run is of another state of the suite ({candidate.suite['digest']}, now {suite.digest})"
         )
+        now, then = {case.id for case in suite.cases}, set(candidate.cases)
+        gone = named_cases("the suite no longer has", sorted(then - now), "of the run")
+        new = named_cases("the run lacks", sorted(now - then), "of the suite")
+        notes += [text for text in (gone, new) if text]
     return notes + (differences(candidate, baseline) if baseline is not None else [])
 
 
-def _cases(
+def _decisive(
+    tools: Tools, wanted: Sequence[str], suite: Suite, baseline: Snapshot | None
+) -> list[str]:
+    """The metrics that the verdict rests on; a cause's share rests on who passed."""
+    causes = {cause.id for cause in tools.causes}
+    outcome = baseline is not None or any(limit.metric in causes for limit in suite.limits)
+    return [*wanted, "passed"] if outcome else list(wanted)
+
+
+def _shared(
     suite: Suite, candidate: Snapshot, baseline: Snapshot | None, request: Request
-) -> tuple[Any, ...]:
-    """Every case of the suite; with --allow those that the runs share."""
-    if request.allow is None:
+) -> tuple[Case, ...]:
+    """The cases that are compared: every one of the suite; with --allow those that both runs have."""
+    if request.allow is None or baseline is None:
         return suite.cases
-    asked = set(candidate.cases)
-    if baseline is not None:
-        asked &= set(baseline.cases)
-    found = tuple(case for case in suite.cases if case.id in asked)
-    if not found:
-        raise NothingToDo("suite, run and baseline share no case")
-    return found
+    both = set(candidate.cases) & set(baseline.cases)
+    return tuple(case for case in suite.cases if case.id in both)
+
+
+def check_note(note: str | None) -> None:
+    """``UsageError`` for an --allow that gives no reason: whoever reads the verdict must learn why."""
+    if note is not None and not note.strip():
+        raise UsageError('--allow takes the reason as text: --allow "why it is fine"')
+
+
+def what_lacks(suite: Suite, found: Snapshot) -> str | None:
+    """What keeps a run from being a baseline: more errors, ungraded and unasked cases than the suite tolerates."""
+    lacking = measured(found, PASSED, [case.id for case in suite.cases]).lacking()
+    if lacking <= suite.max_error_rate:
+        return None
+    asked = set(found.cases)
+    unasked = sum(case.id not in asked for case in suite.cases)
+    return (
+        f"{found.counts['errors']} errors, {found.counts['ungraded']} ungraded, {unasked} not asked are "
+        f"{lacking:.1%} of the outcomes, {suite.max_error_rate:.1%} are tolerated"
+    )
 
 
 # --- A/A ------------------------------------------------------------------------------------------
@@ -208,6 +240,3 @@ def _only_noise(
         "noise": noise,
         "allow": request.allow,
     }
-
-
-# --- which suite a run is of ----------------------------------------------------------------------

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Collection, Iterator, Mapping
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,10 @@ import numpy as np
 from evalkit.artefacts import SCORE_COLUMNS, plain_cell
 from evalkit.errors import InvalidInput, did_you_mean
 from evalkit.gate import Measured
+from evalkit.gating.shown import short
 from evalkit.records import AS_IS, Metric, Status
+from evalkit.store import Store
+from evalkit.store.opening import STORE, lock
 from evalkit.strict import read_json
 
 Cell = float | str | None  # a value; why there is none ("error", "ungraded", "unobserved"); not due
@@ -59,6 +63,15 @@ class Snapshot:
         return max((len(row) for row in self.cells.get("passed", {}).values()), default=0)
 
 
+def how_it_ended(row: Sequence[Cell]) -> str:
+    """passed, failed, errors or ungraded, over a case's repeats: as the run counts them."""
+    if 0.0 in row:
+        return "failed"
+    if "error" in row:
+        return "errors"
+    return "passed" if all(cell == 1.0 for cell in row) else "ungraded"
+
+
 def measured(found: Snapshot, metric: Metric, cases: Collection[str]) -> Measured:
     """A metric's column over ``cases``; a case that was not asked is missing."""
     low, high = metric.low, metric.high
@@ -80,7 +93,7 @@ def _check_range(
         for cell in row:
             if isinstance(cell, float) and not low <= cell <= high:
                 message = f"is {cell:g}, outside {metric.low:g}..{metric.high:g}"
-                raise InvalidInput(message, file=found.source, field=f"{case}.{metric.name}")
+                raise InvalidInput(message, file=found.source, field=f"{short(case)}.{metric.name}")
 
 
 def _bounds(row: tuple[Cell, ...], bad: float, good: float) -> tuple[float, float, float]:
@@ -126,6 +139,7 @@ def snapshot_of(folder: Path, system: str | None, *, metrics: Collection[str]) -
     Raises ``InvalidInput`` where the run is unfinished or its files are older than its answers, ``Busy`` while it
     is being written.
     """
+    _check_idle(folder)
     _check_finished(folder)
     try:
         return _read(folder, system, {"passed", *metrics})
@@ -160,11 +174,17 @@ def _read(folder: Path, system: str | None, metrics: Collection[str]) -> Snapsho
     )
 
 
+def _check_idle(folder: Path) -> None:
+    """``Busy`` while a run writes here, finished before or not; a folder nobody may write to has no such run."""
+    if (folder / STORE).exists() and os.access(folder, os.W_OK):
+        lock(folder).close()
+
+
 def _check_finished(folder: Path) -> None:
     absent = [name for name in REQUIRED if not (folder / name).is_file()]
     if not absent:
         return
-    started = (folder / "run.sqlite").exists() or len(absent) < len(REQUIRED)
+    started = (folder / STORE).exists() or len(absent) < len(REQUIRED)
     what = f"the run is not finished ({absent[0]} is missing)" if started else "there is no run"
     hint = "`evalkit run SUITE --out` with the same folder goes on from here"
     raise InvalidInput(what, file=folder, hint=hint if started else "`evalkit run` makes one")
@@ -172,13 +192,11 @@ def _check_finished(folder: Path) -> None:
 
 def _check_fresh(folder: Path, told: Mapping[str, int]) -> None:
     """The store, where the folder has one, must hold what the derived files were made of."""
-    if not (folder / "run.sqlite").exists():
+    if not (folder / STORE).exists():
         return
     from collections import Counter
 
-    from evalkit.store import Store
-
-    with Store(folder) as store:
+    with Store(folder, reading=True) as store:
         stored = Counter(key[0] for key in store.done())
     if {name: stored[name] for name in told} != dict(told):
         raise InvalidInput(
@@ -192,13 +210,15 @@ def chosen_system(wanted: str | None, known: list[str], where: Path) -> str:
     """The system asked for, or the only one there is."""
     if wanted is not None and wanted not in known:
         raise InvalidInput(
-            f"there is no system called {wanted!r}", file=where, hint=did_you_mean(wanted, known)
+            f"there is no system called {short(wanted)!r}",
+            file=where,
+            hint=did_you_mean(wanted, known),
         )
     if wanted is None and len(known) != 1:
         raise InvalidInput(
             f"one system is judged at a time, and {len(known)} are there",
             file=where,
-            hint=f"give --system with one of {', '.join(known)}",
+            hint=f"give --system with one of {', '.join(map(short, known))}",
         )
     return wanted if wanted is not None else known[0]
 

@@ -32,7 +32,8 @@ class Trial:
 
     ``p_missed``: how likely evidence as bad as this is though the line is kept. ``held``: it is shown to be kept
     (within its margin). ``detectable``: the smallest drop these cases would have shown; None where a drop was
-    not looked for. ``needed`` is None where no number of cases can be named.
+    not looked for. ``needed`` is None where no number of cases can be named. ``settles`` is the number that would show
+    a drop as large as the one seen; None where none was seen.
     """
 
     n: int
@@ -44,6 +45,7 @@ class Trial:
     needed: int | None = None
     low: float | None = None
     high: float | None = None
+    settles: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +153,14 @@ def drop_trial(
     sums, sizes = units(change, clusters)
     count, binary = len(sums), _binary(before) and _binary(after)
     enough = count >= FEWEST
+    settles = _mean_needed(-_mean(change) - margin, sums, sizes, span, level)
     if margin > 0:
         p_missed = p_below(sums, sizes, -margin, span) if enough else 1.0
         held = enough and p_below(-sums, sizes, margin, span) <= level.alpha
         needed = _mean_needed(margin, sums, sizes, span, level)
-        return Trial(len(change), count, _mean(change), p_missed, held, needed=needed)
+        return Trial(
+            len(change), count, _mean(change), p_missed, held, needed=needed, settles=settles
+        )
     if binary and count == len(change):
         repairs, harms = int((change > SAME).sum()), int((change < -SAME).sum())
         p_missed = mcnemar(repairs, harms, alternative="less")
@@ -166,7 +171,8 @@ def drop_trial(
     detectable, needed = _sensitivity(change, sums, sizes, (binary, span, detect), level)
     held = enough and detectable <= detect + SAME
     return Trial(
-        len(change), count, _mean(change), p_missed, held, detectable=detectable, needed=needed
+        *(len(change), count, _mean(change), p_missed, held, detectable, needed),
+        settles=settles,
     )
 
 

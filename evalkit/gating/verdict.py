@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from evalkit.artefacts import write_json
-from evalkit.errors import InvalidInput, StorageError
-from evalkit.gate import Answer, Line, Ruling, Verdict, means
+from evalkit.errors import EvalkitError, InvalidInput, StorageError
+from evalkit.gate import Answer, Line, Ruling, Unmeasured, Verdict
+from evalkit.gating.attempts import earlier_verdicts, read_verdict
+from evalkit.gating.figures import change_figures, limit_figures, unmeasured_figures
+from evalkit.gating.shown import visible
 from evalkit.gating.snapshot import Snapshot
-from evalkit.gating.words import sentence
+from evalkit.gating.words import sentence, unmeasured_sentence
 from evalkit.strict import read_json
 
 CODES = {
@@ -20,6 +23,7 @@ CODES = {
     Answer.INCONCLUSIVE: 11,
     Answer.INCOMPLETE: 12,
 }
+COUNTED = ("passed", "failed", "errors", "ungraded")
 Json = dict[str, Any]
 
 
@@ -27,69 +31,42 @@ Json = dict[str, Any]
 
 
 def line_json(ruling: Ruling, level_alpha: float) -> Json:
-    """One judged line; figures are in the metric's own unit, missing measurements counted against the candidate."""
+    """One judged line, with what was measured and between which bounds the missing measurements leave it."""
     line = ruling.line
-    before, value = means(line)
-    found: Json = {
-        "metric": line.metric,
-        "tags": list(line.tags),
-        "answer": ruling.answer.value,
-        "margin": line.margin,
+    found = {
+        **_named(line, ruling.answer),
         "n": ruling.worst.n,
         "units": ruling.worst.units,
         "p": ruling.p,
         "missing": ruling.missing,
-        "cases_needed": ruling.worst.needed if ruling.answer is Answer.INCONCLUSIVE else None,
+        "cases_needed": _needed(ruling) if ruling.answer is Answer.INCONCLUSIVE else None,
     }
-    if line.limit is not None:
-        found |= {"at_least" if line.higher_is_better else "at_most": line.limit, "value": value}
-        low, high = ruling.worst.low, ruling.worst.high
-        found |= {"low": _turned(line, low, high)[0], "high": _turned(line, low, high)[1]}
-        found["value_if_missing_were_good"] = _value(line, ruling.best.value)
-    else:
-        found |= {"baseline": before, "value": value, "change": value - (before or 0.0)}
-        found |= _change_bounds(line, level_alpha)
-        found["change_if_missing_were_good"] = _sign(line) * ruling.best.value
-        found |= {"detect": line.detect, "detectable": _finite(ruling.worst.detectable)}
-        found |= {"missing_in_baseline": ruling.missing_before, "one_sided": ruling.lopsided}
-    found["text"] = sentence(ruling, found)
-    return found
+    found |= (
+        limit_figures(ruling) if line.limit is not None else change_figures(ruling, level_alpha)
+    )
+    return found | {"text": sentence(ruling, found)}
 
 
-def _sign(line: Line) -> int:
-    return 1 if line.higher_is_better else -1
+def unmeasured_json(one: Unmeasured) -> Json:
+    """A line that could not be judged at all."""
+    known = {"n": 0, "units": 0, "p": None, "missing": one.line.candidate.lacking()}
+    figures = {"cases_needed": None, **unmeasured_figures(one.line)}
+    return {**_named(one.line, one.answer), **known, **figures, "text": unmeasured_sentence(one)}
 
 
-def _value(line: Line, oriented: float) -> float:
-    if line.higher_is_better:
-        return oriented
-    return (line.low + line.high if math.isfinite(line.high) else 0.0) - oriented
+def _named(line: Line, answer: Answer) -> Json:
+    return {
+        "metric": line.metric,
+        "tags": list(line.tags),
+        "answer": answer.value,
+        "margin": line.margin,
+    }
 
 
-def _turned(line: Line, low: float | None, high: float | None) -> tuple[float | None, float | None]:
-    """Bounds in the metric's own direction."""
-    if low is None or high is None:
-        return None, None
-    ends = sorted((_value(line, low), _value(line, high)))
-    return _finite(ends[0]), _finite(ends[1])
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
-
-
-def _change_bounds(line: Line, alpha: float) -> Json:
-    """The interval of the change whose either end is a one-sided bound at alpha."""
-    import numpy as np
-
-    from evalkit.stats.paired import difference
-
-    assert line.baseline is not None
-    after, before = line.candidate.worst, line.baseline.best
-    keep = ~np.isnan(after) & ~np.isnan(before)
-    clusters = line.clusters and [line.clusters[i] for i in np.flatnonzero(keep).tolist()]
-    found = difference(before[keep], after[keep], clusters, level=1 - 2 * alpha)
-    return {"low": found and found.low, "high": found and found.high}
+def _needed(ruling: Ruling) -> int | None:
+    """The cases after which the line would be settled one way or the other, as far as can be told."""
+    known = [n for n in (ruling.worst.needed, ruling.worst.settles) if n is not None]
+    return min(known, default=None)
 
 
 # --- the whole -------------------------------------------------------------------------------
@@ -103,13 +80,14 @@ def verdict_json(
     accepted = answer is Answer.INCONCLUSIVE and accept_inconclusive
     code = 0 if accepted else CODES[answer]
     rows = [(r.line, line_json(r, verdict.level.alpha)) for r in verdict.rulings]
+    rows += [(one.line, unmeasured_json(one)) for one in verdict.unmeasured]
     return {
         "format": 1,
         "verdict": answer.value,
         "exit_code": code,
         "exit_name": "pass" if code == 0 else answer.value,
         "suite_digest": candidate.suite["digest"],
-        "counts": {k: candidate.counts[k] for k in ("passed", "failed", "errors", "ungraded")},
+        "counts": {k: candidate.counts[k] for k in COUNTED},
         "limits": [row for line, row in rows if line.limit is not None],
         "reason": reason(verdict),
         "system": candidate.system,
@@ -133,17 +111,20 @@ def reason(verdict: Verdict) -> str | None:
     found = []
     if verdict.answer is Answer.INCOMPLETE and verdict.missing > verdict.tolerance:
         found.append(
-            f"{verdict.missing:.1%} of the outcomes are errors or were not graded, "
+            f"{verdict.missing:.1%} of the outcomes are errors, were not graded or not asked for, "
             f"{verdict.tolerance:.1%} are tolerated"
         )
     before = verdict.missing_before or 0.0
     if verdict.answer is Answer.INCOMPLETE and before > verdict.tolerance:
-        found.append(f"{before:.1%} of the baseline's outcomes are errors or were not graded")
+        found.append(
+            f"{before:.1%} of the baseline's outcomes are errors, were not graded or not asked for"
+        )
     found += [
         sentence(r, line_json(r, verdict.level.alpha))
         for r in verdict.rulings
         if r.answer is verdict.answer
     ]
+    found += [unmeasured_sentence(u) for u in verdict.unmeasured if u.answer is verdict.answer]
     return "; ".join(found)
 
 
@@ -160,6 +141,44 @@ def baseline_json(baseline: Snapshot, differences: Sequence[str]) -> Json:
         "counts": dict(baseline.counts),
         "differences": list(differences),
     }
+
+
+@contextmanager
+def never_stale(folder: Path) -> Iterator[None]:
+    """While a gate works the run has no verdict but a failing one, which stays unless a new one is written.
+
+    Whoever reads ``exit_code`` in verdict.json is never told what an earlier gate found; that goes to ``earlier``.
+    """
+    withdraw(folder, EvalkitError, "the gate did not come to an end")
+    try:
+        yield
+    except EvalkitError as error:
+        with suppress(StorageError):  # the first error is the one to be told
+            withdraw(folder, type(error), str(error))
+        raise
+
+
+def withdraw(folder: Path, ended: type[EvalkitError], why: str) -> None:
+    """Replace the verdict of a finished run by one that fails with the error's exit code; no run, no change."""
+    file = folder / "verdict.json"
+    if not file.exists() or not (folder / "manifest.json").exists():
+        return
+    before = read_verdict(file)
+    counts = before.get("counts")
+    write_json(
+        file,
+        {
+            "format": 1,
+            "verdict": "none",
+            "exit_code": ended.exit_code,
+            "exit_name": ended.exit_name,
+            "suite_digest": str(before.get("suite_digest", "")),
+            "counts": counts if isinstance(counts, dict) else dict.fromkeys(COUNTED, 0),
+            "limits": [],
+            "reason": visible(why),
+            "earlier": earlier_verdicts(folder),
+        },
+    )
 
 
 def write_verdict(folder: Path, verdict: Json) -> Json:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evalkit.gate import Answer, Line, Ruling
+from evalkit.gate import ASYMMETRY, Answer, Line, Ruling, Unmeasured
 from evalkit.gating.claims import title
+from evalkit.gating.trials import FEWEST
 
 
 def sentence(ruling: Ruling, told: Mapping[str, Any]) -> str:
     """The line's figures and what follows from them; ``told`` is its entry in verdict.json."""
     line = ruling.line
-    words = _limit(line, told) if line.limit is not None else _change(line, told)
+    words = _limit(ruling, told) if line.limit is not None else _change(ruling, told)
     if ruling.answer is not Answer.PASS:
         return f"{words}: {_why(ruling, told)}"
     seen = ruling.worst.detectable
@@ -23,25 +24,71 @@ def sentence(ruling: Ruling, told: Mapping[str, Any]) -> str:
     )
 
 
-def _limit(line: Line, told: Mapping[str, Any]) -> str:
-    side = "at least" if line.higher_is_better else "at most"
-    words = f"{title(line)} {_figure(told['value'], line)}"
-    if told["low"] is not None:
-        words += f" [{_figure(told['low'], line)}, {_figure(told['high'], line)}]"
-    if not line.whole:
-        words += f" of {told['n']} cases"
-    words += f", limit {side} {_figure(line.limit, line)}"
+def unmeasured_sentence(one: Unmeasured) -> str:
+    """A line that nothing could be said of, and why."""
+    words = title(one.line)
+    if one.line.limit is not None:
+        words += f", limit {_side(one.line)} {_figure(one.line.limit, one.line)}"
+    return f"{words}: not measured ({one.why})"
+
+
+def _side(line: Line) -> str:
+    return "at least" if line.higher_is_better else "at most"
+
+
+def _limit(ruling: Ruling, told: Mapping[str, Any]) -> str:
+    line = ruling.line
+    words = f"{title(line)} {_measured(line, told['value'], told['measured'], told['n'])}"
+    if ruling.missing > 0:
+        ends = [told[f"value_if_missing_were_{name}"] for name in ("bad", "good")]
+        words += f" ({_between(ends, line)})"
+    elif told["low"] is not None:
+        words = f"{title(line)} {_figure(told['value'], line)} {_interval(line, told)} of {told['n']} cases"
+    words += f", limit {_side(line)} {_figure(line.limit, line)}"
     return words + (f" (margin {_figure(line.margin, line, points=True)})" if line.margin else "")
 
 
-def _change(line: Line, told: Mapping[str, Any]) -> str:
-    words = f"{title(line)} {_figure(told['baseline'], line)} -> {_figure(told['value'], line)}"
-    words += f", change {_figure(told['change'], line, points=True, signed=True)}"
-    if told["low"] is not None:
-        words += f" [{_figure(told['low'], line)}, {_figure(told['high'], line)}]"
+def _measured(line: Line, value: float | None, cases: int, of: int) -> str:
+    """A figure with its denominator: the cases it was measured on, of those it is about."""
+    if line.whole:
+        return _figure(value, line)
+    if value is None:
+        return f"measured in none of {of} cases"
+    return f"{_figure(value, line)} of {cases} cases" + (f" of {of}" if cases < of else "")
+
+
+def _interval(line: Line, told: Mapping[str, Any]) -> str:
+    return f"[{_figure(told['low'], line)}, {_figure(told['high'], line)}]"
+
+
+def _between(ends: Sequence[float], line: Line, *, points: bool = False) -> str:
+    low, high = (_figure(end, line, points=points, signed=points) for end in sorted(ends))
+    return f"anything from {low} to {high} with what is missing"
+
+
+def _change(ruling: Ruling, told: Mapping[str, Any]) -> str:
+    line = ruling.line
+    if ruling.missing > 0 or (ruling.missing_before or 0.0) > 0:
+        words = _change_with_gaps(line, told)
+    else:
+        words = f"{title(line)} {_figure(told['baseline'], line)} -> {_figure(told['value'], line)}"
+        words += f", change {_figure(told['change'], line, points=True, signed=True)}"
+        if told["low"] is not None:
+            words += f" {_interval(line, told)}"
     if line.margin:
         words += f", tolerated {_figure(line.margin, line, points=True)}"
     return words
+
+
+def _change_with_gaps(line: Line, told: Mapping[str, Any]) -> str:
+    n = told["n"]
+    before = _measured(line, told["baseline"], told["measured_in_baseline"], n)
+    words = f"{title(line)} {before} -> {_measured(line, told['value'], told['measured'], n)}"
+    ends = [told[f"change_if_missing_were_{name}"] for name in ("bad", "good")]
+    between = _between(ends, line, points=True)
+    if told["change"] is None:
+        return f"{words}, change {between}"
+    return f"{words}, change {_figure(told['change'], line, points=True, signed=True)} ({between})"
 
 
 def _why(ruling: Ruling, told: Mapping[str, Any]) -> str:
@@ -51,6 +98,11 @@ def _why(ruling: Ruling, told: Mapping[str, Any]) -> str:
         return _lacks(ruling)
     needed = told["cases_needed"]
     price = f"about {needed} cases would tell" if needed else "more cases alone would not tell"
+    if ruling.worst.units < FEWEST:
+        kind = "cases" if ruling.worst.units == ruling.worst.n else "groups of cases"
+        return (
+            f"{ruling.worst.units} {kind} are fewer than {FEWEST}, which conclude nothing; {price}"
+        )
     if ruling.line.limit is not None:
         return f"the evidence does not settle it; {price}"
     if told["detectable"] is not None:
@@ -70,7 +122,7 @@ def _missed(ruling: Ruling) -> str:
 
 
 def _lacks(ruling: Ruling) -> str:
-    if ruling.lopsided > 0:
+    if ruling.lopsided > ASYMMETRY:
         return f"{ruling.lopsided:.1%} of the cases have a value on one side only"
     before = ruling.missing_before
     other = "" if before is None else f" (baseline {before:.1%})"
@@ -83,5 +135,5 @@ def _figure(value: float | None, line: Line, *, points: bool = False, signed: bo
         return "n/a"
     sign = "+" if signed else ""
     if (line.low, line.high) == (0.0, 1.0):
-        return f"{100 * value:{sign}.1f} {'points' if points else '%'}"
+        return f"{100 * value + 0.0:{sign}.1f} {'points' if points else '%'}"
     return f"{value:{sign}.4g}"

@@ -18,6 +18,7 @@ MIDDLE, SLOPE = (
     0.55,
     10.0,
 )  # share of a point's words at which it is even odds, and how sharply that turns
+EVEN = 0.5  # probability from which on a point counts as stated
 # What is left of the probability where the answer has another number, polarity or name, and where it has no name at all.
 WRONG_NUMBER, WRONG_POLARITY, WRONG_NAME, NO_NAME = 0.15, 0.2, 0.5, 0.7
 
@@ -29,12 +30,36 @@ def coverage(point: str, answer: str, query: str = "") -> float:
     Words that the question already has prove little: they count a quarter. A number or date of the
     point that the answer lacks, or a negation only one of the two has, speaks against it.
     """
+    value, settled = _found(point, answer, query)
+    return value if settled or not _turned(point, answer) else value * WRONG_POLARITY
+
+
+def states(point: str, answer: str, query: str = "") -> bool:
+    """Whether it is even odds or better that ``answer`` states ``point``; faster than ``coverage`` where it is not."""
+    return _found(point, answer, query)[0] >= EVEN and coverage(point, answer, query) >= EVEN
+
+
+def denies(point: str, answer: str, query: str = "") -> bool:
+    """Whether the words of ``point`` are in ``answer``, which says the opposite, or gives them to something else.
+
+    What is merely left out, or has another number or name, is not denied.
+    """
+    value, settled = _found(point, answer, query)
+    return not settled and value >= EVEN and _turned(point, answer)
+
+
+def _turned(point: str, answer: str) -> bool:
     turned = polarity_differs(point, answer) or bounds_differ(point, answer)
-    against = WRONG_POLARITY if turned or swapped(point, answer) else 1.0
+    return turned or swapped(point, answer)
+
+
+@lru_cache(CACHE)
+def _found(point: str, answer: str, query: str) -> tuple[float, bool]:
+    """How likely ``answer`` has what ``point`` consists of, and whether that settles it: a refusal denies nothing."""
     if contains(answer, point):
-        return 0.97 * against
+        return 0.97, False
     if refusal_probability(answer) >= 0.9:
-        return 0.97 if refusal_probability(point) >= 0.5 else 0.03
+        return (0.97 if refusal_probability(point) >= 0.5 else 0.03), True
     share = _share(point, answer, query)
     value = 1 / (1 + math.exp(-SLOPE * (share - MIDDLE)))
     wanted = quantities(point)
@@ -43,7 +68,7 @@ def coverage(point: str, answer: str, query: str = "") -> float:
         value *= 1.0 if found == 1 else WRONG_NUMBER + 0.3 * found
     if names(point) - stem_set(answer) - stem_set(query):
         value *= WRONG_NAME if names(answer) - stem_set(point) - stem_set(query) else NO_NAME
-    return value * against
+    return value, False
 
 
 def _share(point: str, answer: str, query: str) -> float:

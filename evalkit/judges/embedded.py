@@ -9,16 +9,15 @@ from functools import lru_cache
 from evalkit.fields import SHORT, leaves, prose
 from evalkit.judges.cited import cited, cited_by_record
 from evalkit.judges.claims import claims
-from evalkit.judges.coverage import coverage
+from evalkit.judges.coverage import coverage, states
 from evalkit.judges.equivalence import equivalence
 from evalkit.judges.support import Context, assess, read
 from evalkit.records import Case, Claim, Evidence, KeyPoint, Passage, Trace
 from evalkit.text.extract import parse_json
 from evalkit.text.refusal import refusal_probability
 
-VERSION = "embedded/3"
+VERSION = "embedded/4"
 REMEMBERED = 8192  # gradings
-IN_REFERENCE = 0.5  # coverage of a claim by a reference from which on the reference has it
 
 
 class EmbeddedJudge:
@@ -111,4 +110,4 @@ def _claim(
 def _in_reference(text: str, reference: tuple[str, ...] | None) -> bool | None:
     if not reference:
         return None
-    return any(coverage(text, whole) >= IN_REFERENCE for whole in reference)
+    return any(states(text, whole) for whole in reference)

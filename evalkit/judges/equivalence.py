@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from evalkit.judges.polarity import polarity_differs
 from evalkit.judges.references import Said, incomplete, said
 from evalkit.judges.retelling import retold
 from evalkit.judges.substitution import substituted
@@ -15,7 +16,7 @@ from evalkit.text.quantities import found_in, quantities
 from evalkit.text.refusal import refusal_probability
 from evalkit.text.sentences import spans
 from evalkit.text.similarity import contains, same_text
-from evalkit.text.tokens import CACHE, tokens
+from evalkit.text.tokens import CACHE, content_stems, names, tokens
 
 SHORT = 8  # content words up to which a reference is a fact looked for, not a text to be retold
 BRIEF = 6  # content words up to which an answer is only the answer, without a sentence around it
@@ -101,9 +102,17 @@ def _yes_no(answer: str, want: bool, got: bool | None) -> float:  # noqa: FBT001
 
 def _short(answer: str, reference: str, query: str) -> float:
     """A fact looked for in an answer of any length."""
+    if _turned(reference, answer):
+        return TURNED
     if contains(clean(answer), reference) or contains(answer, reference):
         return 0.95
     return max(_facts(answer, reference, query), _facts(answer, _ASIDE.sub("", reference), query))
+
+
+def _turned(reference: str, answer: str) -> bool:
+    """Whether a property ("is online", "open on Sundays") is denied; a name or a number stands for itself."""
+    values = names(f"x {reference}") | {w for w in wanted_of(reference) if w[:1].isdigit()}
+    return not values.issuperset(content_stems(reference)) and polarity_differs(reference, answer)
 
 
 @lru_cache(CACHE)

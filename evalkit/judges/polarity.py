@@ -40,6 +40,7 @@ def polarity_differs(point: str, answer: str) -> bool:
     return any(_differs_from(part, segments(stated), segments(denied)) for part in segments(point))
 
 
+@lru_cache(CACHE)
 def _stated_and_denied(answer: str) -> tuple[str, str | None]:
     """An answer without the statements it denies as wholes, and these; None where it denies none."""
     if not _DENIED_WHOLE.search(answer):

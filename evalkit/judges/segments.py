@@ -36,11 +36,14 @@ _NO_DENIAL = re.compile(
     r"|\bnicht (?=(?:nur|mehr als|später als|früher als|weniger als)\b)|\bn[e'](?=\s?(?:\w+ ){1,4}que\b)"
     r"|\b(?:no más|pas plus|non seulement|no solo|không chỉ|không quá|không ít hơn)\b"
     r"|,? (?:not|nicht|ni) (?:even|einmal|siquiera) [^,;]{1,30},"
-    r"|\bnot to mention\b|\bwithout (?=(?:exception|limit|delay|fail|it|this|that|them|these|one)\b)"
+    r"|間違い(?:は|が|なく)?(?:あり|ござい)?ま(?:せん|すまい)|間違いな[いく]|誤りでは(?:ありません|ない)|틀림없|의심할 여지가? 없"
+    r"|な(?:ければ|くては|いと)(?:なりません|ならな(?:い|かった)|いけません|いけな(?:い|かった))|かもしれ(?:ません|ない)|すみません|に(?:過|す)ぎ(?:ません|ない)"
+    r"|[지]? ?않으면 안|수밖에 없|不得不|[没沒]问?[问題題]|\bnot to mention\b|\bwithout (?=(?:exception|limit|delay|fail|it|this|that|them|these|one)\b)"
 )
 # Scripts without spaces deny in an ending or a prefix: the whole clause counts as denied.
 _DENIED_WIDE = re.compile(
-    r"ません|(?<![少危])な(?:い|かった|く)(?!し)|ずに|[\u4e00-\u9fff]?[没沒未勿莫]|不(?![仅但同過过断斷])|無法|无法|않|없|못(?!지)|아니|금지"
+    r"ません|(?<![少危])な(?:い|かった|く)(?!し)|ずに|[\u4e00-\u9fff]?[没沒未勿莫]|不(?![仅但同過过断斷])|無法|无法|않|없(?!이)|못(?!지)|아(?:니|닙|닌|닐)|틀[렸린립]|금지|사실무근"
+    r"|(?:誤り|間違い|誤解|嘘|うそ|デマ)(?:です|だ|で[あすし]|となり|。|$)|(?:错误|錯誤|假)的"
 )
 _NOBODY_WORDS = "nobody none neither noone niemand keiner personne nadie nessuno ninguém никто"
 _NOBODY = frozenset(_NOBODY_WORDS.split())

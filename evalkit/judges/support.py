@@ -33,12 +33,21 @@ class Support:
 class Sentence:
     """One sentence of a passage, ready to be compared; ``keys`` as ``_key`` makes them."""
 
+    text: str
     stems: frozenset[str]
     keys: frozenset[str]
-    names: frozenset[str]
     quantities: frozenset[str]
     negated: bool
     passage: int
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names in it, looked for only where they matter."""
+        return names(self.text)
+
+    def within(self, passage: int) -> Sentence:
+        """The same sentence in another place of the context."""
+        return Sentence(self.text, self.stems, self.keys, self.quantities, self.negated, passage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +69,21 @@ def negated(text: str) -> bool:
 
 
 @lru_cache(CACHE)
+def _parsed(passage: str) -> tuple[Sentence, ...]:
+    """The sentences of a passage, read once whatever its place in a context."""
+    return tuple(_sentence(passage[start:end]) for start, end in spans(passage))
+
+
+@lru_cache(CACHE)
 def _sentences(passage: str, index: int) -> tuple[Sentence, ...]:
-    parts = (passage[start:end] for start, end in spans(passage))
-    return tuple(_sentence(part, index) for part in parts)
+    parsed = _parsed(passage)
+    return parsed if index == 0 else tuple(sentence.within(index) for sentence in parsed)
 
 
-def _sentence(text: str, index: int) -> Sentence:
+def _sentence(text: str) -> Sentence:
     stems = stem_set(text)
     numbers = frozenset(quantities(text))
-    return Sentence(stems, frozenset(map(_key, stems)), names(text), numbers, negated(text), index)
+    return Sentence(text, stems, frozenset(map(_key, stems)), numbers, negated(text), 0)
 
 
 def _key(stem: str) -> str:
@@ -136,6 +151,12 @@ def sentence_near(claim: str, context: Context) -> Sentence | None:
         return None
     match = _match(weights, context)
     return match.sentence if match.nearest >= NEARBY else None
+
+
+def carried(claim: str, context: Context) -> float:
+    """Share of a claim's weight, 0..1, that two neighbouring sentences of a passage hold; numbers, names and "not" aside."""
+    weights = _weights(claim, context.asked)
+    return _match(weights, context).together if weights and context.sentences else 0.0
 
 
 def assess(claim: str, context: Context) -> Support:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
 from dataclasses import dataclass
-
-import numpy as np
 
 from evalkit import plugins
 from evalkit.diagnosis import SystemDiagnosis
+from evalkit.gating.shown import short, visible
 from evalkit.outcome import CaseOutcome
-from evalkit.records import Case, Finding, Limit, Suite
+from evalkit.records import Case, Finding, Limit
 from evalkit.score import STATUSES
 
 TEXT = 300  # characters of a query or an answer in a message
@@ -42,6 +41,14 @@ def case_cell(found: SystemDiagnosis, case: Case) -> Cell:
     return Cell(outcome.value, chain(found, case, finding))
 
 
+def node_name(name: str) -> str:
+    """A name as pytest may print it: one line of bounded length in which nothing acts, and still its own."""
+    shown = short(name)
+    if shown == name:
+        return name
+    return f"{shown} {hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:8]}"
+
+
 def _ungraded(found: SystemDiagnosis, case: Case) -> str:
     column = found.graded.outcomes.passed
     states = {STATUSES[column.status[i]].value for i in found.graded.repeats()[case.id]}
@@ -69,7 +76,7 @@ def chain(found: SystemDiagnosis, case: Case, finding: Finding) -> str:
         lines.append(f"  would tell: {', '.join(finding.missing)}")
     if cause is not None:
         lines.append(f"  first fix: {cause.first_fix}")
-    return "\n".join(lines)
+    return "\n".join(map(visible, lines))
 
 
 def _answer(found: SystemDiagnosis, finding: Finding) -> str:
@@ -85,42 +92,3 @@ def _answer(found: SystemDiagnosis, finding: Finding) -> str:
 def _short(text: str) -> str:
     flat = " ".join(text.split())
     return flat if len(flat) <= TEXT else f"{flat[:TEXT]} ..."
-
-
-def limit_cell(found: SystemDiagnosis, suite: Suite, limit: Limit) -> Cell:
-    """Whether the mean keeps the limit, its margin granted; a plain reading without inference (see ``evalkit gate``)."""
-    value, n = limit_value(found, suite, limit)
-    if value is None:
-        return Cell("ungraded", f"{limit.metric} has no value: no case is due or could be scored")
-    line = limit.at_least if limit.at_least is not None else limit.at_most or 0.0
-    kept = (
-        value >= line - limit.margin - 1e-9
-        if limit.at_least is not None
-        else value <= line + limit.margin + 1e-9
-    )
-    told = f"{limit.metric} is {value:.3g} over {n} cases; {limit_text(limit)}"
-    return Cell("passed") if kept else Cell("failed", told)
-
-
-def limit_value(found: SystemDiagnosis, suite: Suite, limit: Limit) -> tuple[float | None, int]:
-    """(mean over the cases with the limit's tags, their number); of a cause, the share of cases that failed with it."""
-    graded, metric = found.graded, limit.metric
-    cases = [c.id for c in suite.cases if set(limit.tags) <= set(c.tags) and c.id in graded.cases]
-    scores = graded.scores
-    if metric in scores.suite_values:
-        return scores.suite_values[metric].value, len(cases)
-    if metric in scores.columns:
-        repeats = graded.repeats()
-        values = [scores.columns[metric].values[repeats[case_id]] for case_id in cases]
-        return _mean([float(v[~np.isnan(v)].mean()) for v in values if not np.isnan(v).all()])
-    if metric in scores.case_columns:
-        column = dict(zip(scores.case_ids, scores.case_columns[metric].values, strict=True))
-        return _mean([float(column[c]) for c in cases if not np.isnan(column.get(c, np.nan))])
-    if metric in {cause.id for cause in plugins.members("causes")}:
-        failed = {f.case_id for f in found.findings if f.outcome == "fail" and f.cause == metric}
-        return _mean([float(case_id in failed) for case_id in cases])
-    return None, 0
-
-
-def _mean(values: Sequence[float]) -> tuple[float | None, int]:
-    return (sum(values) / len(values) if values else None), len(values)

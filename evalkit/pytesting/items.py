@@ -14,7 +14,9 @@ import pytest
 
 from evalkit.commands.options import chosen_systems
 from evalkit.errors import EvalkitError
-from evalkit.pytesting.cells import Cell, limit_text
+from evalkit.gating.scope import check_limit_tags
+from evalkit.gating.shown import short, visible
+from evalkit.pytesting.cells import Cell, limit_text, node_name
 from evalkit.pytesting.run import SuiteRun
 from evalkit.records import Case, Limit
 from evalkit.suite import load_suite
@@ -64,7 +66,7 @@ class _Test(pytest.Item):
     def reportinfo(self) -> tuple[Path, None, str]:
         """Where the test is said to stand; no file, since cases may come from several."""
         where = self.config.rootpath / self.nodeid.partition("::")[0]
-        return where, None, f"{self.system}: {self.name}"
+        return where, None, f"{short(self.system)}: {self.name}"
 
 
 class CaseTest(_Test):
@@ -110,10 +112,11 @@ class SuiteTests:
         given = config.getoption("evalkit_systems")
         try:
             self.suite = load_suite(config.invocation_params.dir / config.getoption("evalkit"))
+            check_limit_tags(self.suite)
             file = config.invocation_params.dir / given if given else None
             specs = chosen_systems(self.suite, file, config.getoption("evalkit_system"))
         except EvalkitError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(visible(str(error))) from None
         self.names = [spec.name for spec in specs]
         told = getattr(config, "workerinput", {})
         self.owner = FOLDER not in told
@@ -125,7 +128,9 @@ class SuiteTests:
         tags = {tag for case in self.suite.cases for tag in case.tags}
         config.addinivalue_line("markers", f"{MARKER}: a test of an evaluation suite")
         for name in sorted({marker_of(tag) for tag in tags}):
-            config.addinivalue_line("markers", f"{name}: a tag of the suite {self.suite.name}")
+            config.addinivalue_line(
+                "markers", f"{name}: a tag of the suite {short(self.suite.name)}"
+            )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -139,17 +144,16 @@ class SuiteTests:
         """Add the tests before -k, -m and --lf choose among all, and have them counted as collected."""
         tests = list(self._tests(session))
         items.extend(tests)
-        report = pytest.CollectReport(self.suite.name, "passed", None, [*tests])
+        report = pytest.CollectReport(node_name(self.suite.name), "passed", None, [*tests])
         session.ihook.pytest_collectreport(report=report)
 
     def _tests(self, session: pytest.Session) -> Iterator[pytest.Item]:
-        top = EvalkitSuite.from_parent(
-            session, name=self.suite.name, nodeid=self.suite.name, path=self.suite.folder
-        )
+        name = node_name(self.suite.name)
+        top = EvalkitSuite.from_parent(session, name=name, nodeid=name, path=self.suite.folder)
         for system in self.names:
-            group = EvalkitSystem.from_parent(top, name=system)
+            group = EvalkitSystem.from_parent(top, name=node_name(system))
             for case in self.suite.cases:
-                test = CaseTest.from_parent(group, name=case.id)
+                test = CaseTest.from_parent(group, name=node_name(case.id))
                 test.suite_run, test.system, test.case = self.suite_run, system, case
                 for tag in case.tags:
                     test.add_marker(marker_of(tag))
@@ -157,7 +161,7 @@ class SuiteTests:
                 test.add_marker(MARKER)
                 yield test
             for limit in self.suite.limits:
-                line = LimitTest.from_parent(group, name=limit_text(limit))
+                line = LimitTest.from_parent(group, name=node_name(limit_text(limit)))
                 line.suite_run, line.system, line.limit = self.suite_run, system, limit
                 line.add_marker(MARKER)
                 yield line
@@ -168,7 +172,7 @@ class SuiteTests:
             if isinstance(item, CaseTest):
                 self.suite_run.want(item.system, item.case.id)
             elif isinstance(item, LimitTest):
-                self.suite_run.want(item.system, *(case.id for case in self.suite.cases))
+                self.suite_run.want_limits(item.system)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Where the report is, if it is kept."""

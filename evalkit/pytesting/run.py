@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import count
@@ -15,8 +15,10 @@ from evalkit.api import Run, run
 from evalkit.artefacts import write_json
 from evalkit.diagnosis import SystemDiagnosis
 from evalkit.errors import EvalkitError
+from evalkit.gating.shown import short, visible
 from evalkit.outcome import CaseOutcome
-from evalkit.pytesting.cells import Cell, case_cell, limit_cell, limit_text
+from evalkit.pytesting.cells import Cell, case_cell, limit_text
+from evalkit.pytesting.limits import limit_cells
 from evalkit.records import Suite, SystemSpec
 from evalkit.store import Store
 
@@ -39,11 +41,17 @@ class SuiteRun:
         self.suite, self.specs, self.shared, self.kept = suite, specs, shared, kept
         self.folder = kept or shared / "run"
         self.wanted: dict[str, set[str]] = {}
+        self.limited: set[str] = set()
         self.cells: Mapping[str, Cell] | None = None
 
     def want(self, system: str, *cases: str) -> None:
         """Note that these cases of a system are to be asked."""
         self.wanted.setdefault(system, set()).update(cases)
+
+    def want_limits(self, system: str) -> None:
+        """Note that the limits are to be judged for a system, which takes every case."""
+        self.want(system, *(case.id for case in self.suite.cases))
+        self.limited.add(system)
 
     def case(self, system: str, case_id: str) -> Cell:
         """How a case ended; asks on first use."""
@@ -74,11 +82,11 @@ class SuiteRun:
             done = self._run()
             if self.kept:
                 done.write()
-            cells = dict(_cells(done))
+            cells = dict(_cells(done, self.limited))
         except (
             EvalkitError
         ) as error:  # of the whole run: every test says so, and nobody tries again
-            cells = dict(self._broken(f"evalkit: {error}"))
+            cells = dict(self._broken(visible(f"evalkit: {error}")))
         write_json(self._file, {key: asdict(cell) for key, cell in cells.items()})
         return cells
 
@@ -115,13 +123,14 @@ def _alone(file: Path) -> Iterator[None]:
         lock.close()
 
 
-def _cells(done: Run) -> Iterator[tuple[str, Cell]]:
+def _cells(done: Run, limited: Collection[str]) -> Iterator[tuple[str, Cell]]:
     for name, found in done.systems.items():
         cases = {case.id: case for case in done.suite.cases}
         for case_id in found.graded.cases:
             yield _key(name, "case", case_id), case_cell(found, cases[case_id])
-        for limit in done.suite.limits:
-            yield _key(name, "limit", limit_text(limit)), limit_cell(found, done.suite, limit)
+        if name in limited:
+            for limit, cell in zip(done.suite.limits, limit_cells(found, done.suite), strict=True):
+                yield _key(name, "limit", limit_text(limit)), cell
 
 
 # --- inside a user's own tests -----------------------------------------------------------------
@@ -159,7 +168,9 @@ class Asked:
             return
         counts = self.found.counts
         said = "nothing could be graded" if rate is None else f"{rate:.3g} passed"
-        told = [f"{case_id}: {message}" for case_id, message in list(failures.items())[:SHOWN]]
+        told = [
+            f"{short(case_id)}: {message}" for case_id, message in list(failures.items())[:SHOWN]
+        ]
         more = [f"... and {len(failures) - SHOWN} more"] if len(failures) > SHOWN else []
         head = f"{said}, wanted {min_rate:g} ({counts['passed']} of {counts['due']} cases)"
         raise AssertionError("\n".join([head, *told, *more]))

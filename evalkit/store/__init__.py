@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from evalkit.errors import InvalidInput, StorageError
 from evalkit.records import AS_IS, Trace
-from evalkit.store import rows
+from evalkit.store import merging, rows
 from evalkit.store.accounts import Counts, count, give_up, unknown_answers
 from evalkit.store.damage import examine, examine_reading
 from evalkit.store.opening import (
@@ -29,6 +29,7 @@ from evalkit.store.opening import (
     open_to_write,
 )
 from evalkit.store.rows import Key as Key
+from evalkit.store.rows import difference as difference
 from evalkit.store.session import SessionFile, read_session
 from evalkit.traces import trace_from_json
 
@@ -59,6 +60,7 @@ class Store:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="evalkit-store")
         self._waiting: list[tuple[_Batch, asyncio.Future[None]]] = []
         self._flushing: asyncio.Task[None] | None = None
+        self._failed: StorageError | None = None
         self._begun: dict[int, tuple[Key, int, float]] = {}
 
     # opening and closing
@@ -169,7 +171,9 @@ class Store:
         """
         named = {name: rows.as_text(value) for name, value in recipe.items()}
         gone = [("DELETE FROM details WHERE name = ?", (name,)) for name in instead_of]
-        self._commit([*gone, *_upserts("recipe", named), *_upserts("details", details or {})])
+        self._commit(
+            [*gone, *rows.upserts("recipe", named), *rows.upserts("details", details or {})]
+        )
 
     def details(self) -> dict[str, str]:
         """The parts that the recipe's digests stand for, by name, so that a difference can be told."""
@@ -225,21 +229,32 @@ class Store:
 
     async def put(self, trace: Trace, attempt: int | None = None) -> None:
         """Return once the trace is on disk, and with it how the attempt ended that brought it."""
+        await self.hand_in(trace, attempt)
+
+    def hand_in(self, trace: Trace, attempt: int | None = None) -> asyncio.Future[None]:
+        """The same without waiting: whoever begins the next attempt waits for both, and for one commit instead of two."""
         batch: _Batch = [(rows.PUT_TRACE, rows.trace_row(trace))]
         if attempt is not None:
             key, calls, began = self._begun.pop(attempt)
             seconds = time.monotonic() - began
             ended = rows.outcome_row(attempt, key, calls, rows.state_of(trace), seconds, trace)
             batch.append((rows.END_ATTEMPT, ended))
-        await self._hand_over(batch)
+        return self._hand_over(batch)
 
-    async def _hand_over(self, batch: _Batch) -> None:
+    async def written(self) -> None:
+        """Return once all that was handed in is on disk."""
+        if self._flushing is not None and not self._flushing.done():
+            await asyncio.wait([self._flushing])
+        if self._failed is not None:
+            raise self._failed
+
+    def _hand_over(self, batch: _Batch) -> asyncio.Future[None]:
         loop = asyncio.get_running_loop()
         written: asyncio.Future[None] = loop.create_future()
         self._waiting.append((batch, written))
         if self._flushing is None or self._flushing.done():
             self._flushing = loop.create_task(self._flush(loop))
-        await written
+        return written
 
     async def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         while self._waiting:
@@ -248,9 +263,11 @@ class Store:
             try:
                 await loop.run_in_executor(self._thread, self._commit, lines)
             except StorageError as error:
+                self._failed = error
                 for _, written in handed:
                     if not written.done():
                         written.set_exception(error)
+                        written.exception()  # seen: not everybody waits for it
             else:
                 for _, written in handed:
                     if not written.done():
@@ -264,11 +281,12 @@ class Store:
         """Forget answers of a system (of some cases), without ``as_is`` only those under conditions; how many."""
         keys = [k for k in self.done() if k[0] == system and (cases is None or k[1] in cases)]
         gone = [key for key in keys if as_is or key[2] != AS_IS]
-        statement = (
-            "DELETE FROM traces WHERE system = ? AND case_id = ? AND condition = ? AND repeat = ?"
-        )
-        self._commit([(statement, key) for key in gone])
+        self.forget(gone)
         return len(gone)
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Forget answers; the account of their calls stays."""
+        self._commit([(rows.DROP_TRACE, key) for key in keys])
 
     def traces(self, system: str) -> Iterator[Trace]:
         """The traces of one system, in the order of case id, condition and repeat."""
@@ -282,6 +300,13 @@ class Store:
     def systems(self) -> list[str]:
         """The names of the systems that have traces."""
         return [name for (name,) in self._select("SELECT DISTINCT system FROM traces ORDER BY 1")]
+
+    def take_over(self, other: Store, *, account: bool) -> list[Key]:
+        """Copy another store's answers, and its ``account`` of calls; the keys that both answer, and not alike."""
+        unlike = merging.copy_answers(self._db, other._db, other.file, self._commit)
+        if account:
+            self._last = merging.copy_account(self._db, other._db, self._last, self._commit)
+        return unlike
 
     # SQLite
 
@@ -299,7 +324,7 @@ class Store:
             raise StorageError(f"{self.file}: cannot be read: {error}") from error
 
     def _write(self, table: str, lines: Mapping[str, str]) -> None:
-        self._commit(_upserts(table, lines))
+        self._commit(rows.upserts(table, lines))
 
     def _commit(self, lines: Sequence[tuple[str, tuple[Any, ...]]]) -> None:
         """Write lines in one durable commit; statements of one kind go together, intents first."""
@@ -323,19 +348,3 @@ class Store:
             return json.loads(text)
         except ValueError as error:
             raise StorageError(f"{self.file}: is damaged: {error}") from error
-
-
-def _upserts(table: str, lines: Mapping[str, str]) -> list[tuple[str, tuple[Any, ...]]]:
-    statement = (
-        f"INSERT INTO {table} VALUES (?, ?, ?) "  # noqa: S608 (constant)
-        "ON CONFLICT (name) DO UPDATE SET value = excluded.value, sum = excluded.sum"
-    )
-    return [(statement, rows.named_row(name, value)) for name, value in lines.items()]
-
-
-def difference(name: str, before: Any, now: Any) -> str:
-    """What was one thing and is another, key by key where it is an object."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        keys = [k for k in sorted({*before, *now}) if before.get(k) != now.get(k)]
-        return "; ".join(difference(f"{name} {k}", before.get(k), now.get(k)) for k in keys)
-    return f"{name} was {before}, now {now}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evalkit.records import Trace
@@ -44,13 +44,26 @@ END_ATTEMPT = (
     "UPDATE attempts SET state = ?, seconds = ?, error = ?, prompt_tokens = ?, completion_tokens = ?, "
     "cost = ?, sum = ? WHERE id = ?"
 )
+DROP_TRACE = "DELETE FROM traces WHERE system = ? AND case_id = ? AND condition = ? AND repeat = ?"
 COUNT_COMMIT = "UPDATE sessions SET commits = commits + 1 WHERE id = ?"
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def checksum(*values: object) -> int:
     """A checksum (CRC-32) of what stands in a row; what is NULL counts as empty."""
-    parts = (v if isinstance(v, bytes) else b"" if v is None else str(v).encode() for v in values)
-    return zlib.crc32(b"\x1f".join(parts))
+    try:
+        return zlib.crc32("\x1f".join(["" if v is None else _text(v) for v in values]).encode())
+    except TypeError:  # a row read as bytes
+        parts = [
+            v if isinstance(v, bytes) else ("" if v is None else str(v)).encode() for v in values
+        ]
+        return zlib.crc32(b"\x1f".join(parts))
+
+
+def _text(value: object) -> Any:
+    return value if type(value) is str or type(value) is bytes else str(value)
 
 
 def as_text(value: Any) -> str:
@@ -66,7 +79,7 @@ def key_of(trace: Trace) -> Key:
 
 def trace_row(trace: Trace) -> tuple[Any, ...]:
     """The row of a trace. Raises ``ValueError`` for what is no JSON."""
-    text = json.dumps(trace_to_json(trace), ensure_ascii=False, allow_nan=False)
+    text = _encode(trace_to_json(trace))
     text = text.encode("utf-8", "replace").decode()
     row = (*key_of(trace), trace.error.kind if trace.error else None, text)
     return (*row, checksum(*row))
@@ -75,6 +88,15 @@ def trace_row(trace: Trace) -> tuple[Any, ...]:
 def named_row(name: str, value: str) -> tuple[str, str, int]:
     """A row of one of the tables of names and values."""
     return name, value, checksum(name, value)
+
+
+def upserts(table: str, lines: Mapping[str, str]) -> list[tuple[str, tuple[Any, ...]]]:
+    """Statements that give names their values, whatever they had before."""
+    statement = (
+        f"INSERT INTO {table} VALUES (?, ?, ?) "  # noqa: S608 (constant)
+        "ON CONFLICT (name) DO UPDATE SET value = excluded.value, sum = excluded.sum"
+    )
+    return [(statement, named_row(name, value)) for name, value in lines.items()]
 
 
 def intent_row(number: int, session: int, key: Key, calls: int, began: float) -> tuple[Any, ...]:
@@ -105,3 +127,11 @@ def state_of(trace: Trace) -> str:
 def checked(row: Sequence[Any]) -> bool:
     """Whether a row that ends in its checksum is as it was written."""
     return bool(checksum(*row[:-1]) == row[-1])
+
+
+def difference(name: str, before: Any, now: Any) -> str:
+    """What was one thing and is another, key by key where it is an object."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = [k for k in sorted({*before, *now}) if before.get(k) != now.get(k)]
+        return "; ".join(difference(f"{name} {k}", before.get(k), now.get(k)) for k in keys)
+    return f"{name} was {before}, now {now}"

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import zlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 SIZE = 256  # bytes; a fixed size, so that it is overwritten in one call and never half as long
@@ -42,16 +42,17 @@ class SessionFile:
 
     def __init__(self, file: Path, commits: int) -> None:
         self._number = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-        self._session = Session(os.getpid(), socket.gethostname()[:100], commits, open=True)
+        first = Session(os.getpid(), socket.gethostname()[:100], commits, open=True)
+        self._session = asdict(first)
         self._write()
 
     def count(self) -> None:
         """One more commit was made."""
-        self._session = replace(self._session, commits=self._session.commits + 1)
+        self._session["commits"] += 1
         self._write()
 
     def _write(self) -> None:
-        text = json.dumps(asdict(self._session))
+        text = json.dumps(self._session)
         line = f"{text} {zlib.crc32(text.encode())}"
         os.lseek(self._number, 0, os.SEEK_SET)
         os.write(self._number, f"{line:<{SIZE - 1}}\n".encode())
@@ -60,7 +61,7 @@ class SessionFile:
         """Say that the process ended in order, and let go of the file; may be called twice."""
         if self._number < 0:
             return
-        self._session = replace(self._session, open=False)
+        self._session["open"] = False
         try:
             self._write()
             os.fsync(self._number)

@@ -1,0 +1,369 @@
+"""What evalkit adds to the calls it makes: wall, CPU and memory beside bare loops, against a server on this machine.
+
+Every figure is measured in a process of its own, beside its floor in the same round; --full asks 10,000 cases.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from calls import World, serve  # beside this file
+
+import evalkit
+from evalkit.diagnosis import SystemDiagnosis
+from evalkit.grade import grade
+from evalkit.pool import each
+from evalkit.records import Approach, Case, CorrectRule, Suite, SystemSpec
+from evalkit.tools import tools_for
+from evalkit.watch import Watcher
+
+ANSWER = "x " * 40  # what the server says
+PROMPT = "word " * 30
+Figures = dict[str, float]
+
+
+def suite_of(n: int) -> Suite:
+    """``n`` cases, of which every other one has the server's answer as its reference."""
+    cases = tuple(
+        Case(f"c{i:06}", _query(i), reference=(ANSWER.strip() if i % 2 else "y",)) for i in range(n)
+    )
+    return Suite("speed", Path(), cases, {}, f"speed {n}", correct=CorrectRule("exact", 1.0))
+
+
+def _query(i: int) -> str:
+    return f"What does number {i} cost? {PROMPT}"
+
+
+def megabytes() -> float:
+    """Peak resident memory of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+# --- jobs: each runs alone in a process ----------------------------------------------------------
+
+
+class Clock(Watcher):
+    """Notes when stages begin and end, and what memory is held at the end of asking."""
+
+    def __init__(self) -> None:
+        self.at: dict[str, tuple[float, float]] = {}
+        self.stage, self.megabytes = "", 0.0
+
+    def start(self, stage: str, total: int) -> None:
+        self.stage = stage.partition(" ")[0]
+        self.at.setdefault(self.stage, (time.perf_counter(), time.process_time()))
+
+    def done(self) -> None:
+        self.at[f"{self.stage} done"] = (time.perf_counter(), time.process_time())
+        if self.stage == "asking":
+            self.megabytes = megabytes()
+
+
+async def _run(systems: Any, n: int, workers: int, out: Path) -> Figures:
+    suite, clock = suite_of(n), Clock()
+    before = megabytes()
+    began, spent = time.perf_counter(), time.process_time()
+    run = await evalkit.arun(
+        suite, systems, out=out, probes="none", concurrency=workers, watch=clock
+    )
+    ended, used = time.perf_counter(), time.process_time()
+    (found,) = run.systems.values()
+    assert found.counts["passed"] == n // 2, found.counts
+    asked, answered = clock.at["asking"], clock.at["asking done"]
+    judged = clock.at["grading done"]
+    scoring = graded_again(suite, found)
+    return {
+        "wall": ended - began,
+        "asking": answered[0] - asked[0],
+        "asking_cpu": answered[1] - asked[1],
+        "judging_cpu": judged[1] - answered[1],
+        "scoring_cpu": scoring[1],
+        "diagnosing_cpu": used - judged[1] - scoring[1],
+        "cpu": used - spent,
+        "scored": judged[0] - asked[0] + scoring[0],
+        "scored_cpu": judged[1] - asked[1] + scoring[1],
+        "suite_mb": before,
+        "asking_mb": clock.megabytes,
+        "peak_mb": megabytes(),
+    }
+
+
+def graded_again(suite: Suite, found: SystemDiagnosis) -> tuple[float, float]:
+    """Wall and CPU seconds of scoring: every metric on every answer, whether it is right, how the cases ended."""
+    graded, metrics = found.graded, tools_for(suite).metrics
+    began, spent = time.perf_counter(), time.process_time()
+    grade(suite, "s", graded.approach, graded.traces, graded.evidence, metrics)
+    return time.perf_counter() - began, time.process_time() - spent
+
+
+async def run_endpoint(url: str, n: int, workers: int, _latency: float, out: Path) -> Figures:
+    """Through evalkit's own adapter."""
+    import aiohttp  # noqa: F401 (as in the floor, importing it is not measured)
+
+    options = {
+        "model": "m",
+        "base_url": url,
+        "api_key_env": "EVALKIT_BENCHMARK_KEY",
+        "concurrency": workers,
+    }
+    spec = SystemSpec("s", Approach.PROMPT, "openai", options, Path())
+    return await _run([spec], n, workers, out)
+
+
+async def run_sleep(_url: str, n: int, workers: int, latency: float, out: Path) -> Figures:
+    """The harness alone: a Python system that only waits."""
+
+    async def ask(query: str) -> str:  # noqa: ARG001 (called with the query)
+        await asyncio.sleep(latency)
+        return ANSWER
+
+    return await _run({"s": evalkit.system("s", ask, approach="prompt")}, n, workers, out)
+
+
+async def run_client(url: str, n: int, workers: int, _latency: float, out: Path) -> Figures:
+    """A Python system that asks through its own openai client."""
+    ask = _client(url)
+    return await _run({"s": evalkit.system("s", ask, approach="prompt")}, n, workers, out)
+
+
+async def floor_endpoint(url: str, n: int, workers: int, _latency: float, _out: Path) -> Figures:
+    """The same requests by nothing but aiohttp and json."""
+    import aiohttp
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
+        headers = {"content-type": "application/json"}
+
+        async def ask(i: int) -> None:
+            asked = [{"role": "user", "content": _query(i)}]
+            body = json.dumps({"model": "m", "messages": asked}).encode()
+            async with client.post(f"{url}/chat/completions", data=body, headers=headers) as got:
+                json.loads(await got.read())["choices"][0]["message"]["content"]
+
+        return await _floor(ask, n, workers)
+
+
+async def floor_sleep(_url: str, n: int, workers: int, latency: float, _out: Path) -> Figures:
+    """Nothing but waiting."""
+
+    async def ask(_: int) -> None:
+        await asyncio.sleep(latency)
+
+    return await _floor(ask, n, workers)
+
+
+async def floor_client(url: str, n: int, workers: int, _latency: float, _out: Path) -> Figures:
+    """The same openai client in a bare loop."""
+    client = _client(url)
+
+    async def ask(i: int) -> None:
+        await client(_query(i))
+
+    return await _floor(ask, n, workers)
+
+
+def _client(url: str) -> Callable[[str], Awaitable[str]]:
+    from openai import AsyncOpenAI, DefaultAioHttpClient
+
+    client = AsyncOpenAI(
+        base_url=url, api_key="none", max_retries=0, http_client=DefaultAioHttpClient()
+    )
+
+    async def ask(query: str) -> str:
+        asked: Any = [{"role": "user", "content": query}]
+        reply = await client.chat.completions.create(model="m", messages=asked)
+        return str(reply.choices[0].message.content)
+
+    return ask
+
+
+async def _floor(ask: Callable[[int], Awaitable[None]], n: int, workers: int) -> Figures:
+    began, spent = time.perf_counter(), time.process_time()
+    await each(range(n), ask, workers)
+    wall, cpu = time.perf_counter() - began, time.process_time() - spent
+    return {"wall": wall, "asking": wall, "asking_cpu": cpu, "cpu": cpu, "peak_mb": megabytes()}
+
+
+JOBS: dict[str, Callable[..., Awaitable[Figures]]] = {
+    "endpoint": run_endpoint,
+    "sleep": run_sleep,
+    "client": run_client,
+    "floor endpoint": floor_endpoint,
+    "floor sleep": floor_sleep,
+    "floor client": floor_client,
+}
+
+
+# --- the round -----------------------------------------------------------------------------------
+
+
+@contextmanager
+def server(latency: float) -> Iterator[str]:
+    """The base URL of a server that answers after ``latency`` seconds, in a process of its own."""
+    here, there = multiprocessing.Pipe()
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=serve, args=(World(latency=latency), there))
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{here.recv()}/v1"
+    finally:
+        process.kill()
+        process.join()
+
+
+def measured(job: str, url: str, n: int, workers: int, latency: float, out: Path) -> Figures:
+    """What a job of this name says of itself, run in a process of its own."""
+    command = [sys.executable, __file__, "--job", job, "--url", url, "--cases", str(n)]
+    command += ["--workers", str(workers), "--latency", str(latency), "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{job} failed:\n{done.stderr[-2000:]}")
+    found: Figures = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+class Round:
+    """All figures of one round, as rows of a table."""
+
+    def __init__(self, workers: int, *, verbose: bool) -> None:
+        self.workers, self.verbose = workers, verbose
+        self.rows: list[tuple[str, str, str, str]] = []
+
+    def pair(
+        self, kind: str, url: str, n: int, latency: float, out: Path
+    ) -> tuple[Figures, Figures]:
+        """A job and its floor, one after the other."""
+        floor = measured(f"floor {kind}", url, n, self.workers, latency, out)
+        found = measured(kind, url, n, self.workers, latency, out)
+        if self.verbose:
+            for name, figures in ((f"floor {kind}", floor), (kind, found)):
+                told = " ".join(f"{k}={v:.3f}" for k, v in figures.items())
+                print(f"# {name} n={n} latency={latency}: {told}", file=sys.stderr)
+        return floor, found
+
+    def row(self, what: str, target: float, value: float, unit: str, beside: str = "") -> None:
+        """One line of the table; targets are upper bounds."""
+        mark = "" if value <= target else " (missed)"
+        self.rows.append((what, f"<= {target:g}{unit}", f"{value:.2f}{unit}{mark}", beside))
+
+    def print(self) -> None:
+        """The table, in Markdown."""
+        print("| figure | target | measured | bare loop |\n|---|---|---|---|")
+        for row in self.rows:
+            print(f"| {' | '.join(row)} |")
+
+
+def endpoint_rows(table: Round, sizes: list[int], folder: Path) -> None:
+    """An endpoint of 50 ms: wall, CPU, memory, and a finished run taken up again."""
+    peaks: dict[int, Figures] = {}
+    with server(0.05) as url:
+        for n in sizes:
+            out, ideal = folder / f"endpoint {n}", n * 0.05 / table.workers
+            floor, found = table.pair("endpoint", url, n, 0.05, out)
+            peaks[n] = found
+            bare, bare_cpu = floor["wall"] / ideal, floor["cpu"] / n * 1000
+            table.row(
+                f"asking {n:,}, wall / ideal", 1.2, found["asking"] / ideal, "", f"{bare:.2f}"
+            )
+            told = f"{bare:.2f} (asks only)"
+            table.row(
+                f"asked and scored, {n:,}, wall / ideal", 1.2, found["scored"] / ideal, "", told
+            )
+            cpu = found["asking_cpu"] / n * 1000
+            table.row(f"asking {n:,}, CPU per 1,000", 0.5, cpu, " s", f"{bare_cpu:.2f} s")
+            cpu = found["scored_cpu"] / n * 1000
+            table.row(
+                f"asked and scored, {n:,}, CPU per 1,000", 0.5, cpu, " s", f"{bare_cpu:.2f} s"
+            )
+        diagnosing = found["diagnosing_cpu"] / (sizes[-1] / 2) * 1000
+        again = measured(
+            "endpoint", url, sizes[-1], table.workers, 0.05, folder / f"endpoint {sizes[-1]}"
+        )
+        table.row(f"a finished run of {sizes[-1]:,} taken up again", 2.0, again["wall"], " s")
+    table.row("diagnosing and the rest, CPU a failing case", 1.0, diagnosing, " ms")
+    few, many = peaks[sizes[0]], peaks[sizes[-1]]
+    more = max(1, sizes[-1] - sizes[0]) / 1024
+    held = (many["asking_mb"] - many["suite_mb"]) - (few["asking_mb"] - few["suite_mb"])
+    table.row("memory a further case while asking, suite apart", 1.0, held / more, " KB")
+    table.row(
+        "memory a further case, suite and scoring included",
+        1.0,
+        (many["peak_mb"] - few["peak_mb"]) / more,
+        " KB",
+    )
+    table.row(
+        f"peak memory at {sizes[-1]:,}", 150, many["peak_mb"], " MB", f"{floor['peak_mb']:.0f} MB"
+    )
+
+
+def other_rows(table: Round, n: int, folder: Path) -> None:
+    """The harness alone, a user's own client, and slow endpoints."""
+    ideal = n * 0.05 / table.workers
+    floor, found = table.pair("sleep", "", n, 0.05, folder / "sleep")
+    bare = floor["wall"] / ideal
+    table.row(
+        f"the harness alone, asking {n:,}, wall / ideal",
+        1.05,
+        found["asking"] / ideal,
+        "",
+        f"{bare:.2f}",
+    )
+    cpu, bare = found["asking_cpu"] / n * 1000, floor["cpu"] / n * 1000
+    table.row("the harness alone, CPU per 1,000", 0.1, cpu, " s", f"{bare:.2f} s")
+    with server(0.05) as url:
+        floor, found = table.pair("client", url, n, 0.05, folder / "client")
+    more = (found["asking_cpu"] - floor["cpu"]) / n * 1000
+    bare = floor["cpu"] / n * 1000
+    table.row(
+        "a user's openai client, CPU a case above its own loop", 0.1, more, " ms", f"{bare:.2f} ms"
+    )
+    with server(0.5) as url:
+        floor, found = table.pair("endpoint", url, n, 0.5, folder / "slow")
+    bare = floor["wall"] / ideal / 10
+    table.row(
+        f"500 ms, asking {n:,}, wall / ideal", 1.05, found["asking"] / ideal / 10, "", f"{bare:.2f}"
+    )
+
+
+def main() -> None:
+    """Print the table of a round, or run one job."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="10,000 cases too")
+    parser.add_argument("--verbose", action="store_true", help="every figure, on stderr")
+    parser.add_argument("--cases", type=int, default=2000)
+    parser.add_argument("--workers", type=int, default=100)
+    parser.add_argument("--only", choices=["endpoint", "other"])
+    parser.add_argument("--job", choices=JOBS, help=argparse.SUPPRESS)
+    parser.add_argument("--url", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--latency", type=float, default=0.05, help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.job:
+        job = JOBS[args.job](args.url, args.cases, args.workers, args.latency, args.out)
+        print(json.dumps(asyncio.run(job)))  # type: ignore[arg-type]
+        return
+    table = Round(args.workers, verbose=args.verbose)
+    sizes = [args.cases, 10_000] if args.full else [args.cases // 4, args.cases]
+    print(f"{args.workers} at a time, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+    with tempfile.TemporaryDirectory() as folder:
+        if args.only != "other":
+            endpoint_rows(table, sizes, Path(folder))
+        if args.only != "endpoint":
+            other_rows(table, args.cases, Path(folder))
+    table.print()
+
+
+if __name__ == "__main__":
+    main()

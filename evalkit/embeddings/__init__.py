@@ -1,0 +1,8 @@
+"""Embeddings: texts -> unit vectors, by a model folder, sentence-transformers or an endpoint."""
+
+from __future__ import annotations
+
+from evalkit.embeddings.backends import embedder_from
+from evalkit.embeddings.embedder import Embedder, Vectors, cosines, unit
+
+__all__ = ["Embedder", "Vectors", "cosines", "embedder_from", "unit"]

@@ -1,0 +1,181 @@
+"""From what a user writes to a judge: a name, a kind with its file, a mapping of options, or an object of their own."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from evalkit.errors import InvalidInput, did_you_mean
+from evalkit.records import Judge
+from evalkit.strict import contained, read_yaml
+
+KINDS = ("embedded", "llm", "panel", "ragas")
+MOST_MEMBERS = 9
+RAGAS = "evalkit.judges.ragas"  # imported by name when it is asked for: it stands on an extra
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a judge may use beside its options.
+
+    ``folder`` is where the paths of judge files start; with ``confined`` none may lead out of it. ``cache`` and
+    ``record`` are folders for verdicts and for the record of calls, ``None`` for neither; ``offline`` makes no
+    call. ``named`` finds judges of other names.
+    """
+
+    folder: Path
+    confined: bool = True
+    cache: Path | None = None
+    record: Path | None = None
+    offline: bool = False
+    named: Callable[[str], Any] | None = None
+
+
+def judge_from(choice: str | Mapping[str, Any], folder: Path, **how: Any) -> Judge:
+    """The judge that ``choice`` names: raises ``InvalidInput`` for what cannot be one, before any call.
+
+    ``embedded`` | ``llm:FILE.yaml`` | ``ragas:FILE.yaml`` | ``panel:FILE.yaml`` | ``module:attribute`` | a mapping with
+    a ``kind``. A ``panel`` in a mapping lists further choices; options beside it are those of all members that
+    do not set them. ``how``: see ``Where``.
+    """
+    return _judge(choice, Where(Path(folder), **how), "judge")
+
+
+def _judge(choice: str | Mapping[str, Any], where: Where, place: str) -> Judge:
+    if isinstance(choice, Mapping):
+        return _from_mapping(choice, where, place)
+    if not isinstance(choice, str) or not choice.strip():
+        raise InvalidInput(f"expected a text or an object, got {choice!r}", field=place)
+    kind, colon, rest = choice.partition(":")
+    if not colon:
+        return _named(choice, where, place)
+    if kind not in KINDS:
+        return _checked(_attribute(kind, rest, place), place)
+    if kind == "embedded" or not rest.strip():
+        raise InvalidInput(f"{choice!r} names no judge", field=place, hint=f"{kind}:FILE.yaml")
+    return _from_file(kind, rest, where, place)
+
+
+def _named(name: str, where: Where, place: str) -> Judge:
+    if name == "embedded":
+        from evalkit.judges.embedded import EmbeddedJudge
+
+        return EmbeddedJudge()
+    if name in KINDS and not (name == "ragas" and where.named is not None):
+        raise InvalidInput(f"{name!r} needs its options", field=place, hint=f"{name}:FILE.yaml")
+    if where.named is None:
+        raise InvalidInput(
+            f"there is no judge called {name!r}", field=place, hint=did_you_mean(name, KINDS)
+        )
+    return _checked(where.named(name), place)
+
+
+def _from_file(kind: str, name: str, where: Where, place: str) -> Judge:
+    file = _file(name, where, place)
+    value = read_yaml(file).value
+    if not isinstance(value, Mapping):
+        raise InvalidInput("expected an object with the judge's options", file=file)
+    if value.get("kind", kind) != kind:
+        raise InvalidInput(f"is of kind {value['kind']!r}, not {kind!r}", file=file, field="kind")
+    try:
+        return _from_mapping({**value, "kind": kind}, replace(where, folder=file.parent), "judge")
+    except InvalidInput as error:
+        if error.file is not None:
+            raise
+        raise InvalidInput(error.message, file=file, field=error.field, hint=error.hint) from None
+
+
+def _file(name: str, where: Where, place: str) -> Path:
+    if not where.confined:
+        return where.folder / name
+    return contained(where.folder, name, file=where.folder, where=place)
+
+
+def _from_mapping(values: Mapping[str, Any], where: Where, place: str) -> Judge:
+    kind = values.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        hint = did_you_mean(str(kind), KINDS)
+        raise InvalidInput(f"{kind!r} is no kind of judge", field=f"{place}.kind", hint=hint)
+    if values.get("panel") is not None or kind == "panel":
+        return _panel(values, where, place)
+    if kind == "embedded":
+        other = [name for name in values if name != "kind"]
+        if other:
+            raise InvalidInput("the embedded judge has no options", field=f"{place}.{other[0]}")
+        return _named(kind, where, place)
+    if kind == "ragas":
+        return _ragas(values, where, place)
+    from evalkit.judges.llm.judge import build
+
+    return build(values, place, cache=where.cache, record=where.record, offline=where.offline)
+
+
+def _ragas(values: Mapping[str, Any], where: Where, place: str) -> Judge:
+    """The judge of ragas's metrics around ``inner``, the embedded judge where there is none."""
+    if where.offline:
+        raise InvalidInput("the ragas judge cannot work without calls", field=place)
+    options = {name: value for name, value in values.items() if name not in ("kind", "inner")}
+    for name in ("critics", "record"):
+        if isinstance(options.get(name), str):
+            options[name] = str(_file(options[name], where, f"{place}.{name}"))
+    if where.cache is not None:
+        options.setdefault("record", str(where.cache / "ragas-calls.sqlite"))
+    settings = _attribute(f"{RAGAS}.settings", "settings_from", place)(options, place)
+    inner = _judge(values.get("inner") or "embedded", where, f"{place}.inner")
+    return _checked(_attribute(f"{RAGAS}.judge", "RagasJudge", place)(settings, inner=inner), place)
+
+
+def _panel(values: Mapping[str, Any], where: Where, place: str) -> Judge:
+    from evalkit.judges.llm.panel import PanelJudge
+
+    given = values.get("panel")
+    if not isinstance(given, list) or not 2 <= len(given) <= MOST_MEMBERS:
+        message = f"expected a list of 2 to {MOST_MEMBERS} judges"
+        raise InvalidInput(
+            message, field=f"{place}.panel", hint="three, so that there is a majority"
+        )
+    shared = {name: value for name, value in values.items() if name != "panel"}
+    if shared["kind"] == "panel":
+        shared["kind"] = "llm"
+    members = []
+    for i, member in enumerate(given):
+        merged = {**_fitting(shared, member), **member} if isinstance(member, Mapping) else member
+        members.append(_judge(merged, where, f"{place}.panel[{i}]"))
+    return PanelJudge(members)
+
+
+def _fitting(shared: Mapping[str, Any], member: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The panel's options, for members of its own kind; one of another kind takes none of them."""
+    return shared if member.get("kind", shared["kind"]) == shared["kind"] else {}
+
+
+def _attribute(module: str, attribute: str, place: str) -> Any:
+    try:
+        found = importlib.import_module(module)
+    except ImportError as error:
+        message = f"{module!r} cannot be imported: {error}"
+        raise InvalidInput(message, field=place, hint=_extra(module)) from error
+    except (TypeError, ValueError):
+        raise InvalidInput(f"{module!r} is no module", field=place) from None
+    try:
+        return getattr(found, attribute)
+    except AttributeError:
+        raise InvalidInput(f"module {module!r} has no {attribute!r}", field=place) from None
+
+
+def _extra(module: str) -> str | None:
+    ours = module.startswith(RAGAS)
+    return "pip install 'evalkit[judge]'" if ours else "module:attribute, or KIND:FILE.yaml"
+
+
+def _checked(found: Any, place: str) -> Judge:
+    """A judge from a class or an object that has what a judge needs."""
+    made = found() if isinstance(found, type) else found
+    missing = [name for name in ("name", "fingerprint", "judge") if not hasattr(made, name)]
+    if missing:
+        raise InvalidInput(f"{made!r} is no judge: it has no {missing[0]!r}"[:200], field=place)
+    judge: Judge = made
+    return judge

@@ -1,0 +1,56 @@
+"""Several judges as one: the majority counts, and who dissents is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evalkit.adapters.options import digest
+from evalkit.judge import judge_traces
+from evalkit.judges.llm.grading import Grading
+from evalkit.judges.llm.judge import LlmJudge, together
+from evalkit.judges.llm.vote import vote
+from evalkit.records import Case, Evidence, Judge, Trace
+
+DEFAULT = 8  # traces at a time where no member says
+
+
+class PanelJudge:
+    """Asks every member about each trace; words and truths need a majority, numbers are the median.
+
+    Members may be any judges. There is evidence as long as more than half of them give some.
+    """
+
+    def __init__(self, members: Sequence[Judge]) -> None:
+        self.members = tuple(members)
+        self.name = f"panel of {', '.join(member.name for member in self.members)}"
+        self.fingerprint = f"panel/1 {digest([member.fingerprint for member in self.members])}"
+        at_a_time = (getattr(member, "concurrency", None) for member in self.members)
+        self.concurrency = min((n for n in at_a_time if n), default=DEFAULT)
+
+    def calls_for(self, case: Case, trace: Trace) -> int:
+        """Calls of all members together, at most where one tells a range; one that does not tell makes none."""
+        counts = (m.calls_for(case, trace) for m in self.members if hasattr(m, "calls_for"))
+        return sum(int(getattr(count, "most", count)) for count in counts)
+
+    async def judge(self, case: Case, trace: Trace) -> Evidence:
+        """Evidence about one trace."""
+
+        async def one(number: int) -> Grading:
+            return await _grading(self.members[number], case, trace)
+
+        gradings = await together(len(self.members), one)
+        return vote(self.name, gradings, "judge").shown()
+
+    async def aclose(self) -> None:
+        """Close all members that can be closed."""
+        for member in self.members:
+            close = getattr(member, "aclose", None)
+            if close is not None:
+                await close()
+
+
+async def _grading(member: Judge, case: Case, trace: Trace) -> Grading:
+    if isinstance(member, LlmJudge):
+        return await member.grade(case, trace)
+    found = (await judge_traces({trace.case_id: case}, [trace], member, concurrency=1))[0]
+    return Grading(found or Evidence(member.name))

@@ -1,0 +1,1 @@
+"""Who judges the judge: agreement with people, biases, corrected rates, and a queue for reviewers."""

@@ -1,0 +1,72 @@
+"""Parts of a suite that are run apart and merged afterwards: which cases are whose, and what a folder says of it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from evalkit.errors import InvalidInput
+from evalkit.records import Case
+from evalkit.store import Store
+
+SHARD, CONTROLS = "shard", "controls"  # notes of a store
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The share ``number`` (from 1) of ``of``; written ``number/of``.
+
+    A case belongs where its group's name (its own id without a group) hashes to. That depends on nothing else, so
+    a case stays where it is when others come and go, and a group is never torn apart.
+    """
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    def holds(self, case: Case) -> bool:
+        """Whether the case belongs to this share."""
+        name = (case.group or case.id).encode("utf-8", "surrogatepass")
+        place = int.from_bytes(hashlib.sha256(name).digest()[:8])
+        return place % self.of == self.number - 1
+
+
+def read_share(text: str) -> Share:
+    """The share that ``I/N`` names; ``InvalidInput`` for anything else."""
+    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text.strip())
+    share = Share(int(found[1]), int(found[2])) if found else None
+    if share is None or not 1 <= share.number <= share.of:
+        raise InvalidInput(
+            f"{text!r} is no share of a suite", field="shard", hint="the second of four is 2/4"
+        )
+    return share
+
+
+def cases_of(cases: Iterable[Case], share: Share | None) -> list[Case]:
+    """The cases of a share, in their order; all of them without one."""
+    return [case for case in cases if share is None or share.holds(case)]
+
+
+def settle(store: Store, share: Share | None, controls: int) -> None:
+    """Note which share a folder holds, and how many passing cases it asks again; refuse another share than before."""
+    before, now = store.notes().get(SHARD), None if share is None else str(share)
+    if store.recipe() and before != now:
+        was, is_ = (f"shard {name}" if name else "the whole suite" for name in (before, now))
+        raise InvalidInput(
+            f"this run was started with something else: it was of {was}, now of {is_}",
+            file=store.folder,
+            hint="give another --out",
+        )
+    if now is not None:
+        store.note(SHARD, now)
+        store.note(CONTROLS, str(controls))
+
+
+def told_share(store: Store) -> Mapping[str, str]:
+    """What derived files say of the share that a folder holds; nothing where it holds the whole suite."""
+    found = store.notes().get(SHARD)
+    return {} if found is None else {SHARD: found}

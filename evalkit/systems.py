@@ -1,0 +1,77 @@
+"""From entries of systems.yaml, functions and objects to systems that can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from evalkit import plugins
+from evalkit.errors import InvalidInput, NothingToDo
+from evalkit.records import Approach, Suite, System, SystemSpec
+
+
+def system(name: str, target: Any, *, approach: str = "rag") -> System:
+    """A Python function or object as a system: anything design section 4 calls a system."""
+    from evalkit.adapters.python import wrap
+
+    found: System = wrap(target, name=name, approach=Approach(approach))
+    return found
+
+
+def build(
+    spec: SystemSpec, suite: Suite, *, isolate: bool = False, logs: Path | None = None
+) -> System:
+    """The system that an entry of systems.yaml describes.
+
+    With ``isolate`` one written in Python runs in processes of its own, and what it prints goes to a file in ``logs``.
+    """
+    if isolate and spec.adapter == "python":
+        from evalkit.workers import build as build_isolated
+
+        return build_isolated(spec, suite, logs=logs)
+    try:
+        make = plugins.resolve("adapters", spec.adapter)
+    except InvalidInput as error:
+        where = f"{spec.name}.adapter"
+        raise InvalidInput(error.message, file=spec.folder, field=where, hint=error.hint) from None
+    found: System = make(spec, suite)
+    return found
+
+
+Systems = Mapping[str, Any] | Sequence[SystemSpec | System]
+
+
+@asynccontextmanager
+async def built(
+    suite: Suite, systems: Systems, logs: Path | None = None
+) -> AsyncIterator[list[System]]:
+    """The systems, made ready and closed at the end; ``logs`` is where isolated ones print, None isolates none."""
+    made: list[System] = []
+    try:
+        names = systems if isinstance(systems, Mapping) else [None] * len(systems)
+        for name, one in zip(names, given_of(systems), strict=True):
+            made.append(_build_one(name, one, suite, logs))
+        if not made:
+            raise NothingToDo("no system is given")
+        yield made
+    finally:
+        for one in made:
+            await one.aclose()
+
+
+def given_of(systems: Systems) -> list[Any]:
+    """What was given, in order, without the names."""
+    return list(systems.values() if isinstance(systems, Mapping) else systems)
+
+
+def _build_one(name: str | None, given: Any, suite: Suite, logs: Path | None) -> System:
+    if isinstance(given, SystemSpec):
+        return build(given, suite, isolate=logs is not None, logs=logs)
+    if hasattr(given, "capabilities") and hasattr(given, "fingerprint"):
+        found: System = given
+        return found
+    if name is None:
+        raise InvalidInput("a function or object needs a name: give a mapping of names to systems")
+    return system(name, given)
