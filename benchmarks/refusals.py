@@ -59,13 +59,20 @@ def stock_rows(stock: Stock) -> Iterator[Row]:
         yield denial.format(statement="the small plan includes a calendar for every team."), False
 
 
+def _texts(reference: Any) -> list[str]:
+    """A reference as a system may say it: an object as JSON, on one line and on many."""
+    if isinstance(reference, dict):
+        return [json.dumps(reference, ensure_ascii=False, indent=indent) for indent in (None, 2)]
+    return [reference] if isinstance(reference, str) else [str(text) for text in reference]
+
+
 def suite_rows(name: str) -> Iterator[Row]:
     """Every reference and key point of the cases of a shipped suite that want an answer."""
     for case in load(ROOT / "datasets" / name / "cases.jsonl"):
         if case.get("expected", "answer") == Expected.REFUSE.value:
             continue
         reference = case.get("reference") or ()
-        texts = [reference] if isinstance(reference, str) else [str(text) for text in reference]
+        texts = _texts(reference)
         points = [p if isinstance(p, str) else p["text"] for p in case.get("key_points") or ()]
         yield from ((text, False) for text in (*texts, *points))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from evalkit.api import SUITE_FOLDER, Run, path_from, suite_of
+from evalkit.api import EMBEDDED, JUDGE, SUITE_FOLDER, Run, path_from, suite_of
 from evalkit.condition import family
 from evalkit.errors import InvalidInput, NothingToDo, StorageError
 from evalkit.fingerprints import differences, told_file, told_option
@@ -82,6 +82,12 @@ def _opened(folders: Sequence[str | Path], opened: ExitStack) -> list[tuple[Shar
                 "is the run of a whole suite",
                 file=folder,
                 hint="`evalkit run --shard I/N` makes a share",
+            )
+        judge = store.notes().get(JUDGE, EMBEDDED)
+        if judge != EMBEDDED:
+            raise InvalidInput(
+                f"was graded by {judge}; shares are merged with the embedded judge only",
+                file=folder,
             )
         parts.append((read_share(noted), store))
     _check_complete([share for share, _ in parts], parts[0][1].folder)

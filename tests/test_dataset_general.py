@@ -24,7 +24,7 @@ OPEN = {
     "instructions-03": "number,colour\n1,red\n2,blue\n3,yellow",
     "instructions-04": "# Problem\nThe lift is out of order.\n\n# Way round\nThe stairs are open.",
     "politeness-01": "Thank you very much for your patience while you waited.",
-    "politeness-02": "Thank you very much for the invitation to dinner on Friday. Unfortunately I cannot come.",
+    "politeness-02": "Thank you very much for the invitation to dinner on Friday. Unfortunately I have other plans that evening.",
     "politeness-03": "Please kindly note that our kitchen closes at 9 pm, thank you.",
 }
 

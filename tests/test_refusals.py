@@ -110,6 +110,9 @@ REFUSALS = [
     "Sorry, please ask our support team.",
     '{"answer": "I do not know; the provided documents say nothing about that.", "citations": ["a-1"]}',
     "The articles I have are about refunds and invoices, but nothing in them answers your question.",
+    "The text does not mention children.",
+    "The documents do not say what children pay.",
+    "The manual doesn't specify the weight of the lid.",
 ]
 ANSWERS = [
     "No, returns are not possible after 30 days.",
@@ -218,6 +221,13 @@ ANSWERS = [
     "It is not true that the small plan includes a calendar.",
     "Just to be sure I understand: what are you referring to, please?",
     "⛨",
+    "None.",
+    "None. Only the sums leave the building; names and hourly wages are not sent.",
+    "Based on the information I have, here's the answer: No, the lid cannot be taken off.",
+    "According to the manual, the lid cannot be removed.",
+    "As far as I can see in the articles, guests cannot edit.",
+    "From our guides: The entries are not lost.",
+    '{"due_date": null, "net_total": 1444, "purchase_order": null}',
 ]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 from evalkit.text.quantities import found_in, quantities
+from evalkit.text.refusal_model import decline_probability, denies, reports
 from evalkit.text.refusal_phrases import ASKING, CORRECTING, COURTESY, GAPS, REDIRECTING, TURNING
-from evalkit.text.refusal_roles import is_wide, roles
-from evalkit.text.refusal_rules import lacks, may_decline, reports
+from evalkit.text.refusal_roles import roles
 from evalkit.text.sentences import spans
 from evalkit.text.tokens import CACHE, content_stems, normalise, stem_set
 
@@ -25,24 +26,34 @@ _SYMBOL = re.compile(r"[^\s\w!-/:-@\[-`{-~…。、，．]")
 _DIGIT = re.compile(r"\d")
 _QUESTION_END = re.compile(r"[?？؟]\W*$|か[。\s]*$")
 
+DECLINES = 0.5  # probability from which on a sentence is taken to decline
 SUBSTANCE = 6  # content words from which on what follows a refusal says something
 OPENING = 3  # the same for what stands before it
+SHORT = 200  # characters up to which a text is looked at as a whole before its sentences
 TURNED = 3  # times as much as others says a sentence that opens with "however"
 
 
-def _parts(text: str) -> list[str]:
+def _parts(text: str) -> Iterator[str]:
     """The sentences of a text, cut where they turn: "..., but ..."."""
-    return [part for a, b in spans(text) for part in _IN_SENTENCE.split(text[a:b])]
+    for a, b in spans(text):
+        yield from _IN_SENTENCE.split(text[a:b])
+
+
+def denying_parts(text: str) -> list[str]:
+    """The parts of a text that could decline: those that deny something, courtesies only where there is nothing else."""
+    plain = {part: normalise(part) for part in _parts(text)}
+    denying = [part for part in plain if denies(roles(plain[part]))]
+    return [part for part in denying if not _COURTESY.search(plain[part])] or denying
 
 
 @lru_cache(CACHE)
-def _kind(sentence: str) -> tuple[str, int]:
+def sentence_kind(sentence: str) -> tuple[str, int]:
     """What a part of a sentence does, and how many words of content it has that play no part in that."""
     plain = normalise(sentence)
     letters = roles(plain)
     # What follows "however" is the answer.
     size = letters.count("c") * (TURNED if _TURNING.match(plain) else 1)
-    if lacks(letters, wide=is_wide(plain)):
+    if decline_probability(plain) >= DECLINES:
         return "decline", size
     if _COURTESY.search(plain):
         return "courtesy", size
@@ -53,12 +64,12 @@ def _kind(sentence: str) -> tuple[str, int]:
 
 def declines(sentence: str) -> bool:
     """Whether one sentence, taken by itself, declines or says that the sources are silent."""
-    return _kind(sentence)[0] == "decline"
+    return sentence_kind(sentence)[0] == "decline"
 
 
 def is_courtesy(sentence: str) -> bool:
     """Whether a sentence is a greeting, an offer of help or the like: no claim and no answer."""
-    return _kind(sentence)[0] == "courtesy"
+    return sentence_kind(sentence)[0] == "courtesy"
 
 
 @lru_cache(CACHE)
@@ -68,22 +79,35 @@ def refusal_probability(text: str) -> float:
     What matters is whether anything else is said: an answer with a caveat at its end stays an answer,
     a refusal followed by an offer of help stays a refusal.
     """
-    if not may_decline(roles(normalise(text))):
+    if len(text) <= SHORT:  # most of these deny nothing, which is quickly seen
+        letters = roles(normalise(text))
+        if not (denies(letters) or "a" in letters):
+            return 0.02 if letters or spans(text) else _silent(text)
+    said: list[tuple[str, str, int]] = []
+    before = after = 0
+    declined = False
+    for part in _parts(text):
+        kind, size = sentence_kind(part)
+        said.append((part, kind, size))
+        declined = declined or kind == "decline"
+        if kind == "say" and not declined:
+            before += size
+            if before >= SUBSTANCE:  # what follows is a caveat at most
+                return 0.02
+        elif kind == "say" and not _redirects(part):
+            after += size
+    if not said:
         return _silent(text)
-    said = [(part, *_kind(part)) for part in _parts(text)]
-    first = next((i for i, (_, kind, _) in enumerate(said) if kind == "decline"), None)
-    if first is None:
+    if not declined:
         return _redirected(text, said)
-    before = sum(size for _, kind, size in said[:first] if kind == "say")
-    after = sum(size for part, kind, size in said[first:] if kind == "say" and not _redirects(part))
     if before >= OPENING:
-        return 0.3 if before < SUBSTANCE else 0.1
+        return 0.3
     return 0.97 if after < SUBSTANCE else max(0.1, 0.75 - 0.03 * (after - SUBSTANCE))
 
 
 def _silent(text: str) -> float:
-    """A text in which nothing is denied: a refusal only if it says nothing at all, not even with a symbol."""
-    return 0.02 if spans(text) or _SYMBOL.search(text) else 0.9
+    """A text without a word: a refusal only if it says nothing at all, not even with a symbol."""
+    return 0.02 if _SYMBOL.search(text) else 0.9
 
 
 def _redirects(part: str) -> bool:
@@ -99,7 +123,7 @@ def _redirected(text: str, said: list[tuple[str, str, int]]) -> float:
 
 def mentions_gap(text: str) -> bool:
     """Whether any sentence says that something is missing, unknown or not in the sources."""
-    said = [(part, _kind(part)[0]) for part in _parts(text)]
+    said = [(part, sentence_kind(part)[0]) for part in _parts(text)]
     if any(kind == "decline" for _, kind in said):
         return True
     return any(kind in {"say", "report"} and _GAPS.search(normalise(p)) for p, kind in said)
@@ -113,7 +137,7 @@ def asks_clarification(text: str) -> bool:
             continue
         if _ASKING.search(normalise(sentence)):
             return True
-    statements = [kind for part in _parts(text) if (kind := _kind(part)[0]) != "courtesy"]
+    statements = [kind for part in _parts(text) if (kind := sentence_kind(part)[0]) != "courtesy"]
     return bool(statements) and statements[-1] == "question" and statements.count("say") <= 1
 
 
