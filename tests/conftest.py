@@ -1,1 +1,7 @@
 """Puts this folder on the path, so that tests in its subfolders can import ``support``."""
+
+import signal
+
+# A job in the background of a shell ignores interrupts, and what it starts inherits that: the tests that
+# interrupt a process need the usual disposition, whoever runs them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
