@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -49,6 +49,7 @@ for line in sys.stdin:
         out = os.open(told["log"], os.O_CREAT | os.O_WRONLY | os.O_APPEND)
         os.dup2(out, 1), os.dup2(out, 2), os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+        os.environ.update(told["env"])
         sys.argv = ["evalkit", *told["argv"]]
         try:
             evalkit.cli.main()
@@ -62,16 +63,22 @@ for line in sys.stdin:
 class Programs:
     """Runs of the command line, each a process of its own that may be killed."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, preload: Path | None = None) -> None:
         command = [sys.executable, "-c", FORKER]
+        loaded = {"LD_PRELOAD": str(preload)} if preload else {}
         self.log = log
         self.forker = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **loaded},
         )
 
-    def start(self, *argv: object) -> int:
-        """Start a run; its process id."""
-        return self._tell({"argv": list(map(str, argv)), "log": str(self.log)})
+    def start(self, *argv: object, env: Mapping[str, str] | None = None) -> int:
+        """Start a run, ``env`` added to its environment; its process id."""
+        told = {"argv": list(map(str, argv)), "log": str(self.log), "env": dict(env or {})}
+        return self._tell(told)
 
     def wait(self, process: int) -> int:
         """The exit code; a negative one is the signal that ended it."""
@@ -182,10 +189,10 @@ class Bench:
     expected: dict[str, Any] = field(default_factory=dict)
     trials: int = 0
 
-    def run(self, out: Path, probes: str) -> int:
+    def run(self, out: Path, probes: str, env: Mapping[str, str] | None = None) -> int:
         """Start a run into ``out``."""
         limits = ("--concurrency", CONCURRENCY, "--probes", probes)
-        return self.programs.start("run", self.suite, "--out", out, *limits)
+        return self.programs.start("run", self.suite, "--out", out, *limits, env=env)
 
     def fresh(self) -> Path:
         """A run folder of its own for one trial, and empty books."""
@@ -204,10 +211,10 @@ class Bench:
 
 
 @contextmanager
-def bench(folder: Path) -> Iterator[Bench]:
-    """An endpoint, a suite and a process that forks runs."""
+def bench(folder: Path, preload: Path | None = None) -> Iterator[Bench]:
+    """An endpoint, a suite and a process that forks runs, a library loaded into it."""
     ledger = Ledger()
-    programs = Programs(folder / "log.txt")
+    programs = Programs(folder / "log.txt", preload)
     try:
         with endpoint(ledger) as url:
             yield Bench(folder, make_suite(folder / "suite", url), ledger, programs)
