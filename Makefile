@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup eval compare-approaches gate baseline test check format bench bench-diagnosis golden docs schemas clean
+.PHONY: help setup eval compare-approaches gate baseline test check format bench bench-diagnosis bench-reliability golden docs schemas clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -83,6 +83,9 @@ bench: $(VENV)/.done-dev ## speed and accuracy figures, as ratios measured in on
 
 bench-diagnosis: $(VENV)/.done-dev ## how often the true cause is named: rewrites docs/accuracy.md (a few minutes)
 	@$(BIN)/python benchmarks/diagnosis.py --brief --write
+
+bench-reliability: $(VENV)/.done-dev ## every fault of docs/reliability.md, in full; rewrites that page (about an hour)
+	@$(BIN)/python benchmarks/reliability_table.py --write
 
 golden: $(VENV)/.done-dev ## rewrite the golden files; review them with git diff
 	@$(BIN)/python tests/golden/rewrite.py

@@ -87,7 +87,7 @@ def differing(usual: Mapping[str, bytes], other: Mapping[str, bytes]) -> list[st
 
 def main() -> int:
     """Compare every surrounding with the usual one."""
-    wrong = {}
+    wrong: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as name:
         usual = Path(name) / "usual"
         usual.mkdir()

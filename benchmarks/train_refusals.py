@@ -30,15 +30,17 @@ from evalkit.text.tokens import normalise
 
 CORPUS = Path(__file__).with_name("refusal_corpus.jsonl")
 TESTS = tuple(ROOT / "tests" / name for name in ("test_refusals.py", "test_text.py"))
+# Authors whose texts are never trained on, by any run: what they write measures the weights that are shipped.
+HELD_OUT = ("hotel reception", "pharmacy counter")
 INVERSE_PENALTY = 0.3
 SELDOM = 2  # features of fewer sentences are left out
-KEPT = 700  # weights that remain, the largest
+KEPT = 1400  # weights that remain, the largest
 # Features of words are smaller than those of letters, so their weights are punished more.
 WORD_VALUE = 0.7
 MARKED = 3.0  # weight of a text that a test names
 BULK = 0.2  # weight of one of the thousands of answers
 # Added to the score; chosen for at most one real answer in a hundred taken for a refusal.
-SHIFT = 0.45
+SHIFT = 0.2
 # Answers are also shown behind such openings, which speak of sources and deny nothing.
 OPENINGS = (
     "According to the documents, ",
@@ -68,9 +70,15 @@ def known(part: str) -> frozenset[str]:
     return frozenset(features(plain, roles(plain)))
 
 
-def written() -> list[Text]:
-    """The corpus and the texts of the tests."""
+def corpus(*, unseen: bool) -> list[Text]:
+    """The texts of the corpus by the authors that are held out, or by all others."""
     rows = [Text(r["text"], r["refusal"], r["author"], r["language"]) for r in load(CORPUS)]
+    return [row for row in rows if (row.source in HELD_OUT) is unseen]
+
+
+def written() -> list[Text]:
+    """The corpus, without the authors that are held out, and the texts of the tests."""
+    rows = corpus(unseen=False)
     for path in TESTS:
         texts = runpy.run_path(str(path))
         rows += [
@@ -182,9 +190,9 @@ def folds(rows: list[Text], key: Callable[[Text], str], rest: list[Text], count:
 def held_out(data: Path, say: Callable[[str], None]) -> None:
     say(f"{'held out':46}{'refusals found':>17}{'answers taken for one':>24}")
     own, others = written(), gathered(data)
-    corpus = [row for row in own if row.source != "tests"]
-    english = [row for row in corpus if row.language == "en"]
-    foreign = [row for row in corpus if row.language != "en"]
+    listed = corpus(unseen=False)
+    english = [row for row in listed if row.language == "en"]
+    foreign = [row for row in listed if row.language != "en"]
     tests = [row for row in own if row.source == "tests"]
     pairs = folds(english, lambda r: r.source, foreign + tests + others, 5)
     say(told("English, personas unseen", pairs))
@@ -192,14 +200,19 @@ def held_out(data: Path, say: Callable[[str], None]) -> None:
     say(told("other languages, personas unseen", pairs))
     pairs = folds(foreign, lambda r: r.language, english + tests + others, 5)
     say(told("other languages, languages unseen", pairs))
-    learned = fitted(corpus)
+    learned = fitted(listed)
     for name in ("tests", *dict.fromkeys(row.source for row in others)):
         some = [row for row in (*tests, *others) if row.source == name]
         say(told(f"corpus alone -> {name}", verdicts(learned, some)))
-    say(told("all but the corpus -> corpus", verdicts(fitted(tests + others), corpus)))
+    say(told("all but the corpus -> corpus", verdicts(fitted(tests + others), listed)))
     sources = [row for row in others if not row.refuses]
     pairs = folds(sources, lambda r: r.text[-9:], own, 5)
     say(told("answers and documents, texts unseen", pairs))
+    unseen = corpus(unseen=True)
+    learned = fitted(own + others)
+    for author in HELD_OUT:
+        some = [row for row in unseen if row.source == author]
+        say(told(f"all -> held out: {author}", verdicts(learned, some)))
 
 
 def main(say: Callable[[str], None] = print) -> None:

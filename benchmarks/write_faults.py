@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ def main() -> None:
         number = changes(all_of, options.probes)
         print(f"{number} changes of files in a run of {len(all_of.ledger.asked)} calls", flush=True)
         for kind in KINDS:
-            places = range(1, number + 1)
+            places: Sequence[int] = range(1, number + 1)
             if options.places:
                 places = sorted(chance.sample(places, min(number, options.places)))
             told(kind, [trial(all_of, options.probes, kind, at) for at in places])
