@@ -40,7 +40,7 @@ WORD_VALUE = 0.7
 MARKED = 3.0  # weight of a text that a test names
 BULK = 0.2  # weight of one of the thousands of answers
 # Added to the score; chosen for at most one real answer in a hundred taken for a refusal.
-SHIFT = 0.2
+SHIFT = 0.4
 # Answers are also shown behind such openings, which speak of sources and deny nothing.
 OPENINGS = (
     "According to the documents, ",

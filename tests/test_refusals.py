@@ -231,6 +231,42 @@ ANSWERS = [
 ]
 
 
+# An answer in which each word that may deny stands in its ordinary sense; training never sees these.
+ORDINARY = {
+    "open": ["We are open on Monday from 9 to 17.", "The shop stays open during the works."],
+    "open, elsewhere": ["Das Café ist samstags offen.", "Le café est ouvert le samedi.", "El café queda abierto los sábados."],
+    "not": ["The ferry does not run in January.", "It isn't heavy: two kilos.", "Cheese is never sold warm."],
+    "neither": ["Neither street has a bus.", "Hardly any rain falls in July."],
+    "no": ["No fee is charged.", "There is no cloakroom.", "The boat has zero emissions."],
+    "nothing": ["Nothing is due until March.", "You pay nothing on your birthday."],
+    "none": ["None of the boats leak.", "Nowhere on the island do cars drive."],
+    "cannot": ["You cannot cancel online; call us.", "Refunds are impossible after the show."],
+    "unknown": ["The unknown caller hung up.", "An unclear photo is taken again."],
+    "insufficient": ["Insufficient postage costs 2 euros."],
+    "quiet": ["The engine is quiet.", "Silent films start at eight.", "The blank side goes down.", "A vague smell of oil is normal."],
+    "empty": ["The bottle is empty after a week.", "An empty seat costs extra.", "Cut the bread thin."],
+    "missing": ["The missing part is sent again.", "A lack of salt spoils the bread.", "Absent members vote by post."],
+    "gap": ["Gaps of up to 2 mm are normal.", "Skip the first bus and take the second."],
+    "unavailable": ["The sauna is unavailable until June."],
+    "without": ["Without a hat you burn quickly.", "Ohne Helm kostet es 40 Euro.", "Sin casco, la multa es de 40 euros."],
+    "beyond": ["Beyond the lake the path is steep.", "Outside business hours the night desk answers.", "Speeds that exceed 30 cost 20 euros."],
+    "decline": ["You can decline the offer within 14 days.", "Guessing is allowed in the quiz.", "A mystery novel won the prize."],
+    "found none": ["The report found no evidence of fraud.", "The team failed to score."],
+    "elsewhere": ["Studenten brauchen kein Visum.", "学生にはビザは必要ありません。", "Sinh viên không cần thị thực.", "لا يحتاج الطلاب إلى تأشيرة.", "学生不需要签证。", "학생은 비자가 필요하지 않습니다."],
+}  # fmt: skip
+# What denies with the same words, and does decline.
+DECLINING = [
+    "That question remains open.",
+    "The lease leaves it open.",
+    "Das bleibt offen, die Texte sagen dazu nichts.",
+    "La question reste ouverte, le dossier n'en parle pas.",
+    "The documentation has a gap on this point.",
+    "That detail is missing from the handbook.",
+    "This is beyond the scope of the documents.",
+    "I must decline to answer, as the sources do not say.",
+]
+
+
 @pytest.mark.parametrize("text", REFUSALS)
 def test_a_refusal_is_known_by_who_lacks_what(text: str) -> None:
     assert refusal_probability(text) >= 0.5
@@ -239,6 +275,16 @@ def test_a_refusal_is_known_by_who_lacks_what(text: str) -> None:
 @pytest.mark.parametrize("text", ANSWERS)
 def test_a_statement_with_a_negation_is_no_refusal(text: str) -> None:
     assert refusal_probability(text) < 0.5
+
+
+@pytest.mark.parametrize("word", ORDINARY)
+def test_a_denying_word_can_stand_in_an_ordinary_answer(word: str) -> None:
+    assert [text for text in ORDINARY[word] if refusal_probability(text) >= 0.5] == []
+
+
+@pytest.mark.parametrize("text", DECLINING)
+def test_the_same_words_said_of_a_source_or_a_question_decline(text: str) -> None:
+    assert refusal_probability(text) >= 0.5
 
 
 @pytest.mark.parametrize("stock", [familiar.STOCK, second.STOCK], ids=lambda stock: stock.name)

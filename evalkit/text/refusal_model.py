@@ -18,7 +18,12 @@ LEAD_IN = 80  # characters that what stands before a colon may have to be left o
 BIAS = "bias"
 WEIGHTS = Path(__file__).with_name("refusal_model.json")
 
-_DENIES = re.compile("[nNqxlbzjO]")
+# What denies, and what it must stand beside: "no fee is due" negates, but nothing that is known, said or asked.
+_DENIES = re.compile("[lz]")
+_NEGATES = re.compile("[nNqx]")
+_NEGATED = re.compile("[spydBAiuhwkvtTfega]")
+_LACKS = re.compile("[jbO]")
+_LACKING = re.compile("[sdBiuhwkv]")
 _CONTENT = re.compile("c{2,}")
 _STEPS = (2, 4, 7, 11, 16)  # content words from which on a sentence is longer
 _REPORT = re.compile(
@@ -29,7 +34,9 @@ _REPORT = re.compile(
 
 def denies(letters: str) -> bool:
     """Whether anything in the letters denies; what does not cannot decline."""
-    return _DENIES.search(letters) is not None
+    if _DENIES.search(letters) or (_NEGATES.search(letters) and _NEGATED.search(letters)):
+        return True
+    return _LACKS.search(letters) is not None and _LACKING.search(letters) is not None
 
 
 def reports(letters: str) -> bool:

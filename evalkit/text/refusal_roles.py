@@ -3,7 +3,8 @@
 A sentence becomes a string of letters, one a word that matters; ``refusal_model`` weighs them:
 
     s I   p we   y you   A an assistant   d a source   B a kind of writing   i information   u the question or topic   h this, that   w what, whether
-    n not   N no, any   q nothing, nowhere   x cannot   l silent, unclear   j missing   b beyond   O open   z dunno
+    n not   N no, any   q nothing, nowhere   x cannot   l unclear, unknown   z dunno
+    j missing, without   b beyond   O silent, thin, left open (these three deny only beside a source or what was asked)
     k find, know   v answer, say   t mention, explain   T cover, contain   m possible   H have   D share, recommend   f I can, I have (in one word)
     e I know (in one word)   r about   I in, from   a sorry   g search   c any other content   , a pause
 """
@@ -60,13 +61,14 @@ _WIDE_PIECE = re.compile(
     rf"|(?P<pause>[，、,;:؛،：；])|(?P<word>{_SPACED})|(?P<char>\w)"
 )
 _WIDE_TEXT = re.compile(
-    "[\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[ăđơư\u1ea0-\u1ef9]"
+    "[\u0600-\u06ff\u0900-\u097f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[ăđơư\u1ea0-\u1ef9]|không"
 )
 _PIECE = re.compile(r"\w+(?:['-]\w+)*|[,;:()]| [–—-] ")
 _MARKS = re.compile("[\u064b-\u0652\u0640]")
 _QUOTED = re.compile(
     '“[^”]{0,40}”|„[^“”]{0,40}[“”]|«[^»]{0,40}»|「[^」]{0,40}」|‘[^’]{0,40}’|"[^"]{0,40}"'
 )
+_WORD = re.compile(r"\w")
 _QUOTES = re.compile('[“„«「‘"]')
 _CANNOT = frozenset({"can't", "couldn't", "won't"})
 _ELIDED = frozenset(
@@ -83,7 +85,8 @@ def roles(plain: str) -> str:
     """The letters of a normalised sentence, in order; what is quoted is left out."""
     plain = plain.replace("_", " ")
     if _QUOTES.search(plain):
-        plain = _QUOTED.sub(" ", plain)
+        bare = _QUOTED.sub(" ", plain)
+        plain = bare if _WORD.search(bare) else plain  # a text of nothing but a quotation says it
     if is_wide(plain):
         return _wide_roles(_MARKS.sub("", plain))
     plain = _JOINED.sub(lambda match: match.group().replace(" ", "-"), plain)
