@@ -172,8 +172,10 @@ WRITTEN = (
 )
 
 
-def write_accuracy(benches: list[Bench], *, has_recorded: bool) -> None:
-    """Rewrite docs/accuracy.md; every figure in it comes from these benches."""
+def write_accuracy(benches: list[Bench], data: Path, *, has_recorded: bool) -> None:
+    """Rewrite docs/accuracy.md; every figure in it comes from these benches, and from judges on people's labels."""
+    from judges_on_labels import judge_table  # beside this file; writes its section alone, too
+
     parts = [
         "# How often the diagnosis is right",
         WRITTEN,
@@ -187,6 +189,7 @@ def write_accuracy(benches: list[Bench], *, has_recorded: bool) -> None:
         "## What is weak",
         weak(benches),
         *(section(bench) for bench in benches),
+        judge_table(data),
     ]
     PAGE.write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8")
     print(f"wrote {PAGE}")
@@ -366,7 +369,7 @@ def main() -> None:
             benches.append(live(name, Path(scratch), seeds, stock))
             show(benches[-1], given)
     if given.write:
-        write_accuracy(benches, has_recorded=has_recorded)
+        write_accuracy(benches, given.data, has_recorded=has_recorded)
     print(f"\n{time.perf_counter() - started:.0f} s")
 
 

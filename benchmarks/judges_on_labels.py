@@ -1,7 +1,8 @@
 """Every judge on every set of human labels, beside published baselines and what people agree on among themselves.
 
-Run: python benchmarks/judges_on_labels.py [DATA] [--judge NAME]...   (DATA defaults to ../shared/data beside the
-repository.) Prints a section for docs/accuracy.md; `judge_table(data)` returns it. About a minute with the embedded judge.
+Run: python benchmarks/judges_on_labels.py [DATA] [--judge NAME]... [--write]   (DATA defaults to ../shared/data beside the
+repository.) Prints a section for docs/accuracy.md, and with --write puts it there in place of the one that is; `judge_table(data)`
+returns it. About a minute with the embedded judge.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from evalkit.judging.labels import Labelled
 from evalkit.judging.rating import Judged, ask, evidence_values, ratings
 from evalkit.judging.report import NAMES, number, share, spread
 from evalkit.metrics.answer import containment, token_f1
-from evalkit.records import Case, Judge, Passage, Trace
+from evalkit.metrics.behaviour import behaviour
+from evalkit.records import Case, Expected, Judge, Passage, Trace
+from evalkit.stats.intervals import wilson
 from evalkit.text import similarity
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,6 +37,15 @@ SIMULATIONS = 1000
 # Published: 301 questions of Natural Questions with people's verdicts; RAGChecker (Ru et al. 2024), Pearson.
 GPT4_JUDGE, BEM = "84.8 %", "80.6 %"
 RAGCHECKER = ("0.497", "0.607", "0.619")
+BEHAVIOURS = {  # as the set calls them
+    "answer": Expected.ANSWER,
+    "partial_answer": Expected.PARTIAL,
+    "refuse": Expected.REFUSE,
+    "clarify": Expected.CLARIFY,
+}
+HEAD = "## How far the judges agree with people"
+MODEL = ROOT / "evalkit" / "judges" / "model.json"
+PAGE = ROOT / "docs" / "accuracy.md"
 Values = Sequence[float | None]
 
 
@@ -204,6 +216,7 @@ def cells(found: QuantityCheck) -> tuple[str, ...]:
     return (
         share(found.agreement),
         number(found.balanced_accuracy),
+        number(f1(found.table)),
         spread(found.kappa),
         number(found.auc),
         number(found.ece),
@@ -211,7 +224,13 @@ def cells(found: QuantityCheck) -> tuple[str, ...]:
     )
 
 
-CELLS = ("agreement", "balanced", "kappa", "AUC", "calibration error", "cannot tell")
+def f1(found: TwoWay) -> float | None:
+    """F1 of the yes; None where nobody says yes."""
+    whole = 2 * found.true_yes + found.missed + found.false_yes
+    return 2 * found.true_yes / whole if whole else None
+
+
+CELLS = ("agreement", "balanced", "F1", "kappa", "AUC", "calibration error", "cannot tell")
 
 
 def correctness_part(data: Path, judges: Sequence[Judge]) -> str:
@@ -274,9 +293,10 @@ def other_part(data: Path, judges: Sequence[Judge]) -> str:
                 f"judge `{judge.name}`",
                 "refusals among MTRAG-UN references",
                 str(found.n),
-                *cells(found)[:3],
+                *cells(found)[:4],
             )
         )
+        lines.append((f"judge `{judge.name}`", *wanted_behaviour(judge, data)))
         own = by_judge(judge, "grounded", own_answers(data))
         lines.append(
             (
@@ -286,9 +306,39 @@ def other_part(data: Path, judges: Sequence[Judge]) -> str:
                 share(own.agreement),
                 "-",
                 "-",
+                "-",
             )
         )
-    return table(("who", "what", "n", "agreement", "balanced", "kappa"), lines)
+    return table(("who", "what", "n", "agreement", "balanced", "F1", "kappa"), lines)
+
+
+def wanted_behaviour(judge: Judge, data: Path) -> tuple[str, ...]:
+    """How often the behaviour that a task wants is seen in the reference that people wrote for it, over four behaviours."""
+    tasks = [r for r in load(data / "mtrag_un" / "tasks.jsonl") if r["expected"] in BEHAVIOURS]
+    rows = [labelled(r["messages"][-1]["text"], r["reference"], {}) for r in tasks]
+    seen: dict[str, list[float]] = defaultdict(list)
+    for task, row, found in zip(tasks, rows, asyncio.run(ask(judge, rows)), strict=True):
+        if found is not None and found.error is None:
+            expected = BEHAVIOURS[task["expected"]]
+            value = behaviour(expected, task["reference"], found, row.case.query)
+            seen[task["expected"]].append(value or 0.0)
+    right = sum(sum(values) for values in seen.values())
+    n = sum(map(len, seen.values()))
+    balanced = float(np.mean([np.mean(values) for values in seen.values()]))
+    each = ", ".join(f"{name} {np.mean(seen[name]):.2f}" for name in BEHAVIOURS)
+    what = f"the wanted behaviour is seen in MTRAG-UN references ({each})"
+    return what, str(n), share(wilson(round(right), n)), f"{balanced:.2f}", "-", "-"
+
+
+def held_out_part() -> str:
+    """What the learned parts of the embedded judge reach on sets they were not fitted on, as kept beside their weights."""
+    models = json.loads(MODEL.read_text(encoding="utf-8"))["models"]
+    lines = []
+    for model in models.values():
+        for name, found in model["held_out"].items():
+            figures = ", ".join(f"{what} {value:g}" for what, value in found.items() if what != "n")
+            lines.append((model["about"], name, figures, str(found["n"])))
+    return table(("asked", "set", "figures", "n"), lines)
 
 
 def preference_part(data: Path, judges: Sequence[Judge]) -> str:
@@ -407,20 +457,24 @@ def ends(found: Any) -> tuple[float, float]:
 
 def judge_table(data: Path, judges: Sequence[str] = ("embedded",)) -> str:
     """The Markdown section: every judge on every labelled set; one sentence where the data is not there."""
-    head = "## How far the judges agree with people"
     if not (data / "evouna").exists():
-        return f"{head}\n\nThe labelled sets were not there when this page was written."
+        return f"{HEAD}\n\nThe labelled sets were not there when this page was written."
     made = [judge_called(name) for name in judges]
     parts = [
-        head,
+        HEAD,
         INTRODUCTION,
+        measured(judges),
         "### Is the answer correct?",
         correctness_part(data, made),
         "### Is it grounded in the passages?",
         grounded_part(data, made),
         GROUNDED,
+        "### The learned parts of `embedded` on sets they were not fitted on",
+        HELD_OUT,
+        held_out_part(),
         "### Refusals, and false alarms on people's own answers",
         other_part(data, made),
+        FITTED,
         "### Which of two answers is better? Correlation (Pearson) with people's preference",
         preference_part(data, made),
         "### Does the verdict stay?",
@@ -432,6 +486,31 @@ def judge_table(data: Path, judges: Sequence[str] = ("embedded",)) -> str:
     return "\n\n".join(parts)
 
 
+def measured(judges: Sequence[str]) -> str:
+    """Which judges the page is about, and how to put one's own beside them."""
+    asking = any(name != "embedded" for name in judges)
+    rest = (
+        ""
+        if asking
+        else " Judges that ask a model are not here: no endpoint belongs to evalkit."
+    )
+    return (
+        f"Judges here: {', '.join(f'`{name}`' for name in judges)}.{rest} `python benchmarks/judges_on_labels.py "
+        "--judge llm:FILE --write` puts yours into the same tables; `evalkit judge-check` holds one against labels of your own."
+    )
+
+
+def put(section: str, page: str) -> str:
+    """The page with this section in place of the one of the same heading, or at the end."""
+    heading = section.partition("\n")[0]
+    before, found, rest = page.partition(f"{heading}\n")
+    if not found:
+        return f"{page.rstrip()}\n\n{section.rstrip()}\n"
+    after = rest.partition("\n## ")
+    tail = f"\n## {after[2]}" if after[1] else ""
+    return f"{before}{section.rstrip()}\n{tail}"
+
+
 INTRODUCTION = """Shares with their 95 % Wilson interval, kappa (Cohen's) with its own. *Balanced*: the mean of the shares of people's yes
 and of people's no that were met. *Calibration error* is of the value as a probability of yes, in ten bins. Published figures are
 of smaller or larger parts of the same collections, so they say where the field stands and are no direct comparison: on the 107 pairs
@@ -440,6 +519,12 @@ on half of EVOUNA's questions, and answer pairs are made of EVOUNA's answers: th
 GROUNDED = """ClapNQ and MTRAG were rated 1 to 4 by three people; yes is a mean above the middle. *Alpha* (Krippendorff's, interval) is between a
 judge and people's mean, people's alpha between the annotators: no judge can be asked for more agreement than people have. An answer is held
 grounded from half of its claims on, in SummEdits and ConflictQA, where one word makes the difference, with all of them."""
+HELD_OUT = """The weights that are shipped were fitted on all of these sets, which the tables above therefore flatter. Here each set is
+measured by weights that never saw it (`benchmarks/train_judge.py`); features and thresholds were chosen while seeing these figures. In
+the answer pairs above one answer stands in for the reference; whether two answers agree is asked of the second model here."""
+FITTED = """The weights by which refusals are told were fitted on these texts among others, so the table shows no unseen text. With
+weights from other texts alone, `benchmarks/train_refusals.py --held-out` finds all 45 refusals and takes none of the 140 answers for
+one, and 1.3 % of 234 of people's own ClapNQ answers. An answer that merely leaves a part out, without a word about it, is no partial answer here."""
 COVERAGE = f"""{SIMULATIONS:,} simulated runs a row: how often the 95 % interval holds the true rate, and (in brackets) its mean width. The judge's
 error rates come from as many labels: of another run for Rogan-Gladen, of a random part of the same run for PPI++."""
 
@@ -450,9 +535,14 @@ def main() -> None:
     parser.add_argument(
         "--judge", action="append", dest="judges", help="repeatable; embedded if none"
     )
+    parser.add_argument("--write", action="store_true", help="into docs/accuracy.md")
     given = parser.parse_args()
     started = time.perf_counter()
-    print(judge_table(given.data, given.judges or ("embedded",)))
+    section = judge_table(given.data, given.judges or ("embedded",))
+    print(section)
+    if given.write:
+        PAGE.write_text(put(section, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+        print(f"\nwrote {PAGE}")
     print(f"\n{time.perf_counter() - started:.0f} s")
 
 

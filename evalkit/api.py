@@ -2,50 +2,55 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit import plugins
 from evalkit.artefacts import SCORE_COLUMNS
 from evalkit.ask import Job, plan
+from evalkit.commit import note_commit
 from evalkit.decide import Decision, decide, recommendation_json
 from evalkit.diagnosis import SystemDiagnosis, diagnosis_json
 from evalkit.doctor.complaint import Complaint
+from evalkit.engines import LOCAL, SHARDS, elsewhere
 from evalkit.errors import InvalidInput, NothingToDo, Stopped
+from evalkit.finished import Finished, means_of_files
 from evalkit.grade import grade
-from evalkit.inquiry import OF_THE_RETRIEVER
 from evalkit.judge import judge_traces
+from evalkit.judging.judged import Judged, read_reviews_of
+from evalkit.judging.of_run import Seat, noted_seat, seat_of
+from evalkit.ledger.fold import How
 from evalkit.pool import block_on
-from evalkit.records import Approach, Failure, Finding, Judge, Suite, System, Trace
+from evalkit.records import Approach, Finding, Suite, System, Trace
+from evalkit.replay import replay
 from evalkit.resume import agree, cache_of, left_open
-from evalkit.shards import cases_of, read_share, settle, told_share
+from evalkit.shards import cases_of, named, read_share, settle, told_share
 from evalkit.store import Store
 from evalkit.suite import load_suite
 from evalkit.summarise import summary_json
 from evalkit.systems import Systems, built, given_of
-from evalkit.tools import judge_of, tools_for
+from evalkit.tools import tools_for
 from evalkit.watch import Watcher
+from evalkit.whereabouts import SUITE_FOLDER, path_from
 from evalkit.work import Probing, Work, diagnosed_systems, means_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-EMBEDDED, JUDGE = "embedded", "judge"  # the judge of a run without a choice; the note of the choice
+    from evalkit.ledger.large import Large
+
+VECTORS = "vectors"  # in the run folder: what embedders made of texts
 LOGS = "logs"  # in the run folder: what systems in processes of their own print
-SUITE_FOLDER = "suite_folder"  # the note by which a run finds its suite
-BATCH = 1000  # recorded traces that share a commit
 
 
 @dataclass(frozen=True)
 class Run:
     """The answers of one or more systems, graded and diagnosed; everything is derived from the traces.
 
-    ``stopped`` is what ended the run before everything was asked; None when nothing did.
+    ``stopped`` is what ended the run before everything was asked, None when nothing did; ``judged`` how it was judged.
     """
 
     suite: Suite
@@ -53,14 +58,22 @@ class Run:
     recipe: Mapping[str, Any]
     folder: Path | None = None
     stopped: Stopped | None = None
+    judged: Judged | None = None
+    large: Large | None = None
 
     def __repr__(self) -> str:
         rates = (f"{n} {f.counts['passed']}/{f.due}" for n, f in self.systems.items())
         return f"<evalkit.Run of {self.suite.name}: {', '.join(rates)} passed>"
 
+    def _repr_html_(self) -> str:
+        from evalkit.pages.notebook import run_card
+
+        return run_card(self)
+
     def summary(self) -> dict[str, Any]:
         """The content of summary.json."""
-        return summary_json(self.suite, self.systems, self.recipe)
+        found = summary_json(self.suite, self.systems, self.recipe)
+        return found if self.judged is None else {**found, **self.judged.block()}
 
     def diagnosis(self) -> dict[str, Any]:
         """The content of diagnosis.json; beside the published keys, a recommendation for every system."""
@@ -82,6 +95,8 @@ class Run:
         """What is doubtful about the suite itself: its ``labels`` and its ``corpus``."""
         from evalkit.doctor.examine import examine
 
+        if self.large is not None:
+            return self.large.doctor
         return examine(self.suite, {name: found.graded for name, found in self.systems.items()})
 
     def to_pandas(self) -> pd.DataFrame:
@@ -114,8 +129,14 @@ class Run:
         return write_all(self, target)
 
 
-def run(suite: Suite | str | Path, systems: Systems, **options: Any) -> Run:
-    """Ask, score and diagnose; see ``arun`` for the options. In a notebook, ``await evalkit.arun(...)``."""
+def run(suite: Suite | str | Path, systems: Systems, *, engine: str = LOCAL, **options: Any) -> Run:
+    """Ask, score and diagnose; see ``arun`` for the options. In a notebook, ``await evalkit.arun(...)``.
+
+    With ``engine="ray"`` on the workers of a cluster, with the options of ``evalkit.engines.ray_engine.run``.
+    """
+    if engine != LOCAL:
+        found: Run = elsewhere(engine)(suite, systems, **options)
+        return found
     return block_on(arun(suite, systems, **options), instead="evalkit.arun(...)")
 
 
@@ -126,6 +147,7 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
     out: str | Path,
     repeats: int | None = None,
     limit: int | None = None,
+    only: Collection[str] | None = None,
     probes: str = "auto",
     max_calls: int | None = None,
     max_cost: float | None = None,
@@ -140,58 +162,100 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
     playbook: Path | None = None,
     isolate: bool = False,
     judge: str | None = None,
+    reviewed: Path | None = None,
+    answers_only: bool = False,
+    finished: Finished | None = None,
+    how: How | None = None,
 ) -> Run:
     """Ask every system every case ``repeats`` times (the suite's own number if None), probe, grade and diagnose.
 
     ``systems`` maps names to functions or objects, or lists specs of ``load_systems``. ``out`` is the run
-    folder: an earlier run there is taken up again, and only what is missing is asked. ``probes`` says which
+    folder: an earlier run there is taken up again, and only what is missing is asked. ``only`` names the cases to ask
+    (all if empty), ``limit`` the first so many. ``probes`` says which
     cases are asked again under other conditions (see ``Probing``), ``cache`` where answers are shared between runs;
     ``shard`` ("2/4") asks a share of the cases, to be merged (``evalkit.merge``); ``isolate`` runs systems written in Python in processes of their own. Raises ``InvalidInput`` when the earlier run had another suite, system or seed (with ``rerun="changed"`` the
     answers this touches are asked again instead), ``BudgetExceeded`` when a limit ends the first answers,
     ``EndpointUnusable`` when an endpoint gives nothing any more; the ``run`` of these two is what was answered.
+    ``judge`` grades free text (the run's own if None), and its calls count against the limits; ``reviewed`` is a file of
+    people's verdicts, which take the place of the judge's. With ``answers_only`` the run that is returned holds no system: ``open_run`` grades and diagnoses it; so it does where ``finished`` finds that its files need not be made again.
+    Where the cases are in a long file, ``how`` says how the run is graded in parts.
     """
     loaded = load_suite(suite) if isinstance(suite, str | Path) else suite
     folder, watcher = Path(out), watch or Watcher()
-    grader = _judge(judge, loaded, folder)
-    tools = tools_for(loaded, judge=grader, playbook=playbook)
+    _check_local(folder)
+    seat = seat_of(judge, loaded, folder)
+    reviews = None if reviewed is None else read_reviews_of(reviewed)
+    tools = tools_for(loaded, judge=seat.judge, playbook=playbook)
     probing = Probing(probes, max_calls, max_cost, max_time)
     share = None if shard is None else read_share(shard)
-    cases = cases_of(loaded.cases[:limit], share)
-    only = None if limit is None and share is None else {case.id for case in cases}
-    async with built(loaded, systems, folder / LOGS if isolate else None) as made:
+    cases = cases_of(named(loaded.cases, only)[:limit], share)
+    chosen = None if len(cases) == len(loaded.cases) else {case.id for case in cases}
+    async with built(loaded, systems, folder / LOGS if isolate else None, folder / VECTORS) as made:
         pairs = list(zip(made, given_of(systems), strict=True))
         with Store(folder) as store:
             settle(store, share, probing.controls(len(loaded.cases)))
-            told = agree(store, loaded, pairs, seed, rerun=rerun == "changed")
+            told = agree(store, loaded, pairs, seed, rerun=rerun == "changed", share=share)
             store.note(SUITE_FOLDER, path_from(folder, loaded.folder))
+            note_commit(store, loaded.folder, Path.cwd())
             times = repeats if repeats is not None else loaded.repeats
-            done = store.done(errors=not retry_errors) - store.unknown()
-            live = [one for one in made if not _replay(one, store, only if share else None)]
-            jobs = list(plan(live, cases, times, done))
-            for text in (*store.healed, *told, *left_open(store, len(jobs))):
+            live = [one for one in made if not replay(one, store, chosen if share or only else None)]
+            done = store.done(errors=not retry_errors) - store.unknown() if live else set()
+            jobs = list(plan(live, cases, times, done)) if live else []
+            said = (*store.healed, *told, *seat.settle(store), *left_open(store, len(jobs)))
+            for text in said:
                 watcher.say(text)
+            given = (times, probes, retry_errors, playbook, reviewed)
+            means = means_of_files(loaded, tools, made, chosen, *given) if finished else None
+            if finished and finished.is_there(store, means, unchanged=not jobs and not said):
+                await seat.aclose()
+                return Run(loaded, {}, {}, folder)
             work = Work(loaded, store, tools, watcher, concurrency, seed)
+            work.judging.reviews = reviews
             work.cache = cache_of(cache, loaded, pairs, watcher.say)
-            work.only = only
-            stopped = await _asked(work, jobs, live, probing)
-            work.account()
-            try:
-                found = await work.diagnosed()
-            finally:
-                await _closed(grader)
-            if stopped is not None:
-                if found:
-                    stopped.run = _run_of(work, found, stopped)
-                raise stopped
-            return _run_of(work, found)
+            work.only = chosen
+            work.how = how or How(playbook=playbook)
+            found = await _carried_out(work, jobs, live, probing, seat, grade=not answers_only)
+            if finished is not None:
+                finished.settle(store, complete=not work.cut, evidence=work.evidence.values())
+            return Run(loaded, {}, {}, folder) if answers_only else _run_of(work, found, seat)
 
 
-def _judge(choice: str | None, suite: Suite, folder: Path, *, offline: bool = False) -> Judge:
-    """The judge of a run: its verdicts are kept in the run folder, so that none is paid for twice."""
-    kept = {"cache": folder / "judge", "record": folder, "offline": offline}
-    if choice in (None, EMBEDDED):
-        return judge_of(EMBEDDED, suite.folder)
-    return judge_of(choice or EMBEDDED, Path.cwd(), confined=False, **kept)
+async def _carried_out(
+    work: Work,
+    jobs: Sequence[Job],
+    live: Sequence[System],
+    probing: Probing,
+    seat: Seat,
+    *,
+    grade: bool,
+) -> dict[str, SystemDiagnosis]:
+    """Ask, probe, and with ``grade`` grade and diagnose what is there; raises what ended it before its time."""
+    found: dict[str, SystemDiagnosis] = {}
+    try:
+        stopped = await _asked(work, jobs, live, probing)
+        work.account()
+        found = await work.diagnosed() if grade else {}
+    finally:
+        seat.account(work.store)
+        await seat.aclose()
+    _raise_stopped(stopped or work.judging.unjudged(), work, found, seat)
+    return found
+
+
+def _raise_stopped(
+    stopped: Stopped | None, work: Work, found: Mapping[str, SystemDiagnosis], seat: Seat
+) -> None:
+    """Raise what ended a run before its time; the error's ``run`` is what was answered."""
+    if stopped is not None:
+        if found:
+            stopped.run = _run_of(work, found, seat, stopped)
+        raise stopped
+
+
+def _check_local(folder: Path) -> None:
+    """Shares that another engine has not merged yet hold answers that would be asked again."""
+    if (folder / SHARDS).is_dir() and not (folder / "run.sqlite").exists():
+        raise InvalidInput("was begun with --engine ray", file=folder, hint="go on with that")
 
 
 async def _asked(
@@ -199,6 +263,8 @@ async def _asked(
 ) -> Stopped | None:
     """Everything that was to be asked, and what ended it before its time, if anything did."""
     budget = probing.budget()
+    work.tell_judging(jobs)
+    work.judging.pay_from(budget)
     try:
         await work.ask(jobs, budget)
         if probing.probes != "none":
@@ -209,39 +275,15 @@ async def _asked(
     return None
 
 
-async def _closed(judge: Judge) -> None:
-    close = getattr(judge, "aclose", None)
-    if close is not None:
-        await close()
-
-
 def _run_of(
-    work: Work, found: Mapping[str, SystemDiagnosis], stopped: Stopped | None = None
+    work: Work, found: Mapping[str, SystemDiagnosis], seat: Seat, stopped: Stopped | None = None
 ) -> Run:
     if not found:
         raise NothingToDo("no system has answered any case")
     recipe = {**means_of(found, work.tools), **work.store.recipe(), **told_share(work.store)}
-    return Run(work.suite, found, recipe, work.store.folder, stopped)
-
-
-def _replay(one: System, store: Store, only: Collection[str] | None) -> bool:
-    """File the traces of a recorded system (of ``only`` these cases) as they are; False for a live one."""
-    if not getattr(one, "recorded", False):
-        return False
-    held = getattr(one, "traces").values()  # noqa: B009 (not in the protocol of live systems)
-    shared = (trace for trace in held if only is None or trace.case_id in only)
-    while batch := list(islice(shared, BATCH)):
-        store.put_all([_filed(trace, one) for trace in batch])
-    return True
-
-
-def _filed(trace: Trace, one: System) -> Trace:
-    """A recorded trace under its system's name; an answer that was not recorded is an error, as a live one is."""
-    silent = trace.response is None or not trace.response.strip()
-    wanted = one.approach is not Approach.RETRIEVER and trace.condition not in OF_THE_RETRIEVER
-    if silent and wanted and trace.error is None:
-        trace = replace(trace, error=Failure("empty", "the recording holds no response"))
-    return replace(trace, system=one.name)
+    recipe |= work.judging.recipe()
+    judged = work.judged(found, seat.spent())
+    return Run(work.suite, found, recipe, work.store.folder, stopped, judged, work.large)
 
 
 def from_traces(
@@ -263,32 +305,17 @@ def from_traces(
     return Run(suite, found, means_of(found, tools))
 
 
-def suite_of(folder: str | Path) -> Path:
-    """The folder of the suite that a run was made with, as noted in the run; ``InvalidInput`` where it is gone."""
-    path = Path(folder)
-    if not (path / "run.sqlite").exists():
-        raise InvalidInput("there is no run", file=path, hint="`evalkit run` makes one")
-    with Store(path, reading=True) as store:
-        noted = store.notes().get(SUITE_FOLDER)
-    found = path / noted if noted else None
-    if found is None or not (found / "suite.yaml").exists():
-        told = (
-            f"its suite is no longer at {noted}" if noted else "it does not say where its suite is"
-        )
-        raise InvalidInput(told, file=path, hint="give --suite FOLDER")
-    return found.resolve()
+def open_run(
+    suite: Suite | str | Path,
+    folder: str | Path,
+    *,
+    playbook: Path | None = None,
+    reviewed: Path | None = None,
+) -> Run:
+    """Grade and diagnose the traces of an earlier run again, by its own judge: no call is made.
 
-
-def path_from(start: Path, target: Path) -> str:
-    """``target`` as a path relative to ``start``, so that both can move together; absolute where that cannot be."""
-    try:
-        return os.path.relpath(target.resolve(), start.resolve())
-    except ValueError:  # another drive
-        return str(target.resolve())
-
-
-def open_run(suite: Suite | str | Path, folder: str | Path, *, playbook: Path | None = None) -> Run:
-    """Grade and diagnose the traces of an earlier run again, by its own judge: no call is made."""
+    ``reviewed`` is a file of people's verdicts, which take the place of the judge's.
+    """
     loaded = load_suite(suite) if isinstance(suite, str | Path) else suite
     path = Path(folder)
     if not (path / "run.sqlite").exists():
@@ -299,6 +326,9 @@ def open_run(suite: Suite | str | Path, folder: str | Path, *, playbook: Path | 
             raise InvalidInput(
                 f"the run is of another suite ({before}, not {loaded.digest})", file=path
             )
-        grader = _judge(store.notes().get(JUDGE), loaded, path, offline=True)
-        work = Work(loaded, store, tools_for(loaded, judge=grader, playbook=playbook), Watcher())
-        return _run_of(work, block_on(work.diagnosed(), instead="evalkit.arun(...)"))
+        seat = noted_seat(store, loaded, path)
+        tools = tools_for(loaded, judge=seat.judge, playbook=playbook)
+        work = Work(loaded, store, tools, Watcher())
+        work.judging.reviews = None if reviewed is None else read_reviews_of(reviewed)
+        found = block_on(seat.through(work.diagnosed()), instead="evalkit.arun(...)")
+        return _run_of(work, found, seat)

@@ -3,29 +3,83 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from math import isnan, nan
 from pathlib import Path
 from typing import IO, Any
 
 from evalkit.errors import StorageError
-from evalkit.records import Score, Trace
-from evalkit.traces import trace_to_json
+from evalkit.ledger.words import Chosen
+from evalkit.records import AS_IS, Score
+from evalkit.score import STATUSES, Column, Scores
 
 SCORE_COLUMNS = ("system", "case_id", "condition", "repeat", "metric", "value", "status", "note")
+SHORT = 64  # items of a list, such as that of the symptoms
+PARSED_BACK = 64 << 20  # bytes up to which a written file is parsed back before it is believed
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Ready(Sequence[Any]):
+    """Values that were written as JSON before, kept on disk: read back one by one, or copied as they are."""
+
+    def texts(self) -> Iterator[str]:
+        """Each value as ``indented`` gives it at the place where it stands."""
+        raise NotImplementedError
+
+
+def indented(value: Any, depth: int) -> str:
+    """JSON, two spaces deep, as it stands ``depth`` levels inside another value."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2)
+    return text.replace("\n", "\n" + "  " * depth)
 
 
 def write_json(path: Path, value: Any) -> None:
     """Strict JSON (no NaN), two spaces deep."""
-    _write(path, lambda stream: _dump(value, stream), lambda: json.loads(path_text(path)))
+    _write(path, lambda stream: _dump(value, stream), lambda: _parse_back(path))
+
+
+def _parse_back(path: Path) -> None:
+    if _temporary(path).stat().st_size <= PARSED_BACK:
+        json.loads(path_text(path))
 
 
 def _dump(value: Any, stream: IO[str]) -> None:
-    json.dump(value, stream, ensure_ascii=False, allow_nan=False, indent=2)
+    stream.writelines(_pieces(value, 0))
     stream.write("\n")
+
+
+def _pieces(value: Any, depth: int) -> Iterator[str]:
+    """The text of a value in pieces; what is on disk, or made when asked for, is never held as a whole."""
+    pad = "\n" + "  " * (depth + 1)
+    if isinstance(value, Mapping) and value:
+        before = "{"
+        for key, child in value.items():
+            yield f"{before}{pad}{json.dumps(key, ensure_ascii=False)}: "
+            yield from _pieces(child, depth + 1)
+            before = ","
+        yield "\n" + "  " * depth + "}"
+    elif isinstance(value, list | tuple | Ready | Chosen) and len(value):
+        before = "["
+        for pieces in _items(value, depth + 1):
+            yield f"{before}{pad}"
+            yield from pieces
+            before = ","
+        yield "\n" + "  " * depth + "]"
+    else:
+        yield indented([] if isinstance(value, Ready | Chosen) else value, depth)
+
+
+def _items(value: Sequence[Any], depth: int) -> Iterator[Iterable[str]]:
+    """The pieces of each item; only of short lists they may hold anything that is made when asked for."""
+    if isinstance(value, Ready):
+        return ((text,) for text in value.texts())
+    if len(value) <= SHORT:
+        return (_pieces(item, depth) for item in value)
+    return ((indented(item, depth),) for item in value)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -37,43 +91,84 @@ def _put(stream: IO[str], text: str) -> None:
     stream.write(text)
 
 
-def write_traces(path: Path, traces: Iterable[Trace]) -> None:
-    """traces.jsonl, which the `recorded` adapter replays."""
-    _write(path, lambda stream: _lines(stream, (trace_to_json(trace) for trace in traces)))
+def write_traces(path: Path, lines: Iterable[str]) -> None:
+    """traces.jsonl, which the `recorded` adapter replays, from its lines."""
+    _write(path, lambda stream: stream.writelines(lines))
 
 
-def _lines(stream: IO[str], objects: Iterable[Any]) -> None:
-    for value in objects:
-        json.dump(value, stream, ensure_ascii=False, allow_nan=False)
-        stream.write("\n")
+def write_scores(path: Path, blocks: Iterable[str]) -> None:
+    """scores.csv, one row a cell, from its blocks of rows; a value that has none is an empty cell."""
+    _write(path, lambda stream: stream.writelines((_csv(SCORE_COLUMNS), *blocks)))
 
 
-def write_scores(path: Path, scores: Iterable[Score]) -> None:
-    """scores.csv, one row a cell; a value that has none is an empty cell."""
-    _write(path, lambda stream: _table(stream, scores))
+def score_blocks(scores: Scores) -> Iterator[str]:
+    """The rows of one system in the order of scores.csv, a block for every measure."""
+    for rows in (*trace_rows(scores), *case_rows(scores)):
+        yield "".join(rows)
+    yield suite_block(scores.suite_values.values())
 
 
-def _table(stream: IO[str], scores: Iterable[Score]) -> None:
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(SCORE_COLUMNS)
-    writer.writerows(_cells(scores))
+def trace_rows(scores: Scores) -> Iterator[list[str]]:
+    """The rows of each measure of single answers, answer by answer."""
+    system = plain_cell(scores.system)
+    begins = [
+        _csv((system, plain_cell(t.case_id), t.condition, t.repeat), end=",") for t in scores.traces
+    ]
+    return (_rows(begins, column) for column in scores.columns.values())
 
 
-def _cells(scores: Iterable[Score]) -> Iterator[tuple[Any, ...]]:
-    for s in scores:
-        value = "" if s.value is None else f"{s.value:.10g}"
-        repeat = "" if s.repeat is None else s.repeat
-        case_id, note = plain_cell(s.case_id or ""), plain_cell(s.note)
-        yield (
-            plain_cell(s.system),
-            case_id,
-            s.condition,
-            repeat,
-            s.metric,
-            value,
-            s.status.value,
-            note,
-        )
+def case_rows(scores: Scores) -> Iterator[list[str]]:
+    """The rows of each measure over the repeats of a case, case by case."""
+    system = plain_cell(scores.system)
+    begins = [_csv((system, plain_cell(c), AS_IS, ""), end=",") for c in scores.case_ids]
+    return (_rows(begins, column) for column in scores.case_columns.values())
+
+
+def suite_block(scores: Iterable[Score]) -> str:
+    """The rows of measures over the whole suite."""
+    return "".join(
+        _csv((plain_cell(s.system), plain_cell(s.case_id or ""), s.condition, ""), end=",")
+        + _end(s.metric, s.value, s.status.value, s.note)
+        for s in scores
+    )
+
+
+def _rows(begins: Sequence[str], column: Column) -> list[str]:
+    """The rows of one measure: how each begins, and then measure, value, status and note."""
+    notes, known = column.notes, _Ends(column.metric.name)
+    # One NaN for all: no NaN equals another, so each would be a cell of its own.
+    values = [nan if isnan(v) else v for v in column.values.tolist()]
+    cells = zip(begins, values, column.status.tolist(), strict=True)
+    if not notes:
+        return [begin + known[value, code, ""] for begin, value, code in cells]
+    return [
+        begin + known[value, code, notes.get(i, "")] for i, (begin, value, code) in enumerate(cells)
+    ]
+
+
+class _Ends(dict[tuple[float, int, str], str]):
+    """How rows of one measure end, by value, status and note: most are alike."""
+
+    def __init__(self, metric: str) -> None:
+        super().__init__()
+        self._metric = metric
+
+    def __missing__(self, cell: tuple[float, int, str]) -> str:
+        value, code, note = cell
+        end = _end(self._metric, None if isnan(value) else value, STATUSES[code].value, note)
+        self[cell] = end
+        return end
+
+
+def _end(metric: str, value: float | None, status: str, note: str) -> str:
+    shown = "" if value is None else f"{value:.10g}"
+    return _csv((metric, shown, status, plain_cell(note)))
+
+
+def _csv(cells: Iterable[Any], end: str = "\n") -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator=end).writerow(cells)
+    return stream.getvalue()
 
 
 def plain_cell(text: str) -> str:

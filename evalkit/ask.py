@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
+from evalkit.budget import Budget
 from evalkit.cache import Asked, Cache
 from evalkit.errors import EvalkitError, SystemFailed
-from evalkit.pool import each
+from evalkit.pool import calm, each
 from evalkit.records import (
     AS_IS,
     Capability,
@@ -25,6 +27,8 @@ from evalkit.records import (
 )
 from evalkit.store import Key, Store
 
+GRACE = 3.0  # seconds that answers under way are waited for when a run is interrupted
+Result = TypeVar("Result")
 _of_outcome = attrgetter(*(field.name for field in fields(Outcome)))  # a Trace's first fields
 
 
@@ -121,8 +125,9 @@ async def ask_all(
         if on_trace is not None:
             on_trace(trace)
 
-    await each(jobs, ask_one, concurrency)
-    await store.written()
+    with calm():
+        await each(jobs, ask_one, concurrency)
+        await store.written()
 
 
 def asked_of(job: Job, suite: Suite, seed: int) -> Asked:
@@ -175,3 +180,16 @@ def file_under(outcome: Outcome, key: Key) -> Trace:
     """The outcome as the trace of one case, condition and repeat."""
     filed: tuple[Any, ...] = (*_of_outcome(outcome), *key)
     return Trace(*filed)
+
+
+async def in_order(work: Coroutine[Any, Any, Result], budget: Budget) -> Result:
+    """Await ``work``; when interrupted let it begin no further call, and wait ``GRACE`` for the answers under way."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        budget.stop()
+        await asyncio.wait([task], timeout=GRACE)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise

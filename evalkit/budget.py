@@ -40,11 +40,32 @@ class Budget:
         self._spent = 0.0
         self._unknown = 0
         self._under_way = 0
+        self._others: list[Budget] = []
+        self._aside: tuple[int, float] = (0, 0.0)  # calls and cost kept for the purse beside
+
+    def beside(self) -> Budget:
+        """A purse under the same limits for calls of another price, such as a judge's: what one spends the other lacks."""
+        other = Budget(self.max_calls, self.max_cost, self.max_time)
+        other._began = self._began
+        other._others.append(self)
+        self._others.append(other)
+        return other
+
+    def put_aside(self, calls: int, cost: float) -> None:
+        """Keep so much for the purse beside; negative numbers let it go again."""
+        self._aside = (self._aside[0] + calls, self._aside[1] + cost)
 
     @property
     def left(self) -> int | None:
         """How many calls may still be made; None where they are not limited."""
-        return None if self.max_calls is None else self.max_calls - self.calls
+        if self.max_calls is None:
+            return None
+        return self.max_calls - sum(b.calls + b._aside[0] for b in (self, *self._others))  # noqa: SLF001
+
+    @property
+    def blind(self) -> bool:
+        """Whether cost is limited and no call has shown yet what one costs."""
+        return self.max_cost is not None and self._worst is None
 
     @property
     def cost(self) -> float | None:
@@ -53,29 +74,35 @@ class Budget:
             return None
         return self._spent + self._unknown * (self._worst or 0.0)
 
+    def assume(self, cost: float) -> None:
+        """What a call is thought to cost before one was made."""
+        self._note(cost, 1)
+
     def learn(self, traces: Iterable[Trace]) -> None:
         """Take note of what calls have cost before, so that unknown costs can be counted."""
         for trace in traces:
             self._note(trace.usage.cost, 1)
 
-    def take(self, calls: int) -> bool:
-        """Reserve calls; False, and nothing is reserved, where a limit would be crossed."""
+    def take(self, calls: int, aside: tuple[int, float] = (0, 0.0)) -> bool:
+        """Reserve calls, and put calls and cost ``aside``; False, and nothing is done, where a limit would be crossed."""
         if self._stopped or not self._in_time():
             self.refused = "interrupt" if self._stopped else "time"
             return False
-        if self.left is not None and calls > self.left:
+        if self.left is not None and calls + aside[0] > self.left:
             self.refused = "calls"
             return False
-        if not self._affords(calls):
+        if not self._affords(calls, aside[1]):
             self.refused = "cost"
             return False
+        self.put_aside(*aside)
         self.calls += calls
         self._under_way += calls
         return True
 
     def stop(self) -> None:
         """Let no further call be made."""
-        self._stopped = True
+        for budget in (self, *self._others):
+            budget._stopped = True  # noqa: SLF001
 
     def refund(self, calls: int, cost: float | None) -> None:
         """Reserved calls need not be made after all; what they would have cost is given back before it is booked."""
@@ -107,13 +134,19 @@ class Budget:
         mean = took / calls if calls else 0.0
         return time.monotonic() - self._began + mean < self.max_time
 
-    def _affords(self, calls: int) -> bool:
+    def _affords(self, calls: int, aside: float) -> bool:
         if self.max_cost is None:
             return True
+        taken = sum(b._committed() for b in (self, *self._others)) + aside  # noqa: SLF001
         if self._worst is None:
-            return self._unknown + self._under_way == 0 and self.max_cost > 0
-        reserved = (self._under_way + self._unknown + calls) * self._worst
-        return self._spent + reserved <= self.max_cost + 1e-12
+            return self._unknown + self._under_way == 0 and taken < self.max_cost
+        return taken + calls * self._worst <= self.max_cost + 1e-12
+
+    def _committed(self) -> float:
+        """What was spent, what calls under way may cost, and what is kept for the purse beside."""
+        return (
+            self._spent + (self._under_way + self._unknown) * (self._worst or 0.0) + self._aside[1]
+        )
 
 
 class Pilot:

@@ -20,7 +20,8 @@ from evalkit.records import (
     StyleRules,
 )
 from evalkit.strict import Row, json_cell, read_csv, read_jsonl
-from evalkit.validation import RowChecker
+from evalkit.strict.line_file import Line, row_of
+from evalkit.validation import RowChecker, validate
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,27 @@ class Defaults:
     schema: JsonObject | None = None
     format: Format | None = None
     style: StyleRules | None = None
+
+
+class CaseReader:
+    """Makes cases of the lines of one file, each checked by itself."""
+
+    def __init__(
+        self, file: Path, suite_file: Path, attachments: Attachments, defaults: Defaults
+    ) -> None:
+        self.file, self.suite_file = file, suite_file
+        self._attachments, self._defaults = attachments, defaults
+
+    def __call__(self, line: Line) -> Case:
+        """The case on a line."""
+        row = row_of(line, self.file)
+        checked = validate(files.CaseRow, row.value, file=self.file, line=row.line)
+        at = At(self.file, row.line)
+        return _case(checked, row.value, at, self._attachments, self._defaults)
+
+    def all(self) -> Iterator[Case]:
+        """All cases of the file, which is read whole."""
+        return read_cases(self.file, self._attachments, self._defaults)
 
 
 def read_cases(file: Path, attachments: Attachments, defaults: Defaults) -> Iterator[Case]:

@@ -23,6 +23,7 @@ COMMANDS = {
     "baseline": "Write or show the file that a gate compares with.",
     "drift": "Compare unlabelled production traces with a baseline.",
     "report": "Write the report of a run again.",
+    "view": "Show all runs in a browser: list, trends, comparisons, progress.",
     "faults": "Inject known faults, to learn what a suite can and cannot tell.",
     "finetune": "Audit training data, see whether more would help, run a job, check what tuning broke.",
     "export": "Write what a run found out for other tools: training rows.",
@@ -112,7 +113,7 @@ def _run(arguments: list[str]) -> int:
         signal.signal(
             signal.SIGINT, signal.SIG_IGN
         )  # an impatient second one must not cut this short
-        click.echo(f"evalkit: {str(stop) or 'interrupted'}", err=True)
+        _complain(str(stop) or "interrupted")
         return 130
     except SystemExit as stop:  # rich ends the program when its pipe is closed
         return _told(stop.__context__ or stop)
@@ -126,7 +127,7 @@ def _misused(error: click.ClickException) -> int:
         return 2
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "evalkit"
-    click.echo(f"evalkit: {error.format_message()} See `{path} --help`.", err=True)
+    _complain(f"{error.format_message()} See `{path} --help`.")
     return 2
 
 
@@ -140,16 +141,23 @@ def _told(error: BaseException) -> int:
         _drop_output()
         return 141
     if isinstance(error, EvalkitError):
-        click.echo(f"evalkit: {error}", err=True)
+        _complain(str(error))
         return error.exit_code
     if isinstance(error, OSError) and not isinstance(error, (ConnectionError, TimeoutError)):
         if error.filename is None:
             _drop_output()
-        click.echo(f"evalkit: {error.filename or 'output'}: {error.strerror or error}", err=True)
+        _complain(f"{error.filename or 'output'}: {error.strerror or error}")
         return StorageError.exit_code
     message = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-    click.echo(f"evalkit: internal error ({message}); details in {_log(error)}", err=True)
+    _complain(f"internal error ({message}); details in {_log(error)}")
     return 1
+
+
+def _complain(text: str) -> None:
+    """One line on stderr; what files and replies put into it does nothing to the terminal."""
+    from evalkit.gating.shown import visible
+
+    click.echo(f"evalkit: {visible(' '.join(text.split()))}", err=True)
 
 
 def _drop_output() -> None:

@@ -44,6 +44,14 @@ class Decision:
     missing: tuple[Missing, ...]
     costs: Mapping[str, Mapping[str, float | None]]
 
+    def _repr_html_(self) -> str:
+        from evalkit.pages.notebook import decision_card
+
+        return decision_card(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001 (IPython's)
+        printer.text(f"<evalkit decision: {self.approach} first>")  # repr() holds every trace
+
     @property
     def approach(self) -> str:
         """The approach recommended."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evalkit.cause import CERTAIN, LIKELY, Cause, Proof, Sign
@@ -11,6 +11,7 @@ from evalkit.doctor.doubt import Doubts, doubted
 from evalkit.facts import Facts
 from evalkit.gather import probes_in
 from evalkit.grade import Graded
+from evalkit.inquiry import STEADY, Varies
 from evalkit.observe import facts_of
 from evalkit.outcome import CaseOutcome
 from evalkit.probes import NOTHING, Probes, probe_facts, readings
@@ -18,19 +19,28 @@ from evalkit.records import Case, Certainty, Fact, Finding, Side, Suite
 
 
 def diagnose(
-    suite: Suite, graded: Graded, causes: Sequence[Cause], doubts: Doubts | None = None
+    suite: Suite,
+    graded: Graded,
+    causes: Sequence[Cause],
+    doubts: Doubts | None = None,
+    elsewhere: Varies = STEADY,
 ) -> list[Finding]:
     """One finding for every case that failed, erred, or passed with a warning; in the order of the suite.
 
-    ``doubts`` are the complaints of the label doctor by case: such labels are blamed before the system is.
+    ``doubts`` are the complaints of the label doctor by case: such labels are blamed before the system is. ``elsewhere``
+    is how far the system was seen to vary in cases that are not among these.
     """
-    return [*_findings(suite, graded, causes, doubts or {})]
+    return [*_findings(suite, graded, causes, doubts or {}, probes_in(suite, graded, elsewhere))]
 
 
 def _findings(
-    suite: Suite, graded: Graded, causes: Sequence[Cause], doubts: Doubts
+    suite: Suite,
+    graded: Graded,
+    causes: Sequence[Cause],
+    doubts: Doubts,
+    probes: Mapping[str, Probes],
 ) -> Iterator[Finding]:
-    repeats, probes = graded.repeats(), probes_in(suite, graded)
+    repeats = graded.repeats()
     for case in suite.cases:
         outcome = graded.cases.get(case.id)
         if outcome in (CaseOutcome.FAILED, CaseOutcome.ERROR):

@@ -7,9 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from evalkit.doctor.complaint import Complaint, complaint_json
 from evalkit.funnel import Step, funnel, step_json
 from evalkit.grade import Graded
+from evalkit.ledger.columns import OUTCOMES, Ledger, clusters
+from evalkit.ledger.reading import read_ledger
+from evalkit.ledger.words import Ints, listed
 from evalkit.loss import UNDETERMINED as UNDETERMINED  # noqa: PLC0414 (others read it here)
 from evalkit.loss import Loss, measure_loss
 from evalkit.outcome import CaseOutcome
@@ -28,11 +33,12 @@ class SystemDiagnosis:
     The parts of ``decomposition`` and ``headroom`` are shares of the graded cases; ``sides`` and ``causes`` hold
     cases and their share of the failing ones, ``corrected_causes`` and ``corrected_sides`` the shares corrected
     for what the diagnoser is known to confuse (empty with fewer than ten failing cases). ``pass_rate`` is that of
-    all its cases, as ``pass_rate_of`` has it.
+    all its cases, as ``pass_rate_of`` has it. ``ledger`` holds the columns that all of this was made of.
     """
 
+    ledger: Ledger
     graded: Graded
-    findings: tuple[Finding, ...]
+    findings: Sequence[Finding]
     counts: Mapping[str, int]
     sides: Mapping[str, tuple[int, Interval | None]]
     causes: Mapping[str, tuple[int, Interval | None]]
@@ -44,6 +50,14 @@ class SystemDiagnosis:
     corrected_sides: Mapping[str, Interval]
     funnel: tuple[Step, ...]
     pass_rate: Interval | None
+
+    def _repr_html_(self) -> str:
+        from evalkit.pages.notebook import diagnosis_card
+
+        return diagnosis_card(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001 (IPython's)
+        printer.text(f"<evalkit diagnosis of {self.graded.system}>")  # repr() holds every trace
 
     @property
     def due(self) -> int:
@@ -65,34 +79,47 @@ def pass_rate_of(cases: Iterable[Case], outcomes: Mapping[str, CaseOutcome]) -> 
     return wilson(int(sum(values)), len(values))
 
 
+def pass_rate(ledger: Ledger, rows: Ints) -> Interval | None:
+    """The same for these rows of a ledger."""
+    rows = rows[ledger.outcome[rows] != OUTCOMES.index(UNGRADED)]
+    passed = ledger.ended(CaseOutcome.PASSED)[rows]
+    groups = clusters(ledger.group[rows])
+    if groups is not None:
+        return share_interval(passed.astype(np.float64), groups)
+    return wilson(int(passed.sum()), len(rows))
+
+
 def summarise_findings(
     suite: Suite, graded: Graded, findings: Sequence[Finding], playbook: Sequence[Rule]
 ) -> SystemDiagnosis:
     """Add the findings of one system up."""
-    failing = [f for f in findings if f.outcome == "fail"]
-    by_side = Counter(f.side.value for f in failing if f.side)
-    by_cause = Counter(f.cause for f in failing if f.cause)
-    loss: Loss = measure_loss(suite.cases, graded, findings)
+    ledger = read_ledger(suite, graded, findings, playbook)
+    return diagnosis_of(ledger, graded, tuple(findings), playbook)
+
+
+def diagnosis_of(
+    ledger: Ledger, graded: Graded, findings: Sequence[Finding], playbook: Sequence[Rule]
+) -> SystemDiagnosis:
+    """What the columns of one system add up to."""
+    failing = ledger.findings.failing()
+    by_side = Counter(failing.side)
+    loss: Loss = measure_loss(ledger)
     return SystemDiagnosis(
+        ledger=ledger,
         graded=graded,
-        findings=tuple(findings),
-        counts=_counts(graded),
+        findings=findings,
+        counts=ledger.counts(),
         sides={side.value: _share(by_side[side.value], len(failing)) for side in Side},
-        causes={cause: _share(n, len(failing)) for cause, n in by_cause.most_common()},
+        causes={cause: _share(n, len(failing)) for cause, n in failing.causes().most_common()},
         decomposition=loss.decomposition,
         headroom=loss.headroom,
-        symptoms=tuple(measure(suite, graded, findings, playbook)),
-        variability=variability(graded),
+        symptoms=tuple(measure(ledger, playbook)),
+        variability=variability(ledger),
         corrected_causes=loss.corrected_causes,
         corrected_sides=loss.corrected_sides,
-        funnel=funnel(suite, graded, findings),
-        pass_rate=pass_rate_of(suite.cases, graded.cases),
+        funnel=funnel(ledger),
+        pass_rate=pass_rate(ledger, ledger.in_suite_order),
     )
-
-
-def _counts(graded: Graded) -> dict[str, int]:
-    found = Counter(graded.cases.values())
-    return {"due": len(graded.cases), **{o.value: found[o] for o in CaseOutcome}}
 
 
 def _share(n: int, of: int) -> tuple[int, Interval | None]:
@@ -129,7 +156,7 @@ def _system_json(found: SystemDiagnosis) -> dict[str, Any]:
             }
             for name, value in found.sides.items()
         },
-        "causes": {name: _cause_json(name, found) for name in found.causes},
+        "causes": _causes_json(found),
         "decomposition": {
             name: {"loss": i.value, "low": i.low, "high": i.high}
             for name, i in found.decomposition.items()
@@ -141,7 +168,7 @@ def _system_json(found: SystemDiagnosis) -> dict[str, Any]:
         "symptoms": [_symptom_json(symptom) for symptom in found.symptoms],
         "variability": dict(found.variability),
         "funnel": [step_json(step) for step in found.funnel],
-        "findings": [finding_json(finding) for finding in found.findings],
+        "findings": _findings_json(found.findings),
     }
 
 
@@ -154,15 +181,24 @@ def _side_json(cases: int, share: Interval | None) -> dict[str, Any]:
     }
 
 
-def _cause_json(name: str, found: SystemDiagnosis) -> dict[str, Any]:
-    mine = [f for f in found.findings if f.outcome == "fail" and f.cause == name]
-    proven = sum(f.status is Certainty.PROVEN for f in mine)
+def _causes_json(found: SystemDiagnosis) -> dict[str, Any]:
+    failing = found.ledger.findings.failing()
+    proven = failing.at(failing.status.are(Certainty.PROVEN.value)).causes()
     return {
-        **_side_json(*found.causes[name]),
-        "proven": proven,
-        "suspected": len(mine) - proven,
-        "corrected": _corrected_json(found.corrected_causes.get(name)),
+        name: {
+            **_side_json(*share),
+            "proven": proven[name],
+            "suspected": share[0] - proven[name],
+            "corrected": _corrected_json(found.corrected_causes.get(name)),
+        }
+        for name, share in found.causes.items()
     }
+
+
+def _findings_json(findings: Sequence[Finding]) -> Sequence[Any]:
+    """The findings in their published shape; of very many, which are on disk, those stay there."""
+    kept = getattr(findings, "as_json", None)
+    return kept() if kept is not None else [finding_json(finding) for finding in findings]
 
 
 def _corrected_json(share: Interval | None) -> dict[str, float] | None:
@@ -182,7 +218,7 @@ def _symptom_json(symptom: Symptom) -> dict[str, Any]:
         "cause": symptom.rule.root_cause,
         "approach": symptom.rule.approach,
         "fine_tuning": symptom.rule.fine_tuning,
-        "case_ids": list(symptom.case_ids),
+        "case_ids": listed(symptom.case_ids),
         "not_measured": symptom.not_measured,
     }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit import __version__
+from evalkit.case_file import long_file
 from evalkit.imports import module_file, own_files
 from evalkit.records import Case, Suite, System, SystemSpec
 
@@ -29,6 +30,7 @@ SECRET = re.compile(
 )
 DIGEST_ONLY = 4 << 20  # bytes from which a file is known by its digest alone
 KEPT_TEXT = 20_000  # characters of a prompt that are kept to show a difference
+ALL = "(all)"  # stands for cases, or documents, that are too many to be told apart
 DOCUMENTS = 50_000  # of a corpus that are told apart
 
 
@@ -42,15 +44,18 @@ def digest(*values: Any) -> str:
 
 def suite_parts(suite: Suite) -> Parts:
     """Every case, document and setting of a suite; a case as the question it asks and its labels."""
-    found: Parts = {("case", case.id): _case(case) for case in suite.cases}
+    if long_file(suite.cases) is not None:
+        found: Parts = {("case", ALL): suite.digest}
+    else:
+        found = {("case", case.id): _case(case) for case in suite.cases}
+        found["suite", "schemas"] = digest(*sorted({repr(case.schema) for case in suite.cases}))
     documents = list(suite.corpus.values())
     if len(documents) <= DOCUMENTS:
         found |= {("document", d.doc_id): digest(repr(d)) for d in documents}
     else:
-        found["document", "(all)"] = digest(*map(repr, documents))
+        found["document", ALL] = digest(*map(repr, documents))
     settings = ("k", "pool", "repeats", "correct", "limits", "max_error_rate", "profile")
     found |= {("suite", name): repr(getattr(suite, name)) for name in settings}
-    found["suite", "schemas"] = digest(*sorted({repr(case.schema) for case in suite.cases}))
     if suite.train is not None:
         found["suite", "train"] = digest(_bytes(suite.train))
     return found

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from evalkit.facts import Reach
 from evalkit.grade import Graded
+from evalkit.ledger.columns import Ledger
+from evalkit.ledger.words import listed
 from evalkit.records import Approach, Case, Expected, Finding, Interval, Status, Suite, Trace
 from evalkit.score import CODE
 from evalkit.stats.intervals import wilson
@@ -40,6 +44,7 @@ LOST_BY: Mapping[str, str] = {
     "incomplete_answer": "used",
     "ungrounded_content": "grounded",
 }
+NOWHERE = 255  # the stage that lost a case, where none did
 _OF_EVIDENCE = STAGES[:5]
 _LOST_AT = {
     Reach.NOWHERE: "in_corpus",
@@ -59,35 +64,42 @@ class Step:
 
     stage: str
     due: int
-    case_ids: tuple[str, ...]
+    case_ids: Sequence[str]
     kept: Interval | None
 
 
-def funnel(suite: Suite, graded: Graded, findings: Sequence[Finding]) -> tuple[Step, ...]:
+def funnel(ledger: Ledger) -> tuple[Step, ...]:
     """The funnel of one system over the cases that want an answer, are labelled and did not err.
 
     A case is lost at the earliest stage where anything it needs was lost, be the answer right or wrong, and
     is due at no later one. A stage that the system does not show for a case is passed over.
     """
-    due = dict.fromkeys(STAGES, 0)
-    lost: dict[str, list[str]] = {stage: [] for stage in STAGES}
-    found = {f.case_id: f for f in findings}
+    order = ledger.in_suite_order
+    way, lost = ledger.way[order], ledger.lost[order]
+    steps = []
+    for number, stage in enumerate(STAGES):
+        due, gone = int(np.count_nonzero(way & (1 << number))), order[lost == number]
+        steps.append(Step(stage, due, ledger.names(gone), wilson(due - len(gone), due)))
+    return tuple(steps)
+
+
+def ways(
+    suite: Suite, graded: Graded, findings: Mapping[str, Finding]
+) -> Iterator[tuple[int, int]]:
+    """Of each graded case a bit for every stage at which it was due, and the stage that lost it (255: none)."""
     repeats = graded.repeats()
-    for case in suite.cases:
-        if case.id in repeats and _counts(case):
-            finding = found.get(case.id)
-            index = _shown(graded, repeats[case.id], finding)
-            if graded.traces[index].error is None:
-                for stage, kept in _way(suite, case, graded, index, finding):
-                    due[stage] += 1
-                    if not kept:
-                        lost[stage].append(case.id)
-                        break
-    return tuple(_step(stage, due[stage], lost[stage]) for stage in STAGES)
-
-
-def _step(stage: str, due: int, lost: Sequence[str]) -> Step:
-    return Step(stage, due, tuple(lost), wilson(due - len(lost), due))
+    cases = {case.id: case for case in suite.cases}
+    for case_id in graded.cases:
+        case, finding = cases[case_id], findings.get(case_id)
+        index = _shown(graded, repeats[case_id], finding)
+        due, lost = 0, NOWHERE
+        if _counts(case) and graded.traces[index].error is None:
+            for stage, kept in _way(suite, case, graded, index, finding):
+                due |= 1 << STAGES.index(stage)
+                if not kept:
+                    lost = STAGES.index(stage)
+                    break
+        yield due, lost
 
 
 def _counts(case: Case) -> bool:
@@ -212,5 +224,5 @@ def step_json(step: Step) -> dict[str, object]:
         "lost": lost if kept else None,
         "low": kept and kept.low,
         "high": kept and kept.high,
-        "case_ids": list(step.case_ids),
+        "case_ids": listed(step.case_ids),
     }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from evalkit.condition import Reading
 from evalkit.facts import points
 from evalkit.grade import Graded
-from evalkit.inquiry import index_of, shown_in
+from evalkit.inquiry import STEADY, Varies, index_of, shown_in
 from evalkit.probes import Probed, Probes
 from evalkit.records import Case, Evidence, Suite
 from evalkit.sequential import Shown
@@ -15,8 +15,8 @@ from evalkit.sequential import Shown
 FORM = ("schema_valid", "format_valid")
 
 
-def probes_in(suite: Suite, graded: Graded) -> Mapping[str, Probes]:
-    """The probes of every case that was asked, or recorded, under more than ``as_is``."""
+def probes_in(suite: Suite, graded: Graded, elsewhere: Varies = STEADY) -> Mapping[str, Probes]:
+    """The probes of every case that was asked, or recorded, under more than ``as_is``; as ``shown_in`` has them."""
     index, cases = index_of(graded), {case.id: case for case in suite.cases}
     return {
         case_id: Probes(
@@ -25,7 +25,7 @@ def probes_in(suite: Suite, graded: Graded) -> Mapping[str, Probes]:
                 for c, one in shown.items()
             }
         )
-        for case_id, shown in shown_in(suite, graded).items()
+        for case_id, shown in shown_in(suite, graded, elsewhere).items()
     }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from evalkit.outcome import CaseOutcome, Outcomes, case_outcomes, decide
-from evalkit.records import AS_IS, Approach, Evidence, Metric, Suite, Trace
+from evalkit.outcome import CORRECT, PASSED, CaseOutcome, Outcomes, case_outcomes, decide
+from evalkit.records import AS_IS, Approach, Evidence, Level, Metric, Score, Suite, Trace
 from evalkit.score import Scores, score_cases, score_suite, score_traces
 
 
@@ -52,14 +52,38 @@ def grade(
     columns = {"correct": outcomes.correct, "passed": outcomes.passed, **columns}
     verdicts = [None if np.isnan(v) else bool(v) for v in outcomes.passed.values]
     ids, case_columns = score_cases(suite.cases, traces, verdicts, metrics)
-    suite_values = score_suite(system, label_pairs(suite, traces), metrics)
-    scores = Scores(system, approach, tuple(traces), columns, ids, case_columns, suite_values)
+    whole = tuple(m for m in metrics if m.level is Level.SUITE)
+    suite_values = score_suite(system, label_pairs(suite, traces), whole)
+    columns_of = (columns, ids, case_columns, suite_values, whole)
+    scores = Scores(system, approach, tuple(traces), *columns_of)
     cases = case_outcomes(traces, outcomes.passed)
     return Graded(system, approach, tuple(traces), tuple(evidence), scores, outcomes, cases)
 
 
+def kinds_of(metrics: Sequence[Metric]) -> tuple[tuple[Metric, ...], ...]:
+    """The metrics of single answers, of the repeats of a case, and of the whole suite, in the order of ``Scores``."""
+    single = [m for m in metrics if m.level is Level.TRACE]
+    by_row, ranked = ([m for m in single if m.columns is kind] for kind in (False, True))
+    of_cases, of_suite = (
+        tuple(m for m in metrics if m.level is level) for level in (Level.CASE, Level.SUITE)
+    )
+    return (CORRECT, PASSED, *by_row, *ranked), of_cases, of_suite
+
+
+def score_labels(
+    system: str, pairs: Sequence[tuple[str, str]], metrics: Sequence[Metric]
+) -> Iterator[tuple[str, Score]]:
+    """The measures over all labels of a suite, by name."""
+    yield from score_suite(system, pairs, metrics).items()
+
+
 def label_pairs(suite: Suite, traces: Sequence[Trace]) -> list[tuple[str, str]]:
     """(wanted, given) for every ``as_is`` answer to a case that asks for a label; "" is no or no clear label."""
+    return [pair for pair in labels_given(suite, traces) if pair is not None]
+
+
+def labels_given(suite: Suite, traces: Sequence[Trace]) -> Iterator[tuple[str, str] | None]:
+    """The same trace by trace: None where no label is asked for, or the condition is another."""
     from evalkit.text.tables import extract_label, label_key
 
     labelled = {
@@ -67,10 +91,10 @@ def label_pairs(suite: Suite, traces: Sequence[Trace]) -> list[tuple[str, str]]:
         for case in suite.cases
         if case.format and case.format.kind == "label" and case.reference
     }
-    found = []
     for trace in traces:
-        if trace.case_id in labelled and trace.condition == AS_IS:
-            labels, wanted = labelled[trace.case_id]
-            given = extract_label(trace.response or "", labels)
-            found.append((wanted, label_key(given or "")))
-    return found
+        if trace.case_id not in labelled or trace.condition != AS_IS:
+            yield None
+            continue
+        labels, wanted = labelled[trace.case_id]
+        given = extract_label(trace.response or "", labels)
+        yield wanted, label_key(given or "")

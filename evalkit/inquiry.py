@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from evalkit.condition import GENERATES, Condition, Reading, Situation, Verdict, family
 from evalkit.conditions.gold import is_gold, lacking, required
@@ -71,15 +72,37 @@ def verdict_of(graded: Graded, index: int) -> Verdict:
 # --- what was shown --------------------------------------------------------------------------
 
 
-def shown_in(suite: Suite, graded: Graded) -> dict[str, dict[str, Shown]]:
+@dataclass(frozen=True, slots=True)
+class Varies:
+    """Whether repeats of some question differ: their ``answers`` under a condition, their ranked ``lists``."""
+
+    answers: bool = False
+    lists: bool = False
+
+    def __or__(self, other: Varies) -> Varies:
+        return Varies(self.answers or other.answers, self.lists or other.lists)
+
+
+STEADY = Varies()
+
+
+def varying(graded: Graded, index: Index) -> Varies:
+    """Whether the system is seen to vary."""
+    return Varies(_repeats_differ(graded, index, differ), _lists_move(graded, index))
+
+
+def shown_in(
+    suite: Suite, graded: Graded, elsewhere: Varies = STEADY
+) -> dict[str, dict[str, Shown]]:
     """What every case's traces under conditions have shown; cases without any are left out.
 
     One trace is enough unless repeats show that the system varies: those of any condition, or the ``as_is``
-    repeats of the case itself.
+    repeats of the case itself. ``elsewhere`` is what cases that are not among these have shown.
     """
     index = index_of(graded)
     cases = {case.id: case for case in suite.cases}
-    unstable, moving = _repeats_differ(graded, index, differ), _lists_move(graded, index)
+    seen_to = varying(graded, index) | elsewhere
+    unstable, moving = seen_to.answers, seen_to.lists
     found = {}
     for case_id, conditions in index.items():
         if len(conditions) > 1 and AS_IS in conditions:

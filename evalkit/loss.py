@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from evalkit.confusion import Corrected, corrected, known_confusion
 from evalkit.grade import Graded
+from evalkit.ledger.columns import FindingColumns, Ledger
+from evalkit.ledger.words import Ints
 from evalkit.outcome import CaseOutcome
-from evalkit.records import Case, Certainty, Finding, Interval, Side
+from evalkit.records import Certainty, Finding, Interval, Side
+from evalkit.score import Floats
 from evalkit.stats.intervals import design_effect, share_interval
 
 UNDETERMINED = "undetermined"
@@ -61,94 +64,82 @@ class Loss:
 class _Cases:
     """The graded cases of one system in order, and the groups that they are resampled by."""
 
-    def __init__(self, cases: Sequence[Case], graded: Graded) -> None:
-        counted = (c for c, o in graded.cases.items() if o is not CaseOutcome.UNGRADED)
-        self.places = {case_id: i for i, case_id in enumerate(counted)}
-        groups = {case.id: case.group for case in cases if case.group is not None}
-        own = any(case_id in groups for case_id in self.places)
-        self.groups: list[Hashable] | None = (
-            [groups.get(c, ("case", c)) for c in self.places] if own else None
-        )
+    def __init__(self, ledger: Ledger) -> None:
+        counted = ~ledger.ended(CaseOutcome.UNGRADED)
+        self.size = int(counted.sum())
+        self.places: Ints = np.cumsum(counted) - 1  # by row of the ledger
+        groups = ledger.group[counted]
+        self.groups: Ints | None = groups if (groups >= 0).any() else None
 
-    def interval(self, weights: Mapping[str, float]) -> Interval | None:
-        """The mean weight of all graded cases; those without a weight have 0."""
-        values = np.zeros(len(self.places))
-        for case_id, weight in weights.items():
-            values[self.places[case_id]] = weight
+    def interval(self, rows: Ints, weights: Floats | float) -> Interval | None:
+        """The mean weight of all graded cases; those beside ``rows`` have 0."""
+        values = np.zeros(self.size)
+        values[self.places[rows]] = weights
         return share_interval(values, self.groups)
 
-    def design_effect(self, failing: Sequence[Finding]) -> float:
+    def design_effect(self, failing: FindingColumns) -> float:
         """How much the groups widen the shares of causes: the mean over causes, by their variance."""
-        if self.groups is None or not failing:
+        if self.groups is None or not len(failing):
             return 1.0
-        groups = [self.groups[self.places[f.case_id]] for f in failing]
-        names = np.array([f.cause or "" for f in failing])
+        groups = self.groups[self.places[failing.row]]
         effects, weights = [1.0], [1e-9]
-        for name, n in Counter(names.tolist()).items():
-            effects.append(design_effect((names == name).astype(np.float64), groups))
-            weights.append(n * (1 - n / len(names)))
+        for name, n in Counter(failing.cause).items():
+            mine = failing.cause.are(name).astype(np.float64)
+            effects.append(design_effect(mine, groups))
+            weights.append(n * (1 - n / len(failing)))
         return float(np.average(effects, weights=weights))
 
 
-def measure_loss(cases: Sequence[Case], graded: Graded, findings: Sequence[Finding]) -> Loss:
+def measure_loss(ledger: Ledger) -> Loss:
     """What is lost where, and what could be won.
 
     The points are plain counts of cases (a case is one unit, however many repeats it has), so the parts sum to
     the whole loss. The intervals hold both what chance did to these cases (or groups of cases) and what the
     diagnoser is known to confuse: the wider of the two ends, where the confusion is known.
     """
-    failing = [f for f in findings if f.outcome == "fail"]
-    units = _Cases(cases, graded)
-    passes = passes_under(graded)
-    weights = {f.case_id: w for f in failing if (w := gain_of(f, passes.get(f.case_id, {})))}
+    failing, units = ledger.findings.failing(), _Cases(ledger)
     true = _true_causes(failing, units)
-    won = _true_causes([f for f in failing if f.case_id in weights], units, enough=len(failing))
+    won = _true_causes(failing.at(failing.gain > 0), units, enough=len(failing))
     return Loss(
         _decomposition(failing, units, true),
-        _headroom(failing, weights, units, won),
+        _headroom(failing, units, won),
         *_corrected(failing, true),
     )
 
 
 def _true_causes(
-    failing: Sequence[Finding], units: _Cases, enough: int | None = None
+    failing: FindingColumns, units: _Cases, enough: int | None = None
 ) -> Corrected | None:
     if (len(failing) if enough is None else enough) < FEWEST:
         return None
-    known = known_confusion(probed=any(f.probes for f in failing))
+    known = known_confusion(probed=any(failing.probes))
     if known is None:
         return None
-    named = Counter(f.cause for f in failing if f.cause)
-    return corrected(named, known, units.design_effect(failing))
+    return corrected(failing.causes(), known, units.design_effect(failing))
 
 
 def _decomposition(
-    failing: Sequence[Finding], units: _Cases, true: Corrected | None
+    failing: FindingColumns, units: _Cases, true: Corrected | None
 ) -> dict[str, Interval]:
     """Each side's part of the loss, largest first; every side has one, undetermined only where there is any."""
-    lost: dict[str, dict[str, float]] = {side.value: {} for side in Side}
-    for finding in failing:
-        side = finding.side.value if finding.side else UNDETERMINED
-        lost.setdefault(side, {})[finding.case_id] = 1.0
+    lost = {side.value: failing.row[failing.side.are(side.value)] for side in Side}
+    unknown = failing.row[failing.side.are(None)]
+    if len(unknown):
+        lost[UNDETERMINED] = unknown
     found = {}
-    for side, weights in sorted(lost.items(), key=lambda part: (-len(part[1]), part[0])):
-        part = units.interval(weights)
+    for side, rows in sorted(lost.items(), key=lambda part: (-len(part[1]), part[0])):
+        part = units.interval(rows, 1.0)
         if part is not None:
             found[side] = _widened(part, _side_share(true, side, failing, part.n))
     return found
 
 
-def _headroom(
-    failing: Sequence[Finding],
-    weights: Mapping[str, float],
-    units: _Cases,
-    won: Corrected | None,
-) -> dict[str, Interval]:
+def _headroom(failing: FindingColumns, units: _Cases, won: Corrected | None) -> dict[str, Interval]:
     """What mending each named cause alone would bring, in the order of how often they are named."""
     found = {}
-    for cause, _ in Counter(f.cause for f in failing if f.cause).most_common():
-        mine = {f.case_id: weights.get(f.case_id, 0.0) for f in failing if f.cause == cause}
-        part = units.interval(mine)
+    for cause, _ in failing.causes().most_common():
+        mine = failing.at(failing.cause.are(cause))
+        part = units.interval(mine.row, mine.gain)
         if part is not None:
             known = won is not None and cause in won.confusion.causes
             found[cause] = _widened(part, won.share([cause], part.n) if won and known else None)
@@ -156,14 +147,14 @@ def _headroom(
 
 
 def _side_share(
-    true: Corrected | None, side: str, failing: Sequence[Finding], of: int
+    true: Corrected | None, side: str, failing: FindingColumns, of: int
 ) -> Interval | None:
     """The corrected share of a side; causes that the matrix does not know, such as a plug-in's, count as named."""
     causes = true.confusion.of_side(side) if true else ()
     if true is None or not causes:
         return None
-    mine = [f.cause for f in failing if f.side is not None and f.side.value == side]
-    others = sum(cause not in true.confusion.causes for cause in mine) / of
+    mine = failing.at(failing.side.are(side))
+    others = sum(cause not in true.confusion.causes for cause in mine.cause) / of
     part = true.share(causes, of)
     value, low, high = (min(1.0, end + others) for end in (part.value, part.low, part.high))
     return Interval(value, low, high, of)
@@ -177,7 +168,7 @@ def _widened(part: Interval, other: Interval | None) -> Interval:
 
 
 def _corrected(
-    failing: Sequence[Finding], true: Corrected | None
+    failing: FindingColumns, true: Corrected | None
 ) -> tuple[dict[str, Interval], dict[str, Interval]]:
     if true is None:
         return {}, {}

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from evalkit.api import EMBEDDED, JUDGE, SUITE_FOLDER, Run, path_from, suite_of
+from evalkit.api import Run
 from evalkit.condition import family
 from evalkit.errors import InvalidInput, NothingToDo, StorageError
 from evalkit.fingerprints import differences, told_file, told_option
 from evalkit.grade import Graded
 from evalkit.inquiry import differ, failing, index_of, passing
+from evalkit.judging.gathering import check_same_judge, gather, spent_in
+from evalkit.judging.of_run import noted_seat
 from evalkit.outcome import deciding
 from evalkit.pool import block_on
 from evalkit.probe import control_sample, drawn
@@ -23,6 +25,7 @@ from evalkit.store import Key, Store, difference
 from evalkit.suite import load_suite
 from evalkit.tools import tools_for
 from evalkit.watch import Watcher
+from evalkit.whereabouts import SUITE_FOLDER, path_from, suite_of
 from evalkit.work import Work, approaches_of, means_of
 
 MOST = 8  # things that are named in a message
@@ -63,7 +66,7 @@ def merge(
         raise StorageError(f"{target}: cannot be made: {error.strerror or error}") from error
     finally:
         shutil.rmtree(making, ignore_errors=True)
-    return Run(run.suite, run.systems, run.recipe, target)
+    return Run(run.suite, run.systems, run.recipe, target, None, run.judged)
 
 
 # --- the shares --------------------------------------------------------------------------------
@@ -83,16 +86,11 @@ def _opened(folders: Sequence[str | Path], opened: ExitStack) -> list[tuple[Shar
                 file=folder,
                 hint="`evalkit run --shard I/N` makes a share",
             )
-        judge = store.notes().get(JUDGE, EMBEDDED)
-        if judge != EMBEDDED:
-            raise InvalidInput(
-                f"was graded by {judge}; shares are merged with the embedded judge only",
-                file=folder,
-            )
         parts.append((read_share(noted), store))
     _check_complete([share for share, _ in parts], parts[0][1].folder)
     for _, store in parts[1:]:
         _check_same(parts[0][1], store)
+        check_same_judge(parts[0][1], store)
     return parts
 
 
@@ -117,15 +115,26 @@ def _check_same(first: Store, other: Store) -> None:
     """Answers can be put together only where they depend on the same things."""
     was, now = first.recipe(), other.recipe()
     names = [name for name in {**was, **now} if was.get(name) != now.get(name)]
-    if not names and first.details() == other.details():
+    before, after = _told_by_both(first.details(), other.details())
+    if not names and before == after:
         return
-    told = _told_parts(first.details(), other.details())
+    told = _told_parts(before, after)
     told = told or [difference(name, was.get(name), now.get(name)) for name in names]
     more = f"; and {len(told) - MOST} more" if len(told) > MOST else ""
     raise InvalidInput(
         f"was made of something else than {first.folder}: {'; '.join(told[:MOST])}{more}",
         file=other.folder,
     )
+
+
+def _told_by_both(
+    before: Mapping[str, str], now: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Two recipes' parts without cases that only one of them tells of: a share tells of its own cases."""
+    case = f"case{SEPARATOR}"
+    alone = {name for name in before.keys() ^ now.keys() if name.startswith(case)}
+    kept = ({n: v for n, v in given.items() if n not in alone} for given in (before, now))
+    return next(kept), next(kept)
 
 
 def _told_parts(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -156,7 +165,9 @@ def _put_together(
             f"the shares are of another suite ({recipe.get('suite')}, not {suite.digest})",
             file=suite.folder,
         )
-    store.note_recipe(recipe, parts[0][1].details())
+    for _, part in parts:
+        store.note_recipe(recipe, part.details())
+    gather(store, [*dict(parts).values()])
     seen: set[Share] = set()
     watch.start("merging", len(parts))
     for share, part in parts:
@@ -183,7 +194,8 @@ async def _derived(
     store: Store, parts: Sequence[tuple[Share, Store]], suite: Suite, watch: Watcher, seed: int
 ) -> Run:
     """Everything graded and diagnosed, from the answers that the run of the whole suite would have asked for."""
-    tools = tools_for(suite)
+    seat = noted_seat(store, suite, store.folder)
+    tools = tools_for(suite, judge=seat.judge)
     work = Work(suite, store, tools, watch, seed=seed)
     wanted = deciding(suite)
     metrics = [metric for metric in tools.metrics if metric.name in wanted]
@@ -199,7 +211,8 @@ async def _derived(
     found = await work.diagnosed()
     if not found:
         raise NothingToDo("no system has answered any case")
-    return Run(suite, found, {**means_of(found, tools), **store.recipe()}, store.folder)
+    means = {**means_of(found, tools), **store.recipe()}
+    return Run(suite, found, means, store.folder, None, work.judged(found, spent_in(store)))
 
 
 def surplus(graded: Graded, controls: int, seed: int) -> set[Key]:

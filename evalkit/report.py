@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.artefacts import write_json, write_scores, write_text, write_traces
+from evalkit.artefacts import score_blocks, write_json, write_scores, write_text, write_traces
 from evalkit.errors import StorageError
 from evalkit.gating.attempts import earlier_verdicts
-from evalkit.records import Score, Trace
+from evalkit.traces import trace_line
 
 if TYPE_CHECKING:
     from evalkit.api import Run
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 def write_all(run: Run, folder: Path) -> Path:
     """Write every derived file, the verdict last; the path of report.html."""
+    from evalkit.overview import overview_html, overview_markdown
     from evalkit.pages import html, markdown
 
     try:
@@ -29,22 +30,32 @@ def write_all(run: Run, folder: Path) -> Path:
     write_json(folder / "summary.json", summary)
     write_json(folder / "diagnosis.json", diagnosis)
     write_json(folder / "manifest.json", manifest_of(run))
-    write_text(folder / "report.md", markdown(run, summary, diagnosis))
-    write_text(folder / "report.html", html(run, summary, diagnosis))
+    if run.large is None:
+        write_text(folder / "report.md", markdown(run, summary, diagnosis))
+        write_text(folder / "report.html", html(run, summary, diagnosis))
+    else:  # its cases are not held, so they stand on no page
+        write_text(folder / "report.md", overview_markdown(summary, diagnosis))
+        write_text(folder / "report.html", overview_html(summary, diagnosis))
     earlier = earlier_verdicts(folder)
     kept = {"earlier": earlier} if earlier else {}
     write_json(folder / "verdict.json", {**verdict_of(run), **kept})
     return folder / "report.html"
 
 
-def _traces(run: Run) -> Iterator[Trace]:
+def _traces(run: Run) -> Iterator[str]:
+    if run.large is not None:
+        yield from run.large.traces()
+        return
     for found in run.systems.values():
-        yield from found.graded.traces
+        yield from map(trace_line, found.graded.traces)
 
 
-def _scores(run: Run) -> Iterator[Score]:
+def _scores(run: Run) -> Iterator[str]:
+    if run.large is not None:
+        yield from run.large.scores()
+        return
     for found in run.systems.values():
-        yield from found.graded.scores.rows()
+        yield from score_blocks(found.graded.scores)
 
 
 def manifest_of(run: Run) -> dict[str, Any]:
@@ -54,7 +65,7 @@ def manifest_of(run: Run) -> dict[str, Any]:
         "suite": {"name": run.suite.name, "digest": run.suite.digest},
         "recipe": dict(run.recipe),
         "systems": {
-            name: {"approach": found.graded.approach.value, "traces": len(found.graded.traces)}
+            name: {"approach": found.graded.approach.value, "traces": found.ledger.traces}
             for name, found in run.systems.items()
         },
     }

@@ -10,6 +10,7 @@ from typing import Any
 from evalkit.cache import Cache
 from evalkit.errors import InvalidInput
 from evalkit.fingerprints import (
+    ALL,
     Parts,
     differences,
     digest,
@@ -21,6 +22,7 @@ from evalkit.fingerprints import (
     world_of,
 )
 from evalkit.records import Suite, System
+from evalkit.shards import Share
 from evalkit.store import Store
 
 Made = Sequence[tuple[System, Any]]  # systems, each with what it was made of
@@ -59,16 +61,24 @@ def recipe_of(suite: Suite, systems: Iterable[System], seed: int) -> dict[str, A
     }
 
 
-def agree(store: Store, suite: Suite, made: Made, seed: int, *, rerun: bool = False) -> list[str]:
+def agree(
+    store: Store,
+    suite: Suite,
+    made: Made,
+    seed: int,
+    *,
+    rerun: bool = False,
+    share: Share | None = None,
+) -> list[str]:
     """Note what the run is made of; what is worth telling where it was made of something else.
 
     ``InvalidInput`` with the differences where answers depend on them; with ``rerun`` those answers are dropped
-    instead, to be asked again.
+    instead, to be asked again. The run of a ``share`` remembers the cases of that share only.
     """
     recipe = recipe_of(suite, [system for system, _ in made], seed)
     before, stored = store.recipe(), _parsed(store.details())
     same_suite = before.get("suite") == suite.digest
-    now: Parts = {} if same_suite else suite_parts(suite)
+    now: Parts = {} if same_suite else _suite_parts(suite, share)
     for system, given in made:
         now |= _settled_templates(system.name, system_parts(system, given), stored)
     names = {system.name for system, _ in made}
@@ -79,6 +89,14 @@ def agree(store: Store, suite: Suite, made: Made, seed: int, *, rerun: bool = Fa
     fresh = {SEPARATOR.join(p): v for p, v in now.items() if stored.get(p) != v}
     store.note_recipe(recipe, fresh, instead_of=gone)
     return told
+
+
+def _suite_parts(suite: Suite, share: Share | None) -> Parts:
+    elsewhere = {c.id for c in suite.cases if share is not None and not share.holds(c)}
+    found = suite_parts(suite)
+    return {
+        place: v for place, v in found.items() if place[0] != "case" or place[1] not in elsewhere
+    }
 
 
 def left_open(store: Store, jobs: int) -> list[str]:
@@ -181,6 +199,8 @@ def _case_changes(stored: dict[str, str], now: dict[str, str], suite: Suite) -> 
     changed = {i for i in {*stored, *now} if stored.get(i) != now.get(i)}
     if not changed:
         return []
+    if ALL in changed:
+        return [Change(f"{_file(suite, 'cases.jsonl', 'the cases')}: something in it changed")]
     labels = {i for i in changed if _question(stored.get(i)) == _question(now.get(i))}
     text = f"{_file(suite, 'cases.jsonl', 'the cases')}: {told_ids('case', stored, now)}"
     if labels == changed:

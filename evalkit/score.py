@@ -59,6 +59,7 @@ class Scores:
     case_ids: tuple[str, ...] = ()
     case_columns: Mapping[str, Column] = field(default_factory=dict)
     suite_values: Mapping[str, Score] = field(default_factory=dict)
+    suite_metrics: tuple[Metric, ...] = ()
 
     def value(self, metric: str, index: int) -> float | None:
         """The value of a metric for trace number ``index``; None where there is none."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from evalkit.errors import InvalidInput
+from evalkit.errors import InvalidInput, did_you_mean
 from evalkit.records import Case
 from evalkit.store import Store
 
@@ -30,9 +30,13 @@ class Share:
 
     def holds(self, case: Case) -> bool:
         """Whether the case belongs to this share."""
-        name = (case.group or case.id).encode("utf-8", "surrogatepass")
-        place = int.from_bytes(hashlib.sha256(name).digest()[:8])
-        return place % self.of == self.number - 1
+        return number_of(case, self.of) == self.number
+
+
+def number_of(case: Case, shares: int) -> int:
+    """The number, from 1, of the share that a case belongs to, of so many."""
+    name = (case.group or case.id).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.sha256(name).digest()[:8]) % shares + 1
 
 
 def read_share(text: str) -> Share:
@@ -46,9 +50,21 @@ def read_share(text: str) -> Share:
     return share
 
 
-def cases_of(cases: Iterable[Case], share: Share | None) -> list[Case]:
+def cases_of(cases: Sequence[Case], share: Share | None) -> Sequence[Case]:
     """The cases of a share, in their order; all of them without one."""
-    return [case for case in cases if share is None or share.holds(case)]
+    return cases if share is None else [case for case in cases if share.holds(case)]
+
+
+def named(cases: Sequence[Case], ids: Collection[str] | None) -> Sequence[Case]:
+    """The cases that are asked for by id; all of them where none is named."""
+    if not ids:
+        return cases
+    known = [case.id for case in cases]
+    for one in ids:
+        if one not in known:
+            hint = did_you_mean(one, known)
+            raise InvalidInput(f"there is no case called {one!r}", field="case", hint=hint)
+    return [case for case in cases if case.id in ids]
 
 
 def settle(store: Store, share: Share | None, controls: int) -> None:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
 from evalkit import files
 from evalkit.attachments import At, Attachments
-from evalkit.cases import Defaults, read_cases, shape
+from evalkit.case_file import LARGE, CaseFile, Places, index_cases
+from evalkit.cases import CaseReader, Defaults, read_cases, shape
 from evalkit.errors import InvalidInput, NothingToDo
 from evalkit.records import Approach, Case, CorrectRule, Document, Limit, Suite, SystemSpec
-from evalkit.strict import YamlFile, read_jsonl, read_text, read_yaml
+from evalkit.strict import YamlFile, read_jsonl, read_yaml
+from evalkit.strict.line_file import count_lines, text_digest
 from evalkit.validation import RowChecker, validate
 
 
-def load_suite(path: str | Path) -> Suite:
+def load_suite(path: str | Path, *, large: int | None = None, known: Known | None = None) -> Suite:
     """Read the suite in folder ``path`` (or the suite.yaml given).
 
     Raises ``InvalidInput`` naming file, line and field for anything that is wrong or unclear.
-    What is only doubtful (a gold document that the corpus lacks) is listed in ``Suite.warnings``.
+    What is only doubtful (a gold document that the corpus lacks) is listed in ``Suite.warnings``. Of a JSON Lines
+    file with more than ``large`` lines (``case_file.LARGE`` if None) the cases are not held, but read when asked for;
+    where they stand is ``known`` when another process has read them through.
     """
     file = _suite_file(Path(path))
     folder = file.parent
@@ -39,29 +44,70 @@ def load_suite(path: str | Path) -> Suite:
     )
     corpus_file = attached(row.corpus or _if_there(folder, "corpus.jsonl"), "corpus")
     cases_file = attachments.path(row.cases, _at(file, yaml, "cases"), "cases")
+    corpus = _corpus(corpus_file) if corpus_file else {}
+    reader = CaseReader(cases_file, file, attachments, defaults)
+    cases, absent = _cases(reader, corpus, LARGE if large is None else large, known)
     suite = Suite(
-        name=row.name,
         folder=folder,
-        cases=tuple(read_cases(cases_file, attachments, defaults)),
-        corpus=_corpus(corpus_file) if corpus_file else {},
+        cases=cases,
+        corpus=corpus,
         digest="",
-        description=row.description,
-        licence=row.licence,
         train=attached(row.train, "train"),
-        k=row.k,
-        pool=row.pool or 4 * row.k,
-        repeats=row.repeats,
-        correct=CorrectRule(row.correct.metric, row.correct.at_least) if row.correct else None,
-        limits=tuple(
-            Limit(limit.metric, limit.at_least, limit.at_most, limit.margin, tuple(limit.tags))
-            for limit in row.limits
-        ),
-        max_error_rate=row.max_error_rate,
-        profile=row.profile.model_dump(exclude_none=True),
+        **_settings(row),
     )
     if not suite.cases:
         raise NothingToDo(f"{cases_file}: holds no cases")
-    return replace(suite, digest=_digest(file, attachments.read), warnings=_warnings(suite))
+    if known is not None:
+        return replace(suite, digest=known.digest)
+    warnings = (*absent, *_dangling(corpus))
+    return replace(suite, digest=_digest(file, attachments.read), warnings=warnings)
+
+
+def _settings(row: files.SuiteFile) -> dict[str, Any]:
+    """What suite.yaml says itself."""
+    return {
+        "name": row.name,
+        "description": row.description,
+        "licence": row.licence,
+        "k": row.k,
+        "pool": row.pool or 4 * row.k,
+        "repeats": row.repeats,
+        "correct": CorrectRule(row.correct.metric, row.correct.at_least) if row.correct else None,
+        "limits": tuple(
+            Limit(limit.metric, limit.at_least, limit.at_most, limit.margin, tuple(limit.tags))
+            for limit in row.limits
+        ),
+        "max_error_rate": row.max_error_rate,
+        "profile": row.profile.model_dump(exclude_none=True),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What another process has found out of a suite: where its cases stand, and its digest."""
+
+    places: Places
+    digest: str
+
+
+def _cases(
+    reader: CaseReader, corpus: Mapping[str, Document], large: int, known: Known | None
+) -> tuple[tuple[Case, ...], list[str]]:
+    """The cases, and what is doubtful about them."""
+    absent: list[str] = []
+
+    def look(case: Case) -> None:
+        absent.extend(_absent(case, corpus))
+
+    if known is not None:
+        # Whoever reads cases by number, in turn or in slices need not know that they are read from the file.
+        return cast("tuple[Case, ...]", CaseFile(reader, known.places)), absent
+    if reader.file.suffix.lower() != ".csv" and count_lines(reader.file, large + 1) > large:
+        return cast("tuple[Case, ...]", index_cases(reader, look)), absent
+    cases = tuple(reader.all())
+    for case in cases:
+        look(case)
+    return cases, absent
 
 
 def _at(file: Path, yaml: YamlFile, *place: str | int) -> At:
@@ -138,30 +184,24 @@ def _digest(file: Path, attached: list[Path]) -> str:
     total = hashlib.sha256()
     for name, path in sorted(names.items()):
         total.update(name.encode() + b"\0")
-        total.update(hashlib.sha256(read_text(path).encode()).digest())
+        total.update(text_digest(path))
     return total.hexdigest()[:16]
 
 
-def _warnings(suite: Suite) -> tuple[str, ...]:
-    return (*_absent(suite), *_dangling(suite)) if suite.corpus else ()
-
-
-def _absent(suite: Suite) -> Iterator[str]:
+def _absent(case: Case, corpus: Mapping[str, Document]) -> Iterator[str]:
     """Gold documents that the corpus lacks; chunk ids (``doc#n``) count as their document."""
-    for case in suite.cases:
-        named = set(case.relevant or ()) | {d for p in case.key_points or () for d in p.evidence}
-        gone = sorted(d for d in named if not _known(d, suite.corpus))
-        if gone:
-            yield f"case {case.id}: the corpus lacks {', '.join(gone[:3])}" + (
-                f" and {len(gone) - 3} more" if len(gone) > 3 else ""
-            )
+    named = set(case.relevant or ()) | {d for p in case.key_points or () for d in p.evidence}
+    gone = sorted(d for d in named if not _known(d, corpus))
+    if gone and corpus:
+        more = f" and {len(gone) - 3} more" if len(gone) > 3 else ""
+        yield f"case {case.id}: the corpus lacks {', '.join(gone[:3])}{more}"
 
 
 def _known(name: str, corpus: Mapping[str, Document]) -> bool:
     return name in corpus or name.rpartition("#")[0] in corpus
 
 
-def _dangling(suite: Suite) -> Iterator[str]:
-    for doc in suite.corpus.values():
-        if doc.superseded_by and doc.superseded_by not in suite.corpus:
+def _dangling(corpus: Mapping[str, Document]) -> Iterator[str]:
+    for doc in corpus.values():
+        if doc.superseded_by and doc.superseded_by not in corpus:
             yield f"document {doc.doc_id}: superseded_by names {doc.superseded_by}, which the corpus lacks"

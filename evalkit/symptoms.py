@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -12,12 +12,14 @@ from typing import Any
 
 from evalkit.errors import InvalidInput
 from evalkit.grade import Graded
+from evalkit.ledger.columns import Ledger
 from evalkit.outcome import CaseOutcome
 from evalkit.records import Case, Expected, Finding, Interval, Side, Status, Suite
 from evalkit.score import CODE
 from evalkit.stats.intervals import wilson
 from evalkit.strict import read_yaml
 
+NOT_DUE, DUE, SHOWN = 0, 1, 2  # what a ledger notes of a rule for each case
 ALL_ERRED = "every case ended in an error, which is no symptom of any stage"
 
 
@@ -43,7 +45,7 @@ class Symptom:
 
     rule: Rule
     rate: Interval | None
-    case_ids: tuple[str, ...]
+    case_ids: Sequence[str]
     not_measured: str | None
 
 
@@ -74,12 +76,37 @@ def _rule(row: Mapping[str, Any]) -> Rule:
     )
 
 
-def measure(
-    suite: Suite, graded: Graded, findings: Sequence[Finding], rules: Sequence[Rule]
-) -> list[Symptom]:
+def measure(ledger: Ledger, rules: Sequence[Rule]) -> list[Symptom]:
     """Every symptom of the playbook, measured or "not measured" with the reason."""
-    table = _Table(graded, {f.case_id: f for f in findings})
-    return [_measure(suite, table, rule) for rule in rules]
+    return [_measure(ledger, number, rule) for number, rule in enumerate(rules)]
+
+
+def _measure(ledger: Ledger, number: int, rule: Rule) -> Symptom:
+    order = ledger.in_suite_order
+    noted = ledger.symptoms[number][order]
+    due = int((noted != NOT_DUE).sum())
+    if not due:
+        ended = bool(ledger.ended(CaseOutcome.ERROR).all())
+        return Symptom(rule, None, (), ALL_ERRED if ended else rule.unmeasured)
+    shown = order[noted == SHOWN]
+    return Symptom(rule, wilson(len(shown), due), ledger.names(shown), None)
+
+
+def noted(
+    suite: Suite, graded: Graded, findings: Mapping[str, Finding], rules: Sequence[Rule]
+) -> Iterator[list[int]]:
+    """Of each graded case, rule by rule: whether it can show the symptom, and does."""
+    table = _Table(graded, findings)
+    cases = {case.id: case for case in suite.cases}
+    for case_id in graded.cases:
+        case = cases[case_id]
+        yield [_noted(case, table, rule) for rule in rules]
+
+
+def _noted(case: Case, table: _Table, rule: Rule) -> int:
+    if not _due(case, table, rule):
+        return NOT_DUE
+    return SHOWN if _shows(case.id, table, rule) else DUE
 
 
 class _Table:
@@ -103,15 +130,6 @@ class _Table:
         else:
             return []
         return [value for value in values if not isnan(value)]
-
-
-def _measure(suite: Suite, table: _Table, rule: Rule) -> Symptom:
-    due = [c for c in suite.cases if c.id in table.graded.cases and _due(c, table, rule)]
-    if not due:
-        ended = all(o is CaseOutcome.ERROR for o in table.graded.cases.values())
-        return Symptom(rule, None, (), ALL_ERRED if ended else rule.unmeasured)
-    shown = tuple(case.id for case in due if _shows(case.id, table, rule))
-    return Symptom(rule, wilson(len(shown), len(due)), shown, None)
 
 
 def _due(case: Case, table: _Table, rule: Rule) -> bool:

@@ -45,14 +45,20 @@ Systems = Mapping[str, Any] | Sequence[SystemSpec | System]
 
 @asynccontextmanager
 async def built(
-    suite: Suite, systems: Systems, logs: Path | None = None
+    suite: Suite, systems: Systems, logs: Path | None = None, vectors: Path | None = None
 ) -> AsyncIterator[list[System]]:
-    """The systems, made ready and closed at the end; ``logs`` is where isolated ones print, None isolates none."""
+    """The systems, made ready and closed at the end; ``logs`` is where isolated ones print, None isolates none.
+
+    ``vectors`` is where retrievers with an embedder keep what they computed; None keeps nothing.
+    """
+    from evalkit.embeddings.remembered import kept_in
+
     made: list[System] = []
     try:
         names = systems if isinstance(systems, Mapping) else [None] * len(systems)
         for name, one in zip(names, given_of(systems), strict=True):
-            made.append(_build_one(name, one, suite, logs))
+            with kept_in(vectors):
+                made.append(_build_one(name, one, suite, logs))
         if not made:
             raise NothingToDo("no system is given")
         yield made

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from evalkit.pages.wording import shortened, visible
 from evalkit.records import Interval, Trace
+from evalkit.story import Parts, Story
 from evalkit.watch import Watcher
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 LONGEST = 100  # characters of a word (an id has no spaces) that a line shows
 LOG_WIDTH = 10_000  # columns where there is no terminal: a table is as wide as it needs to be
+UNKNOWNS = 4  # open questions told
 SIDE_BY_SIDE = 6  # systems that fit beside each other in a table
 PLAIN_SECONDS = 5.0  # between progress lines where there is no terminal
 
@@ -114,11 +116,14 @@ class Progress(Watcher):
             self.bar = None
 
 
-def show_run(run: Run, page: Path) -> int:
-    """Print the result of a run; the exit code: 0, or 12 when errors are above the suite's tolerance."""
+def show_run(run: Run, page: Path, story: Parts | None = None) -> int:
+    """Print the result of a run, into ``story`` too; the exit code: 0, or 12 when errors are above the suite's tolerance."""
     from evalkit.report import verdict_of
 
-    console = wide_console()
+    console = Story(wide_console(), [] if story is None else story)
+    for line in _answer_lines(run):
+        console.print(line, markup=False, highlight=False)
+    console.print()
     console.print(_systems_table(run))
     console.print()
     if len(run.systems) <= SIDE_BY_SIDE:
@@ -132,10 +137,8 @@ def show_run(run: Run, page: Path) -> int:
                 markup=False,
             )
     console.print()
-    advice = run.diagnosis()["recommendation"]
-    console.print(
-        f"First step: [bold]{escape(advice['approach'])}[/bold]. {escape(plain(advice['reasons'][0]))}."
-    )
+    for line in _judge_lines(run):
+        console.print(plain(line), markup=False, highlight=False)
     for warning in run.suite.warnings[:3]:
         console.print(f"warning: {plain(warning)}", markup=False)
     console.print(f"Report: {page.resolve()}", markup=False, highlight=False)
@@ -143,6 +146,24 @@ def show_run(run: Run, page: Path) -> int:
     if verdict["exit_code"]:
         console.print(f"Incomplete: {plain(verdict['reason'])}", markup=False)
     return int(verdict["exit_code"])
+
+
+def _answer_lines(run: Run) -> list[str]:
+    """The answer first, as the report has it: what fails, whose fault, how sure, what to do, what is open."""
+    from evalkit.pages.story import outline, story_of
+
+    story = story_of(run, outline(run), run.diagnosis())
+    told = [f"{run.suite.name}: {story.headline['title']}"]
+    told += [f"{a['question']}: {a['said']}." for a in story.headline["answers"]]
+    told += [f"- {one['text']} {one['settle']}" for one in story.unknowns[:UNKNOWNS]]
+    return [plain(line) for line in told]
+
+
+def _judge_lines(run: Run) -> list[str]:
+    """What judging took, and rates freed from the judge's errors; nothing where evalkit's own judge graded alone."""
+    from evalkit.judging.judged import judge_lines
+
+    return judge_lines(run.judged.block().get("judge")) if run.judged is not None else []
 
 
 def wide_console() -> Console:
@@ -214,13 +235,12 @@ def _row(name: str, found: SystemDiagnosis, k: int) -> list[str]:
 
 def _recall(found: SystemDiagnosis, k: int) -> str:
     """Mean over cases of the ``as_is`` answers, repeats averaged first."""
-    column = found.graded.scores.columns.get(f"R@{k}")
+    column = found.ledger.columns.get(f"R@{k}")
     if column is None:
         return "n/a"
-    rows = (column.values[indices] for indices in found.graded.repeats().values())
-    known = (row[~np.isnan(row)] for row in rows)
-    means = [row.mean() for row in known if len(row)]
-    return f"{sum(means) / len(means):.2f}" if means else "n/a"
+    means, _ = found.ledger.by_case(column)
+    known = means[~np.isnan(means)]
+    return f"{known.mean():.2f}" if len(known) else "n/a"
 
 
 def percent(found: Interval | None) -> str:

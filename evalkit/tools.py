@@ -14,6 +14,8 @@ from evalkit.errors import InvalidInput, did_you_mean
 from evalkit.records import Judge, Level, Metric, Suite
 from evalkit.symptoms import Rule, load_playbook
 
+DESCRIBES = "semantic_similarity"  # neither a right answer nor a limit is ever told by it
+
 
 @dataclass(frozen=True, slots=True)
 class Tools:
@@ -42,7 +44,8 @@ def tools_for(
     _check_correct(suite, metrics)
     causes = tuple(plugins.members("causes"))
     shares = dict.fromkeys(["correct", "passed", *(cause.id for cause in causes)], (0.0, 1.0))
-    _check_limits(suite, shares | {metric.name: (metric.low, metric.high) for metric in metrics})
+    ranges = {m.name: (m.low, m.high) for m in metrics if m.name != DESCRIBES}
+    _check_limits(suite, shares | ranges)
     return Tools(
         judge=made,
         metrics=metrics,
@@ -52,8 +55,8 @@ def tools_for(
     )
 
 
-def judge_of(choice: str, folder: Path, **how: Any) -> Judge:
-    """The judge that a text names: one of the shelf, or as ``judges.choose`` reads it; ``how`` as it takes it."""
+def judge_of(choice: str | Mapping[str, Any], folder: Path, **how: Any) -> Judge:
+    """The judge that a text names or options describe: one of the shelf, or as ``judges.choose`` reads it; ``how`` as it takes it."""
     from evalkit.judges.choose import judge_from
 
     def named(name: str) -> Any:
@@ -65,7 +68,7 @@ def judge_of(choice: str, folder: Path, **how: Any) -> Judge:
 
 def _check_correct(suite: Suite, metrics: Sequence[Metric]) -> None:
     """What counts as right must be a measure of a single answer."""
-    known = [metric.name for metric in metrics if metric.level is Level.TRACE]
+    known = [m.name for m in metrics if m.level is Level.TRACE and m.name != DESCRIBES]
     if suite.correct is not None and suite.correct.metric not in known:
         raise InvalidInput(
             f"no metric of a single answer is called {suite.correct.metric!r}",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from evalkit import __version__
-from evalkit.ask import Calls, Job, ask_all, asked_of, file_under
+from evalkit.ask import Calls, Job, ask_all, asked_of, file_under, in_order
 from evalkit.budget import Budget, Pilot
 from evalkit.cache import Cache
+from evalkit.case_file import cases_by_id, long_file
 from evalkit.diagnose import diagnose
 from evalkit.diagnosis import SystemDiagnosis, summarise_findings
 from evalkit.doctor.doubt import doubts_of
@@ -20,6 +20,9 @@ from evalkit.errors import BudgetExceeded
 from evalkit.estimate import Estimate, estimate
 from evalkit.grade import Graded, grade
 from evalkit.judge import judge_traces
+from evalkit.judges.spending import Spending
+from evalkit.judging.judged import Judged
+from evalkit.judging.under_way import Judging
 from evalkit.outcome import CaseOutcome, deciding
 from evalkit.probe import probe
 from evalkit.reask import asker, grader
@@ -27,12 +30,16 @@ from evalkit.records import Approach, Evidence, Metric, Suite, System, Trace
 from evalkit.store import Key, Store
 from evalkit.suite import train_cases
 from evalkit.tools import Tools
+from evalkit.verdicts import Verdicts, key_of
 from evalkit.watch import Watcher
+from evalkit.workers.judging import judged_beside
 
+if TYPE_CHECKING:
+    from evalkit.ledger.fold import How
+    from evalkit.ledger.large import Large
+
+EMBEDDED = "embedded"  # the judge that grades by rules
 CONTROLS = 10  # passing cases asked as a control
-GRACE = 3.0  # seconds that answers under way are waited for when a run is interrupted
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +80,16 @@ class Work:
         seed: int = 0,
     ) -> None:
         self.cache: Cache | None = None
+        self.cut = False  # whether a limit kept a failing case from being asked again
         self.only: Collection[str] | None = None
         self.suite, self.store, self.tools, self.watch = suite, store, tools, watch
         self.concurrency, self.seed = concurrency, seed
-        self.cases = {case.id: case for case in suite.cases}
+        self.cases = cases_by_id(suite.cases)
+        self.large: Large | None = None  # what was graded in parts, where the suite is a long file
+        self.how: How | None = None  # how it is cut into parts
         self.evidence: dict[Key, Evidence | None] = {}
+        self.judging = Judging(tools.judge, suite, self.evidence)
+        self.verdicts = Verdicts(tools.judge, store, self.cases)
 
     async def ask(self, jobs: Sequence[Job], budget: Budget) -> None:
         """The first answers; ``BudgetExceeded`` where a limit ends them."""
@@ -92,25 +104,45 @@ class Work:
             nonlocal answered
             answered += 1
             budget.settle(1, trace.usage.cost, trace.seconds.total)
+            self.judging.answered(trace)
             self.watch.step(trace)
             pilot.note(trace)
+            judged(self.cases[trace.case_id], trace)
 
-        asking = ask_all(
-            self.suite,
-            takewhile(lambda _: budget.take(1), left),
-            self.store,
-            concurrency=self.concurrency,
-            seed=self.seed,
-            on_trace=told,
-            calls=Calls(self.store, self.cache),
-        )
-        await in_order(asking, budget)
+        # Where money is limited and no price is known yet, one answer comes first, to learn it.
+        first = left[:1] if budget.blind else []
+        async with judged_beside(self.tools.judge, self.store, len(left)) as judged:
+            for some, at_a_time in ((first, 1), (left[len(first) :], self.concurrency)):
+                asking = ask_all(
+                    self.suite,
+                    takewhile(lambda job: self.judging.affords(job, budget), some),
+                    self.store,
+                    concurrency=at_a_time,
+                    seed=self.seed,
+                    on_trace=told,
+                    calls=Calls(self.store, self.cache),
+                )
+                await in_order(asking, budget)
         self.watch.done()
         if answered < len(jobs):
             raise BudgetExceeded(
                 f"stopped at the limit of {budget.refused}: {answered} of {len(jobs)} questions are answered; "
                 "raise it and run again with the same --out"
             )
+
+    def tell_judging(self, jobs: Sequence[Job]) -> None:
+        """Say, before the first call, what judging is expected to take."""
+        if hasattr(self.tools.judge, "calls_for"):
+            known = approaches_of(self.store.recipe())
+            kept = (trace for name in known for trace in self.store.traces(name))
+            here = [t for t in kept if self.only is None or t.case_id in self.only]
+            text = self.judging.told(jobs, here)
+            if text is not None:
+                self.watch.say(text)
+
+    def judged(self, found: Mapping[str, SystemDiagnosis], spent: Spending | None) -> Judged:
+        """How the run was judged, people's part and corrected rates included."""
+        return self.judging.summed_up(found, spent, self.store.folder)
 
     def _recall(self, jobs: Sequence[Job], budget: Budget) -> list[Job]:
         """Store what the cache has the answers to; the jobs that are left."""
@@ -137,18 +169,25 @@ class Work:
         if not traces:
             return None
         keys = [(t.system, t.case_id, t.condition, t.repeat) for t in traces]
+        unknown = [trace for trace in traces if key_of(trace) not in self.evidence]
+        self.evidence.update(self.verdicts.known(unknown))
         new = [i for i, key in enumerate(keys) if key not in self.evidence]
         self.watch.start(f"grading {name}", len(new))
         found = await judge_traces(
             self.cases,
             [traces[i] for i in new],
-            self.tools.judge,
+            self.judging,
             on_evidence=lambda _: self.watch.step(),
         )
         self.watch.done()
         self.evidence.update(zip((keys[i] for i in new), found, strict=True))
+        self.verdicts.keep([traces[i] for i in new], found)
+        damaged = self.verdicts.told()
+        if damaged is not None:
+            self.watch.say(damaged)
         evidence = [self.evidence[key] for key in keys]
-        return grade(self.suite, name, approach, traces, evidence, metrics)
+        graded = grade(self.suite, name, approach, traces, evidence, metrics)
+        return self.judging.by_people(graded, metrics, self.cases)
 
     async def probe(self, one: System, probing: Probing, budget: Budget) -> None:
         """Ask failing cases again, the most telling condition first; the estimate comes before the first call."""
@@ -167,14 +206,14 @@ class Work:
         expected = estimate(self.suite, one, graded, **settings)
         if expected.calls == 0:
             return
-        self.watch.say(_told(one.name, expected))
+        self.watch.say(_told(one.name, expected) + self.judging.told_probes(expected.calls))
         self.watch.start(f"probing {one.name}", expected.calls)
         probing_it = probe(
             self.suite,
             one,
             graded,
             ask_one=asker(one, self.store, Calls(self.store, self.cache, budget.refund)),
-            grade_one=grader(self.suite, one, self.tools.judge, metrics),
+            grade_one=grader(self.suite, one, self.judging, metrics),
             budget=budget,
             concurrency=self.concurrency,
             on_step=self.watch.step,
@@ -183,6 +222,7 @@ class Work:
         done = await in_order(probing_it, budget)
         self.watch.done()
         if done.stopped:
+            self.cut = True
             self.watch.say(f"{one.name}: probing stopped at the limit of {done.stopped}")
 
     def account(self) -> None:
@@ -201,6 +241,8 @@ class Work:
 
     async def diagnosed(self) -> dict[str, SystemDiagnosis]:
         """Every system that the store holds, graded and diagnosed, in the order of the recipe."""
+        if self._too_large():
+            return await self._diagnosed_in_parts()
         graded = {}
         for name, approach in approaches_of(self.store.recipe()).items():
             one = await self.graded(name, approach, self.tools.metrics)
@@ -209,17 +251,22 @@ class Work:
         return diagnosed_systems(self.suite, graded, self.tools)
 
 
-async def in_order(work: Coroutine[Any, Any, Result], budget: Budget) -> Result:
-    """Await ``work``; when interrupted let it begin no further call, and wait ``GRACE`` for the answers under way."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        budget.stop()
-        await asyncio.wait([task], timeout=GRACE)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        raise
+    def _too_large(self) -> bool:
+        """Whether the cases are read from a long file, and graded by rules alone: then nothing needs to be held."""
+        embedded = self.tools.judge.name == EMBEDDED and self.judging.reviews is None
+        if getattr(self.tools.judge, "metrics", ()):  # processes of their own would not have them
+            return False
+        return embedded and long_file(self.suite.cases) is not None
+
+    async def _diagnosed_in_parts(self) -> dict[str, SystemDiagnosis]:
+        from evalkit.ledger.fold import diagnosed_in_parts
+
+        systems = approaches_of(self.store.recipe())
+        self.large = await diagnosed_in_parts(
+            self.suite, self.store.folder, systems, self.tools, self.watch, self.only, self.how
+        )
+        self.suite = self.large.suite
+        return self.large.systems
 
 
 def _told(name: str, expected: Estimate) -> str:
@@ -249,10 +296,11 @@ def diagnosed_systems(
 
 def means_of(found: Mapping[str, SystemDiagnosis], tools: Tools) -> dict[str, Any]:
     """What scores depend on beside the answers; tables that differ in it must not be compared."""
-    repeats = [len(indices) for one in found.values() for indices in one.graded.repeats().values()]
+    repeats = [int(one.ledger.repeats.max(initial=0)) for one in found.values()]
     return {
         "evalkit": __version__,
         "judge": tools.judge.fingerprint,
+        **{f"judge {n}": told for n, told in getattr(tools.judge, "parts", {}).items()},
         "repeats": max(repeats, default=0),
     }
 

@@ -7,15 +7,26 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
+from evalkit import plugins
 from evalkit.api import Run, from_traces
+from evalkit.grade import Graded, grade
+from evalkit.pages.case_legend import explained
+from evalkit.pages.case_view import CaseView, Setting, case_views
 from evalkit.records import (
+    Approach,
     Case,
+    Certainty,
+    CorrectRule,
     Document,
     Expected,
+    Fact,
     Failure,
+    Finding,
     KeyPoint,
     Message,
     Passage,
+    Side,
+    Stage,
     Suite,
     Trace,
     Usage,
@@ -150,3 +161,64 @@ class Page(HTMLParser):
 
     def links(self) -> list[str]:
         return [a["href"] or "" for tag, a in self.tags if tag == "a"]
+
+
+STREETS = ("Hauptstraße", "Ωδός", "東京都千代田区", "Đường Trần Phú", "شارع الملك")
+LED = ("retrieval_miss", "ranking_low", "misinterpretation")
+
+
+def many_cases(n: int) -> tuple[Suite, Graded, list[Finding]]:
+    """``n`` graded cases, three in four of them failing, each with five passages; quick to make."""
+    exact = next(m for m in plugins.members("metrics") if m.name == "exact")
+    chunks = [
+        Passage(f"doc{d}", f"doc{d}#0", f"Passage {d} tells of {STREETS[d % 5]}. " * 12)
+        for d in range(500)
+    ]
+    cases, traces, findings = [], [], []
+    for i in range(n):
+        found = tuple(chunks[(i * 7 + j * 13) % len(chunks)] for j in range(5))
+        case = Case(
+            f"c{i:05d}",
+            f"Question {i} about {STREETS[i % 5]}?",
+            reference=(f"Answer {i}.",),
+            relevant={found[0].doc_id: 1},
+            tags=(f"t{i % 8}",),
+        )
+        cases.append(case)
+        traces.append(
+            Trace(
+                f"Answer {i}." if i % 4 == 3 else f"Reply number {i}.",
+                found,
+                found[:3],
+                case_id=case.id,
+                system="big",
+            )
+        )
+        if i % 4 != 3:
+            side = Side.GENERATION if i % 4 == 2 else Side.RETRIEVAL
+            stage = (Stage.RETRIEVAL, Stage.RANKING, Stage.GENERATION)[i % 4]
+            status = Certainty.SUSPECTED if i % 8 == 0 else Certainty.PROVEN
+            findings.append(
+                Finding(
+                    case.id,
+                    0,
+                    "fail",
+                    status,
+                    LED[i % 4],
+                    side,
+                    stage,
+                    0.9,
+                    evidence=(Fact("fact", i, f"reason {i}"),),
+                )
+            )
+    suite = Suite("large", Path(), tuple(cases), {}, "0", correct=CorrectRule("exact", 1.0))
+    return suite, grade(suite, "big", Approach.RAG, traces, [None] * n, (exact,)), findings
+
+
+def many_views(n: int) -> tuple[Setting, list[CaseView]]:
+    """The views of ``many_cases``."""
+    suite, graded, findings = many_cases(n)
+    setting = Setting(
+        ("big",), ("exact",), suite.k, {**explained(), "suite": suite.name, "k": suite.k}
+    )
+    return setting, list(case_views(setting, suite.cases, {"big": (graded, findings)}))

@@ -34,6 +34,7 @@ CATCH_ALLS = {
     "evalkit.adapters.threads": 1,  # hands an exception from a thread to whoever awaits it
     "evalkit.ask": 1,  # a system
     "evalkit.cli": 1,  # the outermost place
+    "evalkit.embeddings.tokenizer": 1,  # a package that raises nothing narrower
     "evalkit.judge": 1,  # a judge
     "evalkit.score": 2,  # a metric, by row and by column
 }

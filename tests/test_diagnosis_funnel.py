@@ -7,6 +7,7 @@ import pytest
 from support import make_case, make_corpus, make_graded, make_suite, make_trace
 
 from evalkit.funnel import STAGES, Step, funnel, step_json
+from evalkit.ledger.reading import read_ledger
 from evalkit.records import Case, Certainty, Finding, Trace
 
 DOCS = make_corpus(d1="Die Gebühr beträgt 5 Euro.", d2="Other text.", d3="More.", d4="Still more.")
@@ -30,7 +31,7 @@ def steps(
     graded = make_graded(suite, shown, approach=approach)
     values = {"outcome": "fail", "status": Certainty.PROVEN, "repeat": 0, "cause": cause}
     found = [Finding(one.id, **{**values, **given})] if cause or given else []
-    return {step.stage: step for step in funnel(suite, graded, found)}
+    return {step.stage: step for step in funnel(read_ledger(suite, graded, found, ()))}
 
 
 def lost_at(found: dict[str, Step]) -> str | None:
@@ -150,7 +151,7 @@ def test_due_is_what_came_this_far():
         for i in range(10)
     ]
     suite = make_suite(cases, DOCS, k=2, pool=4)
-    found = {s.stage: s for s in funnel(suite, make_graded(suite, traces), [])}
+    found = {s.stage: s for s in funnel(read_ledger(suite, make_graded(suite, traces), [], ()))}
     assert [found[n].due for n in ("in_corpus", "retrieved", "ranked", "correct")] == [10, 10, 7, 7]
     kept = found["retrieved"].kept
     assert kept is not None

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from support import make_case, make_graded, make_suite, make_trace
 
+from evalkit.ledger.reading import read_ledger
 from evalkit.records import Evidence, Trace
 from evalkit.variability import variability
 
@@ -12,7 +13,8 @@ from evalkit.variability import variability
 def measured(traces: list[Trace], verdicts: list[float] | None = None) -> dict[str, float | None]:
     suite = make_suite([make_case("c1", reference="Paris"), make_case("c2", reference="Paris")])
     evidence = verdicts and [Evidence("someone", correct=v) for v in verdicts]
-    return variability(make_graded(suite, traces, evidence=evidence))
+    graded = make_graded(suite, traces, evidence=evidence)
+    return variability(read_ledger(suite, graded, [], ()))
 
 
 def asked(

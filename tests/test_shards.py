@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from evalkit.shards import Share, cases_of, read_share
 from evalkit.store import Store
 from evalkit.suite import load_suite
 from tests.support import make_case
+from tests.test_llm_judge import Server, serving
 
 HELPDESK = Path(__file__).parents[1] / "datasets" / "helpdesk"
 DERIVED = (
@@ -185,6 +187,54 @@ def test_a_share_without_a_case_is_merged_like_any_other(suite, tmp_path):
             empty += 1
     assert empty == 1
     assert len(merge(tmp_path / "out", folders, suite=few).systems["oracle"].graded.cases) == 2
+
+
+def judged(suite: Suite, out: Path, server: Server, **options: object) -> None:
+    file = out.parent / "judge.yaml"
+    file.write_text(f"{{base_url: '{server.url}', model: m, attempts: 1, timeout: 5}}", "utf-8")
+    choice = f"llm:{file}"
+    ask(suite, out, **{"probes": "none", "judge": choice, **options})
+
+
+def test_shares_that_a_model_graded_are_merged_without_asking_it_again(suite, tmp_path):
+    few = replace(suite, cases=suite.cases[20:32])
+    merged: dict[str, bytes] = {}
+
+    async def work() -> None:
+        async with serving() as server:
+            for n in (1, 2):
+                await asyncio.to_thread(judged, few, tmp_path / str(n), server, shard=f"{n}/2")
+            await asyncio.to_thread(judged, few, tmp_path / "whole", server)
+            asked = len(server.heard)
+            run = await asyncio.to_thread(
+                merge, tmp_path / "merged", [tmp_path / "1", tmp_path / "2"], suite=few
+            )
+            run.write()
+            assert len(server.heard) == asked > 8
+            merged.update(files(tmp_path / "merged"))
+            await asyncio.to_thread(judged, few, tmp_path / "merged", server)  # it goes on
+            assert len(server.heard) == asked
+
+    asyncio.run(work())
+    wanted = files(tmp_path / "whole")
+    assert [name for name in DERIVED if merged[name] != wanted[name]] == []
+    calls = [(tmp_path / name / "judge-calls.jsonl").read_bytes() for name in ("1", "2", "merged")]
+    assert calls[2] == calls[0] + calls[1]
+
+
+def test_shares_that_different_judges_graded_are_refused(suite, tmp_path):
+    few = replace(suite, cases=suite.cases[20:32])
+
+    async def work() -> None:
+        async with serving() as server:
+            await asyncio.to_thread(judged, few, tmp_path / "1", server, shard="1/2")
+            await asyncio.to_thread(
+                judged, few, tmp_path / "2", server, shard="2/2", judge="embedded"
+            )
+
+    asyncio.run(work())
+    with pytest.raises(InvalidInput, match="graded by embedded, not by llm"):
+        merge(tmp_path / "out", [tmp_path / "1", tmp_path / "2"], suite=few)
 
 
 # --- what is refused -----------------------------------------------------------------------------

@@ -5,7 +5,7 @@ Options in systems.yaml, all optional:
 
 - ``kind`` (the approach unless given): ``prompt`` answers from a partly outdated memory; ``rag`` retrieves
   and extracts; ``finetuned`` knows its training examples; ``hybrid`` retrieves and answers as trained.
-- ``retriever``: options of ``evalkit.retrievers``, laid over those of the kind.
+- ``retriever``: options of ``evalkit.retrievers``, laid over those of the kind; paths start at the systems file.
 - ``temperature``: 0 always takes the best sentence; higher varies between repeats.
 - ``max_sentences`` in an answer; trained kinds write as many as they learned, if that is more.
 - ``refuse_below``: confidence (about -0.6..1) under which it declines; hybrid learns it unless given.
@@ -102,7 +102,7 @@ def build(spec: SystemSpec, suite: Suite) -> System:
     train = options.text("train")
     path = inside(spec.folder, train, options, "train") if train else suite.train
     defaults = _DEFAULTS[kind]
-    found = _retriever(options, defaults, suite) if kind in RETRIEVING else None
+    found = _retriever(options, defaults, suite, spec.folder) if kind in RETRIEVING else None
     learned = Learned()
     if kind in TRAINED:
         key = digest(dict(options.values), suite.digest) if found else ""
@@ -119,17 +119,20 @@ def build(spec: SystemSpec, suite: Suite) -> System:
         else ModelAlone(model),
         name=spec.name,
         approach=spec.approach,
-        fingerprint=_fingerprint(kind, options, suite, path),
+        fingerprint=_fingerprint(kind, options, suite, path, found[0] if found else None),
         threads=THREADS,
+        owned=found[0] if found else None,
     )
 
 
-def _retriever(options: Options, defaults: Defaults, suite: Suite) -> tuple[Retriever, int | None]:
+def _retriever(
+    options: Options, defaults: Defaults, suite: Suite, folder: Path
+) -> tuple[Retriever, int | None]:
     """The index, and the system's own number of passages if it has one."""
     given = {**(defaults.retriever or {}), **(options.mapping("retriever") or {})}
     if "enforce_access" in options.values:
         given["enforce_access"] = options.flag("enforce_access", default=False)
-    return build_retriever(given, suite.corpus), given.get("k")
+    return build_retriever(given, suite.corpus, folder=folder), given.get("k")
 
 
 def _as_asked(retriever: Retriever, k: int | None, usual_k: int) -> Retrieve:
@@ -202,6 +205,9 @@ def _given(value: float | None, default: float) -> float:
     return default if value is None else value
 
 
-def _fingerprint(kind: str, options: Options, suite: Suite, train: Path | None) -> str:
+def _fingerprint(
+    kind: str, options: Options, suite: Suite, train: Path | None, retriever: Retriever | None
+) -> str:
     learned_from = train.read_text(encoding="utf-8") if train and kind in TRAINED else ""
-    return digest("local", 1, kind, dict(options.values), suite.digest, learned_from)
+    embedder = [retriever.fingerprint] if retriever is not None and retriever.fingerprint else []
+    return digest("local", 1, kind, dict(options.values), suite.digest, learned_from, *embedder)

@@ -14,6 +14,7 @@ from evalkit.adapters.openai_prompt import fit_budget, read_citations
 from evalkit.adapters.openai_replies import read_body, read_chat, read_responses
 from evalkit.adapters.openai_sdk import SdkTransport
 from evalkit.adapters.openai_structured import Negotiation, Shape
+from evalkit.adapters.options import digest
 from evalkit.adapters.retry import Tried
 from evalkit.adapters.secrets import key_from_environment
 from evalkit.adapters.transport import Transport
@@ -31,6 +32,8 @@ from evalkit.records import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from evalkit.retrievers import Retriever
 
 PATHS = {"chat": "/chat/completions", "responses": "/responses"}
@@ -55,6 +58,9 @@ class OpenAISystem:
         self.name = name
         self.approach = approach
         self.fingerprint = settings.fingerprint()
+        # A model folder may change under its name.
+        if retriever is not None and retriever.fingerprint:
+            self.fingerprint = digest(self.fingerprint, retriever.fingerprint)
         self.capabilities = _capabilities(settings, retriever)
         self._settings = settings
         self._endpoint = endpoint
@@ -98,6 +104,8 @@ class OpenAISystem:
     async def aclose(self) -> None:
         """Close the connections; a second call does nothing."""
         await self._endpoint.transport.aclose()
+        if self._retriever is not None:
+            self._retriever.close()
 
     async def _answer(self, question: Question, passages: tuple[Passage, ...] | None) -> Outcome:
         settings = self._settings
@@ -175,7 +183,7 @@ def build(spec: SystemSpec, suite: Suite) -> System:
         spec.approach,
         settings,
         _endpoint(settings, key, spec.name),
-        _retriever(settings, suite),
+        _retriever(settings, suite, spec.folder),
         suite,
     )
 
@@ -194,12 +202,12 @@ def _endpoint(settings: Settings, key: str | None, seed: str) -> Endpoint:
     )
 
 
-def _retriever(settings: Settings, suite: Suite) -> Retriever | None:
+def _retriever(settings: Settings, suite: Suite, folder: Path) -> Retriever | None:
     if settings.retriever is None:
         return None
     from evalkit.retrievers import build_retriever
 
-    return build_retriever(settings.retriever, suite.corpus)
+    return build_retriever(settings.retriever, suite.corpus, folder=folder)
 
 
 def _capabilities(settings: Settings, retriever: Retriever | None) -> frozenset[Capability]:

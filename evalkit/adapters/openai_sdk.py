@@ -9,8 +9,8 @@ import zlib
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from evalkit.adapters.connections import CONNECT
 from evalkit.adapters.transport import (
-    CONNECT,
     ENCODINGS,
     LARGEST,
     NoReply,

@@ -21,7 +21,7 @@ THREADS = 32
 LEADING = {"ask": 1, "retrieve": 1, "generate": 2, "lookup": 1}  # arguments handed by position
 
 
-def wrap(
+def wrap(  # noqa: PLR0913 (keyword-only settings)
     target: object,
     *,
     name: str,
@@ -30,17 +30,18 @@ def wrap(
     threads: int = THREADS,
     timeout: float | None = TIMEOUT,
     corpus: Mapping[str, Document] | None = None,
+    owned: object = None,
 ) -> System:
     """Make a ``System`` of a Python object.
 
     ``target`` is a function ``f(query) -> str | dict | Trace`` or an object with ``ask``, with ``retrieve``
     and ``generate``, or with ``retrieve`` alone; sync methods run in ``threads`` threads of its own.
     ``timeout`` is in seconds for one question, ``None`` for no limit. ``corpus`` gives the text of
-    passages returned by ``doc_id`` alone. Left out, ``fingerprint`` is that of the source file.
+    passages returned by ``doc_id`` alone; ``owned`` is closed with the system. Left out, ``fingerprint`` is that of the source file.
     Raises ``InvalidInput`` for an object that cannot be asked.
     """
     return PythonSystem(
-        InProcess(functions_of(target), threads),
+        InProcess(functions_of(target), threads, owned),
         name=name,
         approach=Approach(approach),
         fingerprint=fingerprint or digest(source_of(target)),

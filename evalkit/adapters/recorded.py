@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from evalkit.adapters.options import Options, digest, inside, read_options
-from evalkit.errors import InvalidInput
+from evalkit.adapters.trace_file import (
+    DOUBLED,
+    SHOWN,
+    UNANSWERED,
+    UNKNOWN,
+    Key,
+    TraceFile,
+    refuse_ids,
+)
+from evalkit.case_file import LARGE, long_file
 from evalkit.records import (
     AS_IS,
     Approach,
@@ -22,11 +31,10 @@ from evalkit.records import (
     Trace,
 )
 from evalkit.strict import Row, read_jsonl
+from evalkit.strict.line_file import count_lines
 from evalkit.traces import trace_at
 
 KNOWN = ("path", "system")
-SHOWN = 10  # ids that an error message names
-Key = tuple[str, str, int]
 _READ_ONLY = "a recorded system is read with trace(case_id, condition, repeat)"
 
 
@@ -85,13 +93,16 @@ def build(spec: SystemSpec, suite: Suite) -> System:
     options = read_options(spec, KNOWN)
     path = inside(spec.folder, options.required("path"), options, "path")
     recorded_as = options.text("system") or spec.name
+    fingerprint = digest(recorded_as, content_digest(path))
+    if count_lines(path, LARGE + 1) > LARGE or long_file(suite.cases) is not None:
+        large = TraceFile(path, spec.name, recorded_as, suite)
+        _refuse_others(large.others, len(large), options, path, recorded_as)
+        large.check()
+        return RecordedSystem(spec.name, spec.approach, fingerprint, large)
     traces = _file_by_key(_rows_of(path, recorded_as, options), path, suite, spec.name)
     _refuse_ids(
-        [case.id for case in suite.cases if (case.id, AS_IS, 0) not in traces],
-        "cases have no as_is trace",
-        path,
+        [case.id for case in suite.cases if (case.id, AS_IS, 0) not in traces], UNANSWERED, path
     )
-    fingerprint = digest(recorded_as, content_digest(path))
     return RecordedSystem(spec.name, spec.approach, fingerprint, traces)
 
 
@@ -110,6 +121,13 @@ def _rows_of(path: Path, recorded_as: str, options: Options) -> Iterator[Row]:
             continue
         found += 1
         yield row
+    _refuse_others(others, found, options, path, recorded_as)
+
+
+def _refuse_others(
+    others: Collection[str], found: int, options: Options, path: Path, recorded_as: str
+) -> None:
+    """Refuse a file that holds lines of other systems only."""
     if others and not found:
         names = ", ".join(sorted(others)[:SHOWN])
         hint = f"it holds {names}: set `system` to the one that is meant"
@@ -129,12 +147,10 @@ def _file_by_key(rows: Iterable[Row], path: Path, suite: Suite, system: str) -> 
         elif key in traces:
             doubled.append(f"{trace.case_id} {trace.condition} {trace.repeat} (line {row.line})")
         traces[key] = trace
-    _refuse_ids(unknown, "traces name a case that the suite does not have", path)
-    _refuse_ids(doubled, "traces have a (case_id, condition, repeat) that was given before", path)
+    _refuse_ids(unknown, UNKNOWN, path)
+    _refuse_ids(doubled, DOUBLED, path)
     return traces
 
 
 def _refuse_ids(ids: Sequence[str], what: str, path: Path) -> None:
-    if ids:
-        more = ", ..." if len(ids) > SHOWN else ""
-        raise InvalidInput(f"{len(ids)} {what}: {', '.join(ids[:SHOWN])}{more}", file=path)
+    refuse_ids(ids[:SHOWN], len(ids), what, path)

@@ -1,4 +1,4 @@
-"""One lean HTTP layer over aiohttp: no redirects, a total deadline, a bound on the size of a reply."""
+"""One lean HTTP layer over aiohttp's parser: no redirects, a total deadline, a bound on the size of a reply."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ import json
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from evalkit.adapters.connections import (
+    CONNECT,
+    Connections,
+    NoConnectionError,
+    Place,
+    head_of,
+    place_of,
+)
 from evalkit.records import Failure
 
-if TYPE_CHECKING:
-    import aiohttp
-
 LARGEST = 10 << 20  # bytes of a reply, after inflation
-CONNECT = 10.0  # seconds for a connection to be made; then another attempt may have better luck
 ENCODINGS = "gzip, deflate"  # of replies: what both transports inflate piece by piece
 
 
@@ -51,6 +55,11 @@ class Sending:
         self.sent = False
 
 
+_DEFAULTS = {
+    "content-type": "application/json",
+    "accept": "application/json",
+    "accept-encoding": ENCODINGS,
+}
 SENDING: ContextVar[Sending] = ContextVar("SENDING")
 
 
@@ -75,17 +84,18 @@ class PostJson(Protocol):
 
 
 class Transport:
-    """Posts JSON through one aiohttp session for each running loop.
+    """Posts JSON through connections that are kept, for each running loop its own.
 
-    ``limit`` bounds the open connections, 0 for as many as there are calls at a time; ``largest`` the bytes
+    ``limit`` bounds the connections in use, 0 for as many as there are calls at a time; ``largest`` the bytes
     of a reply. Cookies are not kept, redirects not followed, proxies of the environment not used.
     """
 
     def __init__(self, *, limit: int = 0, largest: int = LARGEST) -> None:
         self._limit = limit
         self._largest = largest
-        self._client: aiohttp.ClientSession | None = None
+        self._lines: Connections | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._heads: dict[tuple[str, str], tuple[Mapping[str, str], bytes]] = {}
 
     async def post_json(
         self,
@@ -98,76 +108,70 @@ class Transport:
     ) -> Reply:
         """Send ``payload`` and read the whole reply by ``deadline``, a time of the running loop."""
         import aiohttp
+        from aiohttp.http import HttpProcessingError
 
         body = encode(payload)
-        wanted = {"content-type": "application/json", "accept": "application/json", **headers}
-        client = await self._session()
         sending = Sending()
-        SENDING.set(sending)
         try:
-            async with (
-                asyncio.timeout_at(deadline),
-                client.request(
-                    method, url, data=body, headers=wanted, allow_redirects=False
-                ) as got,
-            ):
-                data = await self._read(got)
-                names = {name.lower(): value for name, value in got.headers.items()}
-                return Reply(got.status, names, data)
-        except aiohttp.ConnectionTimeoutError:
+            head = self._head(method, url, headers)
+            request = b"%b%d\r\n\r\n%b" % (head, len(body), body)
+            async with asyncio.timeout_at(deadline):
+                return await self._exchange(place_of(url), request, sending)
+        except NoConnectionError:
             message = f"no connection within {CONNECT:g} seconds"
             raise NoReply("connection", message, retry=True) from None
         except TimeoutError:
             raise late(sent=sending.sent) from None
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as error:
             raise NoReply("connection", _said(error), retry=True, sent=sending.sent) from None
-        except (aiohttp.ClientError, ValueError) as error:
+        except (aiohttp.ClientError, HttpProcessingError, ValueError) as error:
             message = f"no valid HTTP: {_said(error)}"
             raise NoReply("malformed", message, retry=True, sent=sending.sent) from None
 
     async def aclose(self) -> None:
-        """Close the session; a second call does nothing."""
-        client, self._client = self._client, None
-        if client is not None:
+        """Close the connections; a second call does nothing."""
+        lines, self._lines = self._lines, None
+        if lines is not None:
             with contextlib.suppress(RuntimeError):  # its loop may be closed already
-                await client.close()
+                lines.close()
+                await asyncio.sleep(0)  # the loop is told of closed connections in its next turn
 
-    async def _session(self) -> aiohttp.ClientSession:
+    async def _exchange(self, place: Place, request: bytes, sending: Sending) -> Reply:
+        async with (await self._connections()).taken(place) as line:
+            sending.sent = True
+            line.set_response_params(read_until_eof=True)
+            if line.transport is None:
+                raise ConnectionResetError("the connection is closed")
+            line.transport.write(request)
+            message, content = await line.read()
+            while 100 <= message.code < 200:  # not the reply yet
+                message, content = await line.read()
+            parts: list[bytes] = []
+            size = 0
+            while not content.at_eof():
+                part = await content.readany()
+                size += len(part)
+                if size > self._largest:
+                    raise too_large(self._largest)
+                parts.append(part)
+            names = {name.lower(): value for name, value in message.headers.items()}
+            return Reply(message.code, names, b"".join(parts))
+
+    async def _connections(self) -> Connections:
         loop = asyncio.get_running_loop()
-        if self._client is None or self._loop is not loop:
+        if self._lines is None or self._loop is not loop:
             await self.aclose()
-            self._client, self._loop = self._open(), loop
-        return self._client
+            self._lines, self._loop = Connections(self._limit), loop
+        return self._lines
 
-    def _open(self) -> aiohttp.ClientSession:
-        import aiohttp
-
-        class Connector(aiohttp.TCPConnector):
-            """Notes that a request has a connection to go out on."""
-
-            async def connect(self, *args: Any, **kwargs: Any) -> Any:
-                connection = await super().connect(*args, **kwargs)
-                SENDING.get().sent = True
-                return connection
-
-        return aiohttp.ClientSession(
-            connector=Connector(limit=self._limit),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=None),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"accept-encoding": ENCODINGS},
-            trust_env=False,
-        )
-
-    async def _read(self, got: aiohttp.ClientResponse) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        async for part in got.content.iter_any():
-            size += len(part)
-            if size > self._largest:
-                got.close()
-                raise too_large(self._largest)
-            parts.append(part)
-        return b"".join(parts)
+    def _head(self, method: str, url: str, headers: Mapping[str, str]) -> bytes:
+        """How the request begins; remembered as long as the caller gives the same headers."""
+        known = self._heads.get((method, url))
+        if known is None or known[0] != headers:
+            whole = {**_DEFAULTS, **{name.lower(): value for name, value in headers.items()}}
+            known = dict(headers), head_of(method, place_of(url), whole)
+            self._heads[method, url] = known
+        return known[1]
 
 
 def late(*, sent: bool) -> NoReply:

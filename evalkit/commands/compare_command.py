@@ -62,12 +62,12 @@ def command(  # noqa: PLR0913, PLR0917 (the options of the command)
 
     With --cross the generators are called; what was asked before is not asked again.
     """
-    from evalkit.api import suite_of
     from evalkit.compare import compare
     from evalkit.comparison.cross import with_splits
     from evalkit.comparison.entrants import entrants, open_runs
     from evalkit.errors import UsageError
     from evalkit.suite import load_suite
+    from evalkit.whereabouts import suite_of
 
     if max_calls is not None and not cross:
         raise UsageError("--max-calls limits the calls of --cross; without it no call is made")

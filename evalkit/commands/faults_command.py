@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evalkit.commands.numbers import FiniteRange
 from evalkit.commands.options import (
     chosen_systems,
     new_folder,
     resumable,
+    say,
     suite_argument,
     systems_option,
 )
@@ -37,7 +39,7 @@ MEMORY = 0.3  # share of the cases that the known-good system can answer without
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=FiniteRange(0, 1, min_open=True),
     default=0.8,
     show_default=True,
     help="Share of the usable cases that get a fault.",
@@ -80,8 +82,8 @@ def command(
     settings = {"rate": rate, "seed": seed, "limit": limit, "digest": whole.digest}
     found, page = write_power(power, sides, settings, folder)
     for line in _summary(power, found):
-        click.echo(line)
-    click.echo(f"Report: {page.resolve()}")
+        say(line)
+    say(f"Report: {page.resolve()}")
     return 0
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from evalkit.commands.numbers import FiniteRange
+from evalkit.commands.options import say
 
 if TYPE_CHECKING:
     from evalkit.judging.check import CheckResult, Settings
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     help="Gives questions, references and texts to rows that name a case_id; of a run, its suite.",
 )
 @click.option(
+    "--reviewed",
     "--review",
+    "review",
     type=click.Path(path_type=Path),
     help="For a run folder: people's verdicts. [LABELS/review.jsonl]",
 )
@@ -70,9 +74,9 @@ def command(labels: Path, name: str, out: Path, **options: Any) -> int:
         found = _check_run(labels, judge, suite, options["review"], how)
     else:
         found = check(read_labels(labels, load_suite(suite) if suite else None), judge, how)
-    click.echo(check_markdown(found))
+    say(check_markdown(found))
     write_json(out, found.to_json())
-    click.echo(f"Written: {out}")
+    say(f"Written: {out}")
     return 0
 
 
@@ -95,4 +99,4 @@ def _check_run(
     ]
     approaches = {name: system.graded.approach for name, system in run.systems.items()}
     read = graded_reader(run.suite, approaches, tools_for(run.suite).metrics)
-    return check(rows, judge, how, read=read)
+    return replace(check(rows, judge, how, read=read), source="run")

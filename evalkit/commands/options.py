@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evalkit.engines import ENGINES, LOCAL
 from evalkit.errors import InvalidInput, NothingToDo, did_you_mean
 from evalkit.records import Suite, SystemSpec
 from evalkit.suite import load_systems
@@ -31,9 +32,44 @@ run_suite_option = click.option(
     type=click.Path(path_type=Path),
     help="The suite of the run; where it lay when the run was made if not given.",
 )
+reviewed_option = click.option(
+    "--reviewed",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="People's verdicts (review.jsonl): they take the place of the judge's, and its rates are corrected by them.",
+)
 names_option = click.option(
     "--system", "names", multiple=True, help="Only this system of the file; repeatable."
 )
+
+
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say where the questions of a run are put from."""
+    named = click.option(
+        "--engine",
+        type=click.Choice(ENGINES),
+        default=LOCAL,
+        show_default=True,
+        help="ray (needs evalkit[ray]): shares of the cases on workers, merged at the end. Limits and --concurrency "
+        "hold for the whole run, and are divided over them.",
+    )
+    workers = click.option(
+        "--workers", type=click.IntRange(1, 10_000), help="Workers of --engine ray. [2]"
+    )
+    address = click.option(
+        "--ray-address",
+        metavar="ADDR",
+        help="The Ray cluster, such as auto or HOST:PORT. [one on this machine, ended with the run]",
+    )
+    return named(workers(address(command)))
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print lines that may hold foreign text, such as names and ids: nothing in them acts on the terminal."""
+    from evalkit.gating.shown import visible
+
+    for line in text.split("\n"):
+        click.echo(visible(line), err=err)
 
 
 def chosen_systems(
@@ -68,9 +104,9 @@ def new_folder(name: str) -> Path:
 
 def suite_of(run: Path) -> Path:
     """Where the suite of a run lies, as the run itself says."""
-    from evalkit import api
+    from evalkit import whereabouts
 
-    return api.suite_of(run)
+    return whereabouts.suite_of(run)
 
 
 def opened(run: Path, suite: Path | None = None, **how: Any) -> Run:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit.commands.options import opened, run_argument, run_suite_option
+from evalkit.commands.options import opened, run_argument, run_suite_option, say
 
 if TYPE_CHECKING:
     from evalkit.api import Run
@@ -64,7 +64,7 @@ def export_command(run: Path, suite: Path | None, out: Path | None, **options: A
     path = out or run / f"review.{'csv' if chosen == 'csv' else 'queue.jsonl'}"
     write_review(path, rows, chosen)
     drawn = sum(bool(row["sampled"]) for row in rows)
-    click.echo(f"{len(rows)} grades to review, {drawn} of them drawn at random: {path}")
+    say(f"{len(rows)} grades to review, {drawn} of them drawn at random: {path}")
     click.echo("Fill in human_correct (yes, no, unclear), then: evalkit review import RUN FILE")
     return 0
 
@@ -102,5 +102,5 @@ def import_command(run: Path, file: Path, suite: Path | None, reviewer: str | No
         click.echo(
             f"{told}: doubtful ones stand first, so until then the rates lean towards them.\n"
         )
-    click.echo(review_markdown(review_of(found, read_reviews(run))), nl=False)
+    say(review_markdown(review_of(found, read_reviews(run))).rstrip("\n"))
     return 0

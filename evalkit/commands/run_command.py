@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from evalkit.commands.numbers import FiniteRange
 from evalkit.commands.options import (
     chosen_systems,
+    engine_options,
     names_option,
     new_folder,
     resumable,
+    reviewed_option,
     suite_argument,
     systems_option,
 )
+from evalkit.records import Suite, SystemSpec
+
+if TYPE_CHECKING:
+    from evalkit.api import Run
 
 
 @click.command("run")
@@ -31,11 +39,13 @@ from evalkit.commands.options import (
     "--repeats", type=click.IntRange(1, 1000), help="How often each case is asked. [the suite's]"
 )
 @click.option("--limit", type=click.IntRange(1), help="Only the first N cases.")
+@click.option("--case", "only", multiple=True, metavar="ID", help="Only this case; repeatable.")
 @click.option(
     "--shard",
     metavar="I/N",
     help="Only share I of N of the cases; `evalkit merge` puts the shares together. Limits hold for each share.",
 )
+@engine_options
 @click.option(
     "--probes",
     type=click.Choice(["auto", "none", "all"]),
@@ -44,14 +54,12 @@ from evalkit.commands.options import (
     help="Ask failing cases again under other conditions, to prove their causes; all: passing ones too.",
 )
 @click.option(
-    "--max-calls", type=click.IntRange(1), help="Stop after so many calls of the systems."
+    "--max-calls", type=click.IntRange(1), help="Stop after so many calls of systems and judge."
 )
-@click.option(
-    "--max-cost", type=click.FloatRange(0, min_open=True), help="Stop before spending more."
-)
+@click.option("--max-cost", type=FiniteRange(0, min_open=True), help="Stop before spending more.")
 @click.option(
     "--max-time",
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     help="Begin no call that would end later than so many seconds from now.",
 )
 @click.option(
@@ -83,8 +91,10 @@ from evalkit.commands.options import (
 )
 @click.option(
     "--judge",
-    help="Who grades free text: embedded, llm:FILE, ragas:FILE, panel:FILE or module:attribute.",
+    help="Who grades free text: embedded, ragas, llm:FILE, ragas:FILE, panel:FILE or module:attribute. "
+    "[the run's own, else embedded]",
 )
+@reviewed_option
 @click.option("--in-process", is_flag=True, help="Run Python systems in evalkit's own process.")
 @click.option("--playbook", type=click.Path(path_type=Path), help="Your own symptoms file.")
 def command(
@@ -96,22 +106,56 @@ def command(
     **settings: Any,
 ) -> int:
     """Ask every system every case of SUITE, score and diagnose the answers, and write the report."""
-    from evalkit.api import arun
     from evalkit.errors import Stopped
+    from evalkit.finished import Finished
+    from evalkit.story import Parts, tell
     from evalkit.suite import load_suite
-    from evalkit.terminal import Progress, show_run
+    from evalkit.terminal import Progress, show_run, wide_console
 
     loaded = load_suite(suite)
     specs = chosen_systems(loaded, systems_file, names)
     folder = out or new_folder(loaded.name)
+    story: Parts = []
+    finished = Finished(folder)
     with Progress() as progress, resumable(folder):
         options = {"out": folder, "watch": progress, "isolate": not in_process, **settings}
+        if settings["engine"] == "local":
+            options["finished"] = finished
         try:
-            run = asyncio.run(arun(loaded, specs, **options))
+            run = _asked(loaded, specs, options)
         except Stopped as stopped:  # what was answered is there to be read all the same
             if stopped.run is not None:
                 page = stopped.run.write()
                 show_run(stopped.run, page)
             raise
+        if finished.parts is not None:
+            progress.say("finished before, and nothing has changed: the files are as they were")
+            tell(finished.parts, wide_console())
+            return finished.code
         page = run.write()
-    return show_run(run, page)
+    code = show_run(run, page, story)
+    finished.keep(story, code)
+    return code
+
+
+def _asked(suite: Suite, specs: Sequence[SystemSpec], options: dict[str, Any]) -> Run:
+    """The run, by the engine that was chosen."""
+    from evalkit.api import arun
+    from evalkit.engines import LOCAL, elsewhere
+
+    engine = options.pop("engine")
+    away = {name: options.pop(name) for name in ("workers", "ray_address")}
+    if engine != LOCAL:
+        if options.pop("only", None):
+            raise click.UsageError("--case asks single cases, which takes no --engine.")
+        if options.pop("reviewed", None) is not None:
+            raise click.UsageError(
+                "--reviewed is for `evalkit report` where --engine is not local."
+            )
+        found: Run = elsewhere(engine)(suite, specs, **away, **options)
+        return found
+    given = [name for name, value in away.items() if value is not None]
+    if given:
+        option = given[0].replace("_", "-")
+        raise click.UsageError(f"--{option} is for --engine ray only.")
+    return asyncio.run(arun(suite, specs, **options))

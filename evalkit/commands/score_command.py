@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit.commands.options import opened, run_argument, run_suite_option
+from evalkit.commands.options import opened, reviewed_option, run_argument, run_suite_option
 
 if TYPE_CHECKING:
     from evalkit.api import Run
@@ -21,8 +21,9 @@ def again(name: str, what: str, show: Callable[[Run, Path], int]) -> click.Comma
     @run_argument
     @run_suite_option
     @click.option("--playbook", type=click.Path(path_type=Path), help="Your own symptoms file.")
-    def made(run: Path, suite: Path | None, playbook: Path | None) -> int:
-        found = opened(run, suite, playbook=playbook)
+    @reviewed_option
+    def made(run: Path, suite: Path | None, **how: Path | None) -> int:
+        found = opened(run, suite, **how)
         return show(found, found.write())
 
     return made

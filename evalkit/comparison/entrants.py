@@ -118,7 +118,7 @@ def _digest(folder: Path) -> str | None:
 
     if not (folder / "run.sqlite").exists():
         raise InvalidInput("there is no run", file=folder, hint="`evalkit run` makes one")
-    with Store(folder) as store:
+    with Store(folder, reading=True) as store:
         found = store.recipe().get("suite")
     return None if found is None else str(found)
 
@@ -129,7 +129,7 @@ def _graded_anew(suite: Suite, folder: Path, label: str) -> Run:
     from evalkit.work import approaches_of
 
     known = {case.id for case in suite.cases}
-    with Store(folder) as store:
+    with Store(folder, reading=True) as store:
         approaches = approaches_of(store.recipe())
         traces = {
             name: [trace for trace in store.traces(name) if trace.case_id in known]

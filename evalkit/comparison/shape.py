@@ -202,6 +202,11 @@ class Comparison:
     notes: tuple[str, ...] = ()
     format: int = field(default=1)
 
+    def _repr_html_(self) -> str:
+        from evalkit.pages.notebook import comparison_card
+
+        return comparison_card(self)
+
 
 def _alone(system: str, ids: Sequence[str]) -> list[str]:
     """All cases that the other system of a pair was not asked, as a note."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from statistics import median
 from typing import Any
 
+import numpy as np
+
 from evalkit.diagnosis import SystemDiagnosis
+from evalkit.records import AS_IS
 
 # The names of ``unit_costs`` in a profile; prices of tokens are per million, all in one currency.
 PRICES = {
@@ -25,10 +27,12 @@ RETRIEVES = ("rag", "hybrid")
 
 def tokens_of(found: SystemDiagnosis) -> tuple[float, float] | None:
     """Median prompt and completion tokens of an answer; None where the system does not report them."""
-    usage = [t.usage for t in found.graded.traces if t.condition == "as_is"]
-    sent = [u.prompt_tokens for u in usage if u.prompt_tokens is not None]
-    written = [u.completion_tokens for u in usage if u.completion_tokens is not None]
-    return (median(sent), median(written)) if sent and written else None
+    asked = found.ledger.condition.are(AS_IS)
+    usage = (found.ledger.usage[name][asked] for name in ("prompt_tokens", "completion_tokens"))
+    sent, written = (counts[~np.isnan(counts)] for counts in usage)
+    return (
+        (float(np.median(sent)), float(np.median(written))) if len(sent) and len(written) else None
+    )
 
 
 def per_question(

@@ -11,7 +11,7 @@ from evalkit.decision.costs import cost_facts
 from evalkit.decision.mending import FEW_SHOT, TUNABLE, attempts
 from evalkit.diagnosis import SystemDiagnosis
 from evalkit.records import Approach, Certainty, Finding
-from evalkit.stats.intervals import wilson
+from evalkit.stats.intervals import Floats, wilson
 
 ORDER = ("prompt", "rag", "finetuned", "hybrid")  # from the simplest to the most work
 TRIED = ("schema_enforced", "style_prompted", "criteria_prompted", FEW_SHOT)
@@ -148,12 +148,13 @@ def _latency(
     """What is left of the latency budget (ms) after the 95th percentile of each approach."""
     found: dict[str, float | None] = {}
     for approach in ORDER:
-        seconds = _seconds(systems[best[approach]]) if approach in best else []
-        known = budget is not None and seconds
+        seconds = _seconds(systems[best[approach]]) if approach in best else np.empty(0)
+        known = budget is not None and len(seconds)
         left = None if not known else (budget or 0) - 1000 * float(np.percentile(seconds, 95))
         found[f"latency_left_{approach}"] = left
     return found
 
 
-def _seconds(found: SystemDiagnosis) -> list[float]:
-    return [t.seconds.total for t in found.graded.traces if t.seconds.total is not None]
+def _seconds(found: SystemDiagnosis) -> Floats:
+    total = found.ledger.seconds["total"]
+    return total[~np.isnan(total)]

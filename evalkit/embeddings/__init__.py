@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from evalkit.embeddings.backends import embedder_from
 from evalkit.embeddings.embedder import Embedder, Vectors, cosines, unit
+from evalkit.embeddings.remembered import Remembered, kept_in
 
-__all__ = ["Embedder", "Vectors", "cosines", "embedder_from", "unit"]
+__all__ = ["Embedder", "Remembered", "Vectors", "cosines", "embedder_from", "kept_in", "unit"]

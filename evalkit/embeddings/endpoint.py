@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from evalkit.adapters.endpoint import Endpoint, keyed_endpoint
+from evalkit.adapters.options import Options
+from evalkit.adapters.secrets import check_url
 from evalkit.embeddings.embedder import Vectors, unit
 from evalkit.errors import EndpointUnusable
 
@@ -98,7 +100,9 @@ def open_endpoint(
     api_key_env: str = KEY,
     dimensions: int | None = None,
     batch: int = BATCH,
+    place: str = "embeddings",
 ) -> EndpointEmbedder:
     """An embedder at ``base_url``/embeddings whose key stands in the variable ``api_key_env``."""
+    check_url(Options({}, place, ()), "base_url", base_url)
     endpoint = keyed_endpoint(f"{base_url.rstrip('/')}/embeddings", api_key_env)
     return EndpointEmbedder(endpoint, model, dimensions=dimensions, batch=batch)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.embeddings.embedder import Vectors, unit
+from evalkit.embeddings.tokenizer import read_tokenizer
 from evalkit.embeddings.weights import read_weights
-from evalkit.embeddings.wordpiece import read_wordpiece
 from evalkit.errors import InvalidInput
 
 Array = NDArray[np.float32]
 BATCH_TOKENS = (
     4096  # ids, padding included, that are worked on at a time: small pieces stay in the cache
+)
+PARTS = (
+    *("model.safetensors", "config.json", "sentence_bert_config.json", "1_Pooling/config.json"),
+    *("vocab.txt", "tokenizer.json", "tokenizer_config.json"),
 )
 LONGEST = 256  # ids of a text where the folder does not say
 # In plain Python's floats, which leave arrays of 32 bits as they are.
@@ -30,7 +34,7 @@ class FolderEmbedder:
     """The sentence vectors of a BERT encoder: mean (or first) of its last layer, scaled to length 1.
 
     Devlin et al. 2019 for the encoder, Reimers and Gurevych 2019 for the pooling. ``folder`` is one as
-    sentence-transformers writes it: config.json, model.safetensors, and vocab.txt or tokenizer.json.
+    sentence-transformers writes it: config.json, model.safetensors, and vocab.txt or tokenizer.json (see ``read_tokenizer``).
     Raises ``InvalidInput`` for a folder of another kind.
     """
 
@@ -41,14 +45,14 @@ class FolderEmbedder:
         path = folder / "model.safetensors"
         if not path.is_file():
             raise InvalidInput("has no model.safetensors", file=folder)
-        self.fingerprint = f"{self.name}/{zlib.crc32(path.read_bytes()):08x}"
+        self.fingerprint = f"{self.name}/{_digest(folder)}"
         self._weights = {k.removeprefix("bert."): v for k, v in read_weights(path).items()}
         self._layers = int(config["num_hidden_layers"])
         self._heads = int(config["num_attention_heads"])
         self._epsilon = float(config.get("layer_norm_eps", 1e-12))
         self._first = _pools_first(folder)
         self._activation = str(config.get("hidden_act", "gelu"))
-        self._words = read_wordpiece(folder, _longest(folder, config))
+        self._words = read_tokenizer(folder, _longest(folder, config))
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """One row a text, in order; each different text is worked on once."""
@@ -149,6 +153,17 @@ def _batches(order: list[str], known: dict[str, list[int]]) -> Iterator[list[str
         batch.append(text)
     if batch:
         yield batch
+
+
+def _digest(folder: Path) -> str:
+    """Names the content of every file that the vectors depend on."""
+    total = hashlib.sha256()
+    for name in PARTS:
+        path = folder / name
+        content = path.read_bytes() if path.is_file() else b""
+        total.update(f"{name} {len(content)}\n".encode())
+        total.update(content)
+    return total.hexdigest()[:16]
 
 
 def _json(path: Path) -> Any:

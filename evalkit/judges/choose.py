@@ -37,11 +37,58 @@ class Where:
 def judge_from(choice: str | Mapping[str, Any], folder: Path, **how: Any) -> Judge:
     """The judge that ``choice`` names: raises ``InvalidInput`` for what cannot be one, before any call.
 
-    ``embedded`` | ``llm:FILE.yaml`` | ``ragas:FILE.yaml`` | ``panel:FILE.yaml`` | ``module:attribute`` | a mapping with
+    ``embedded`` | ``embedded:FILE.yaml`` | ``llm:FILE.yaml`` | ``ragas:FILE.yaml`` | ``panel:FILE.yaml`` | ``module:attribute`` | a mapping with
     a ``kind``. A ``panel`` in a mapping lists further choices; options beside it are those of all members that
     do not set them. ``how``: see ``Where``.
     """
     return _judge(choice, Where(Path(folder), **how), "judge")
+
+
+def resolved(choice: str, folder: Path) -> str | Mapping[str, Any]:
+    """What ``choice`` means apart from where it was written: a mapping of all options, or a name.
+
+    Files below ``folder`` (or anywhere) and the environment are read now, so that the same judge can be made later
+    where they are not. A key is never among the options, only the name of its variable.
+    """
+    kind, _, name = choice.partition(":")
+    if kind == "ragas" and not name:
+        return {
+            "kind": "ragas",
+            **_attribute(f"{RAGAS}.settings", "options_from_environment", "judge")(),
+        }
+    if kind not in KINDS or choice == "embedded":
+        return choice
+    if not name.strip():
+        raise InvalidInput(f"{choice!r} needs its options", field="judge", hint=f"{kind}:FILE.yaml")
+    file = folder / name
+    return _settled({**_options_in(file, kind), "kind": kind}, file.parent)
+
+
+def _settled(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The options with what lies in other files in their place."""
+    found = dict(values)
+    if isinstance(found.get("critics"), str):
+        read = _attribute(f"{RAGAS}.critics", "read_critics", "judge.critics")
+        found["critics"] = read(folder / found["critics"])
+    if found.get("embedder") is not None:
+        from evalkit.embeddings.backends import settled
+
+        found["embedder"] = settled(found["embedder"], folder, "judge.embedder")
+    if isinstance(found.get("record"), str):
+        found["record"] = str((folder / found["record"]).resolve())
+    for name in ("inner", "panel"):
+        given = found.get(name)
+        if isinstance(given, list):
+            found[name] = [_settled_member(member, folder) for member in given]
+        elif given is not None:
+            found[name] = _settled_member(given, folder)
+    return found
+
+
+def _settled_member(given: Any, folder: Path) -> Any:
+    if isinstance(given, Mapping):
+        return _settled(given, folder)
+    return resolved(given, folder) if isinstance(given, str) else given
 
 
 def _judge(choice: str | Mapping[str, Any], where: Where, place: str) -> Judge:
@@ -54,7 +101,7 @@ def _judge(choice: str | Mapping[str, Any], where: Where, place: str) -> Judge:
         return _named(choice, where, place)
     if kind not in KINDS:
         return _checked(_attribute(kind, rest, place), place)
-    if kind == "embedded" or not rest.strip():
+    if not rest.strip():
         raise InvalidInput(f"{choice!r} names no judge", field=place, hint=f"{kind}:FILE.yaml")
     return _from_file(kind, rest, where, place)
 
@@ -64,7 +111,9 @@ def _named(name: str, where: Where, place: str) -> Judge:
         from evalkit.judges.embedded import EmbeddedJudge
 
         return EmbeddedJudge()
-    if name in KINDS and not (name == "ragas" and where.named is not None):
+    if name == "ragas":
+        return _judge(resolved(name, where.folder), where, place)
+    if name in KINDS:
         raise InvalidInput(f"{name!r} needs its options", field=place, hint=f"{name}:FILE.yaml")
     if where.named is None:
         raise InvalidInput(
@@ -75,17 +124,22 @@ def _named(name: str, where: Where, place: str) -> Judge:
 
 def _from_file(kind: str, name: str, where: Where, place: str) -> Judge:
     file = _file(name, where, place)
-    value = read_yaml(file).value
-    if not isinstance(value, Mapping):
-        raise InvalidInput("expected an object with the judge's options", file=file)
-    if value.get("kind", kind) != kind:
-        raise InvalidInput(f"is of kind {value['kind']!r}, not {kind!r}", file=file, field="kind")
+    value = _options_in(file, kind)
     try:
         return _from_mapping({**value, "kind": kind}, replace(where, folder=file.parent), "judge")
     except InvalidInput as error:
         if error.file is not None:
             raise
         raise InvalidInput(error.message, file=file, field=error.field, hint=error.hint) from None
+
+
+def _options_in(file: Path, kind: str) -> Mapping[str, Any]:
+    value = read_yaml(file).value
+    if not isinstance(value, Mapping):
+        raise InvalidInput("expected an object with the judge's options", file=file)
+    if value.get("kind", kind) != kind:
+        raise InvalidInput(f"is of kind {value['kind']!r}, not {kind!r}", file=file, field="kind")
+    return value
 
 
 def _file(name: str, where: Where, place: str) -> Path:
@@ -99,12 +153,15 @@ def _from_mapping(values: Mapping[str, Any], where: Where, place: str) -> Judge:
     if not isinstance(kind, str) or kind not in KINDS:
         hint = did_you_mean(str(kind), KINDS)
         raise InvalidInput(f"{kind!r} is no kind of judge", field=f"{place}.kind", hint=hint)
+    if values.get("embedder") is not None:
+        return _described(values, where, place)
     if values.get("panel") is not None or kind == "panel":
         return _panel(values, where, place)
     if kind == "embedded":
         other = [name for name in values if name != "kind"]
         if other:
-            raise InvalidInput("the embedded judge has no options", field=f"{place}.{other[0]}")
+            message = "the embedded judge has no options but embedder"
+            raise InvalidInput(message, field=f"{place}.{other[0]}")
         return _named(kind, where, place)
     if kind == "ragas":
         return _ragas(values, where, place)
@@ -113,19 +170,36 @@ def _from_mapping(values: Mapping[str, Any], where: Where, place: str) -> Judge:
     return build(values, place, cache=where.cache, record=where.record, offline=where.offline)
 
 
+def _described(values: Mapping[str, Any], where: Where, place: str) -> Judge:
+    """The judge without ``embedder``, and beside it the metric that this brings."""
+    if place != "judge":
+        message = "belongs to the whole judge, not to one of its parts"
+        raise InvalidInput(message, field=f"{place}.embedder")
+    from evalkit.judges.described import described
+
+    judge = _from_mapping({n: v for n, v in values.items() if n != "embedder"}, where, place)
+    return described(
+        judge,
+        values["embedder"],
+        folder=where.folder,
+        cache=where.cache,
+        offline=where.offline,
+        place=f"{place}.embedder",
+    )
+
+
 def _ragas(values: Mapping[str, Any], where: Where, place: str) -> Judge:
     """The judge of ragas's metrics around ``inner``, the embedded judge where there is none."""
-    if where.offline:
-        raise InvalidInput("the ragas judge cannot work without calls", field=place)
     options = {name: value for name, value in values.items() if name not in ("kind", "inner")}
     for name in ("critics", "record"):
         if isinstance(options.get(name), str):
             options[name] = str(_file(options[name], where, f"{place}.{name}"))
-    if where.cache is not None:
-        options.setdefault("record", str(where.cache / "ragas-calls.sqlite"))
     settings = _attribute(f"{RAGAS}.settings", "settings_from", place)(options, place)
     inner = _judge(values.get("inner") or "embedded", where, f"{place}.inner")
-    return _checked(_attribute(f"{RAGAS}.judge", "RagasJudge", place)(settings, inner=inner), place)
+    made = _attribute(f"{RAGAS}.judge", "RagasJudge", place)
+    # The record is the cache as well: one file of all calls, in the folder of the run.
+    own = {"record": where.record or where.cache, "offline": where.offline}
+    return _checked(made(settings, inner=inner, **own), place)
 
 
 def _panel(values: Mapping[str, Any], where: Where, place: str) -> Judge:

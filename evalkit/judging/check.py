@@ -91,7 +91,11 @@ class QuantityCheck:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One judge held against one set of labels. ``errors`` counts the answers on which the judge itself failed."""
+    """One judge held against one set of labels. ``errors`` counts the answers on which the judge itself failed.
+
+    ``source`` is ``labels`` where ``correct`` is the judge's own probability, ``run`` where it is the grade by the rules
+    of a suite.
+    """
 
     judge: str
     fingerprint: str
@@ -100,6 +104,7 @@ class CheckResult:
     errors: int
     repeats: int
     quantities: Mapping[str, QuantityCheck]
+    source: str = "labels"
 
     def to_json(self) -> dict[str, Any]:
         """The content of judge-check.json: no date, no text of the labels."""

@@ -14,11 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from evalkit.errors import StorageError
 from evalkit.judging.labels import Labelled
-from evalkit.records import Case, Evidence, Trace
+from evalkit.records import Case, Evidence, Expected, Trace
 from evalkit.strict import read_jsonl
 from evalkit.validation import validate
 
 FILE = "review.jsonl"
+PEOPLE = "people"  # the judge of evidence that people's verdicts are in
+STATED = 0.5  # from here on a key point counts as stated
 REVIEWED = ("correct", "grounded", "refused")
 Word = Literal["yes", "no", "unclear"]
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
@@ -151,28 +153,57 @@ def with_verdicts(
     traces: Sequence[Trace],
     evidence: Sequence[Evidence | None],
     reviewed: Mapping[str, Reviewed],
+    cases: Mapping[str, Case] | None = None,
 ) -> list[Evidence | None]:
     """The evidence with people's verdicts in place of the judge's opinion where they gave clear ones.
 
-    ``correct`` and ``refused`` become 1 or 0 by the majority of the reviewers, and ``judge`` says "people".
-    For a system that is graded again after a review; ties change nothing. A verdict on groundedness does not
-    say which claim it is about, and changes nothing.
+    ``correct`` and ``refused`` become 1 or 0 by the majority of the reviewers, and ``judge`` says "people". An answer
+    that is right covers all key points; in one that is wrong and covers all of them, the least certain one
+    is taken for missing. Of a case of ``cases`` that wants a refusal, right means refused. Ties change nothing. A verdict on groundedness does not say which claim it is about, and changes nothing.
     """
+
+    def refuse(trace: Trace) -> bool:
+        return cases is not None and cases[trace.case_id].expected is Expected.REFUSE
+
     return [
-        _replaced(found, reviewed[key]) if (key := key_of(trace)) in reviewed else found
+        _replaced(found, reviewed[key], refuse=refuse(trace))
+        if (key := key_of(trace)) in reviewed
+        else found
         for trace, found in zip(traces, evidence, strict=True)
     ]
 
 
-def _replaced(found: Evidence | None, reviewed: Reviewed) -> Evidence | None:
+def _replaced(found: Evidence | None, reviewed: Reviewed, *, refuse: bool) -> Evidence | None:
     if found is None:
         return None
     human = reviewed.human()
     values = {name: majority(human.get(name, {})) for name in ("correct", "refused")}
+    if refuse and values["refused"] is None:
+        values["refused"] = values["correct"]
     clear = {name: value for name, value in values.items() if value is not None}
     if not clear:
         return found
-    return replace(found, **clear, judge="people", error=None)  # type: ignore[arg-type]
+    covered = _covered(found.covered, clear.get("correct"))
+    told = f"people, {len(reviewed.verdicts)} reviewed: " + ", ".join(
+        f"{name} {'yes' if value else 'no'}" for name, value in clear.items()
+    )
+    reasons = (told, *found.reasons)
+    made = replace(found, judge=PEOPLE, covered=covered, reasons=reasons, error=None)
+    return replace(made, **clear)  # type: ignore[arg-type]
+
+
+def _covered(
+    judged: tuple[float | None, ...] | None, right: float | None
+) -> tuple[float | None, ...] | None:
+    """Key points as the verdict on the whole answer wants them."""
+    if not judged or right is None:
+        return judged
+    if right == 1:
+        return (1.0,) * len(judged)
+    known = [1.0 if value is None else value for value in judged]
+    if min(known) < STATED:
+        return judged
+    return (*judged[: (least := known.index(min(known)))], 0.0, *judged[least + 1 :])
 
 
 def majority(by: Mapping[str, tuple[float | None, ...]]) -> float | None:

@@ -30,7 +30,7 @@ def check_json(found: CheckResult) -> dict[str, Any]:
     return {
         "format": 1,
         "judge": {"name": found.judge, "fingerprint": found.fingerprint},
-        "labels": {"digest": found.labels, "rows": found.rows},
+        "labels": {"digest": found.labels, "rows": found.rows, "source": found.source},
         "errors": found.errors,
         "repeats": found.repeats,
         "quantities": {name: quantity_json(one) for name, one in found.quantities.items()},

@@ -27,7 +27,7 @@ class Rate:
     """The share of answers with a yes: the judge's, people's on the random part, and the judge's corrected by people.
 
     Over the cases that were answered, repeats averaged first. ``method`` says how ``corrected`` came about, or why
-    there is none.
+    there is none; ``labels`` of people it rests on.
     """
 
     quantity: str
@@ -35,6 +35,7 @@ class Rate:
     people: Interval | None
     corrected: Interval | None
     method: str
+    labels: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def review_of(run: Run, verdicts: Sequence[Verdict]) -> dict[str, SystemReview]:
         graded = system.graded
         rows = labelled(reviewed, cases, graded.traces)
         if rows:
-            found[name] = SystemReview(_agreement(graded, rows), _rates(graded, reviewed))
+            found[name] = SystemReview(_agreement(graded, rows), rates_of(graded, reviewed))
     return found
 
 
@@ -102,7 +103,8 @@ def _agreement(graded: Graded, rows: Sequence[Labelled]) -> dict[str, QuantityCh
 # --- rates -----------------------------------------------------------------------------------
 
 
-def _rates(graded: Graded, reviewed: Mapping[str, Reviewed]) -> tuple[Rate, ...]:
+def rates_of(graded: Graded, reviewed: Mapping[str, Reviewed]) -> tuple[Rate, ...]:
+    """The rates of one system by the judge that graded it, beside those corrected by people's verdicts."""
     found = (_rate(graded, reviewed, name) for name in REVIEWED)
     return tuple(rate for rate in found if rate is not None)
 
@@ -129,7 +131,8 @@ def _rate(graded: Graded, reviewed: Mapping[str, Reviewed], quantity: str) -> Ra
         # A case without a verdict of the judge stands in the middle: any stand-in is allowed, and costs only precision.
         everyone = [known.get(case, 0.5) for case in judged]
         corrected = ppi_mean(everyone, [known.get(case, 0.5) for case in drawn], labels)
-        return Rate(quantity, raw, people, corrected, f"PPI++, {len(drawn)} labels")
+        told = f"PPI++, {len(drawn)} labels"
+        return Rate(quantity, raw, people, corrected, told, len(drawn))
     pairs = [
         (bool(label), bool(verdict))
         for i, label in drawn.values()
@@ -140,7 +143,7 @@ def _rate(graded: Graded, reviewed: Mapping[str, Reviewed], quantity: str) -> Ra
     told = f"Rogan-Gladen, {len(pairs)} labels"
     if corrected is None:
         told = f"{len(pairs)} labels cannot tell how often the judge errs either way"
-    return Rate(quantity, raw, people, corrected, told)
+    return Rate(quantity, raw, people, corrected, told, len(pairs))
 
 
 def _label(found: Reviewed | None, quantity: str) -> float | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 from evalkit.records import Document, KeyPoint, Metric, Passage, Stage
 from evalkit.text.sentences import sentences
 from evalkit.text.tokens import content_stems
 
 NEAR_DUPLICATE = 0.9  # token_set_ratio from which two passages say the same
+PASSAGES = 2048  # texts of passages and documents that are remembered
 SURVIVES = 0.75  # share of its content words by which a piece of evidence is recognised
 
 
@@ -88,20 +89,29 @@ def redundancy(
     ignored; a text contained in the other counts) reaches ``near``. Compares all pairs. ``None`` with
     fewer than two texts.
     """
-    from rapidfuzz import fuzz, utils
-
-    texts = [utils.default_process(passage.text) for passage in retrieved[:k] if passage.text]
+    texts = [_processed(passage.text) for passage in retrieved[:k] if passage.text]
     if len(texts) < 2:
         return None
     cutoff = 100 * near
     repeats = (
-        any(
-            fuzz.token_set_ratio(text, above, score_cutoff=cutoff) >= cutoff
-            for above in texts[:place]
-        )
+        any(_repeats(text, above, cutoff) for above in texts[:place])
         for place, text in enumerate(texts)
     )
     return sum(repeats) / len(texts)
+
+
+@lru_cache(PASSAGES)  # the same documents come back for many questions
+def _processed(text: str) -> str:
+    from rapidfuzz import utils
+
+    return str(utils.default_process(text))
+
+
+@lru_cache(8 * PASSAGES)
+def _repeats(text: str, above: str, cutoff: float) -> bool:
+    from rapidfuzz import fuzz
+
+    return bool(fuzz.token_set_ratio(text, above, score_cutoff=cutoff) >= cutoff)
 
 
 def permission_ok(forbidden: Sequence[str], context: Sequence[Passage]) -> float | None:
@@ -135,7 +145,7 @@ def evidence_coverage(
     texts = [text for passage in retrieved if (text := _text(passage, corpus))]
     if not key_points or (retrieved and not texts):
         return None
-    passages = [frozenset(content_stems(text)) for text in texts]
+    passages = [_stems(text) for text in texts]
     return _mean([_said(_wordings(point, corpus), passages, survives) for point in key_points])
 
 
@@ -152,10 +162,22 @@ def _wordings(point: KeyPoint, corpus: Mapping[str, Document]) -> list[frozenset
     wordings = [wanted]
     for doc_id in point.evidence:
         text = corpus[doc_id].text if doc_id in corpus else ""
-        said = [frozenset(content_stems(text[start:end])) for start, end in sentences(text)]
-        nearest = max(said, key=lambda words: _overlap(wanted, words), default=frozenset())
+        nearest = max(
+            _said_by(text), key=lambda words: _overlap(wanted, words), default=frozenset()
+        )
         wordings.append(nearest if wanted & nearest else frozenset())
     return [words for words in wordings if words]
+
+
+@lru_cache(PASSAGES)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(content_stems(text))
+
+
+@lru_cache(PASSAGES)
+def _said_by(text: str) -> tuple[frozenset[str], ...]:
+    """The content words of each sentence of a document."""
+    return tuple(frozenset(content_stems(text[start:end])) for start, end in sentences(text))
 
 
 def _overlap(one: frozenset[str], other: frozenset[str]) -> float:

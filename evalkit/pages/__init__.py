@@ -7,22 +7,38 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from evalkit.pages.brief import brief
-from evalkit.pages.cases import island
 from evalkit.pages.engine import digest, environment, source
-from evalkit.pages.view import report_view
 
 if TYPE_CHECKING:
     from evalkit.api import Run
+    from evalkit.pages.case_pages import PageIndex
 
-STYLES = ("tokens.css", "page.css", "cases.css", "small.css")
-SCRIPTS = ("page.js", "detail.js", "cases.js")
+STYLES = (
+    *("tokens.css", "page.css", "charts.css", "overview.css"),
+    *("case_list.css", "case_page.css", "small.css"),
+)
+SCRIPTS = (
+    *("page.js", "case_text.js", "case_data.js", "case_list.js", "case_pages.js"),
+    *("detail.js", "detail_passages.js", "detail_more.js", "cases.js"),
+)
 
 
-def html(run: Run, summary: Mapping[str, Any], diagnosis: Mapping[str, Any]) -> str:
-    """The whole report as one page that makes no request; equal input gives equal text."""
+def html(
+    run: Run,
+    summary: Mapping[str, Any],
+    diagnosis: Mapping[str, Any],
+    pages: PageIndex | None = None,
+) -> str:
+    """The whole report as one page that makes no request; equal input gives equal text.
+
+    With ``pages`` the cases lie on pages of their own beside it (``case_pages.write_case_pages``).
+    """
+    # Not at the top: others only want the words, and start fast.
+    from evalkit.pages.cases import island
+    from evalkit.pages.view import report_view
+
     style, script = source(STYLES), source(SCRIPTS)
-    encoding, data = island(run, diagnosis)
+    encoding, data = island(run, diagnosis, pages)
     page = environment().get_template("report.html.j2")
     return page.render(
         view=report_view(run, summary, diagnosis),
@@ -37,4 +53,6 @@ def html(run: Run, summary: Mapping[str, Any], diagnosis: Mapping[str, Any]) -> 
 
 def markdown(run: Run, summary: Mapping[str, Any], diagnosis: Mapping[str, Any]) -> str:
     """The same story in Markdown, for pull requests and logs."""
+    from evalkit.pages.brief import brief
+
     return brief(run, summary, diagnosis)

@@ -38,7 +38,7 @@ def brief(run: Run, summary: Mapping[str, Any], diagnosis: Mapping[str, Any]) ->
             systems=SYSTEMS,
             causes=CAUSES,
             essentials=ESSENTIALS | {f"{m}@{run.suite.k}" for m in ("R", "Success", "nDCG")},
-            worst=list(_worst(run, best)) if best else [],
+            worst=list(_worst(run, best)) if best and run.large is None else [],
         )
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

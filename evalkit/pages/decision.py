@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -11,9 +10,10 @@ from evalkit.decide import Decision, points
 from evalkit.decision.ranking import Argument, Option
 from evalkit.pages.charts import gain_bar
 from evalkit.pages.engine import digest, environment, source
+from evalkit.pages.links import case_link
 from evalkit.pages.wording import count, sentence, words
 
-STYLES = ("tokens.css", "page.css", "small.css", "decision.css")
+STYLES = ("tokens.css", "page.css", "charts.css", "small.css", "decision.css")
 CASES = 60  # case ids listed by name; the rest is counted
 NAMES = {
     "no_change": "No change",
@@ -133,8 +133,7 @@ def _cost(found: Decision, approach: str) -> list[tuple[str, str]]:
 
 def _case(case_id: str, system: str | None) -> dict[str, str]:
     """A case, and where the report beside the page shows it."""
-    where = f"view=cases&system={quote(system or '')}&q={quote(case_id)}"
-    return {"id": case_id, "href": f"report.html#{where}"}
+    return {"id": case_id, "href": f"report.html{case_link(case_id, system)}"}
 
 
 def _shown(value: Any) -> str:

@@ -24,13 +24,23 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    made.filters.update(words=words, md=md)
+    made.filters.update(words=words, md=md, slug=slug, lower_first=lower_first)
     return made
 
 
 def _finalize(value: Any) -> Any:
     """Foreign text shows its hidden characters; our own markup stays as it is."""
     return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)
+
+
+def slug(word: str) -> str:
+    """A word of the glossary as a part of an id."""
+    return "-".join(word.lower().replace("/", " ").replace(",", " ").split())
+
+
+def lower_first(text: str) -> str:
+    """A sentence as the part of another."""
+    return text[:1].lower() + text[1:]
 
 
 def source(names: tuple[str, ...]) -> str:

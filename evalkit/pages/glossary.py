@@ -47,4 +47,29 @@ GLOSSARY = (
         "scored / due",
         "How many cases have a value, of those for which the metric is asked. A case it does not apply to is not due.",
     ),
+    (
+        "interval",
+        "The range in which the true figure lies in 95 of 100 such runs; with few cases it is wide.",
+    ),
+    (
+        "points",
+        "Percentage points of the pass rate: from 30 % to 39 % are 9 points.",
+    ),
+    (
+        "known confusion",
+        "On injected faults it was counted which cause is taken for which other; shares are corrected for it.",
+    ),
+    (
+        "JSON pointer",
+        "The place in a JSON answer: /items/0/price is the price of the first item; / is the whole answer.",
+    ),
+    (
+        "Pareto front",
+        "The systems that no other beats in one thing without being worse in another.",
+    ),
+    (
+        "probe",
+        "The same question asked again under one changed condition, such as with exactly the gold passages.",
+    ),
+    ("recall at k", "The share of the gold documents that stand among the first k of the list."),
 )

@@ -1,34 +1,48 @@
-"""The answer first: what fails and how much, whose fault it is, how sure that is, and what to do first."""
+"""The answer first: what fails and how much, whose fault it is, how sure that is, what to do first, what it brings, what stays open."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from evalkit.pages.wording import count, percent, percent_bounds, points, sentence, words
+from evalkit import plugins
+from evalkit.pages.accuracy import accuracy_sentence
+from evalkit.pages.comparing import ties
+from evalkit.pages.links import cases_link, system_link
+from evalkit.pages.sums import STATUSES, FindingSums
+from evalkit.pages.verdicts import (
+    PLAIN_SIDES,
+    failing_of,
+    fixes,
+    gain_sentence,
+    oracle_sentence,
+    promise,
+    step_of,
+)
+from evalkit.pages.wording import count, percent, percent_bounds, sentence, words
 
-APPROACHES = {
-    "prompt": "Work on the prompt and the output format",
-    "rag": "Work on retrieval",
-    "finetuned": "Fine-tune",
-    "hybrid": "Combine retrieval with a fine-tuned model",
-    "stronger_model": "Try a stronger model",
-    "mend_suite": "Mend the suite first",
-    "no_change": "Change nothing yet",
+if TYPE_CHECKING:
+    from evalkit.comparison.shape import Comparison
+    from evalkit.decide import Decision
+
+SIDE_CLAUSES = {
+    "retrieval": "Retrieval, not generation, is to blame for most failures",
+    "generation": "Generation, not retrieval, is to blame for most failures",
+    "contract": "The form of the output is to blame for most failures",
+    "suite": "The suite itself is to blame for most failures",
+    "system": "Calls that broke are to blame for most failures",
 }
-PLAIN_SIDES = {
-    "retrieval": "retrieval",
-    "generation": "generation",
-    "contract": "the output contract",
-    "suite": "the suite itself",
-    "system": "the system around it",
-    "undetermined": "not yet known",
-}
-STATUSES = ("proven", "suspected", "undetermined", "unexplained")
+OPEN, LEADING = 3, 3  # unknowns, and causes, told at the top
 
 
-def headline(summary: Mapping[str, Any], diagnosis: Mapping[str, Any]) -> dict[str, Any]:
+def headline(
+    summary: Mapping[str, Any],
+    diagnosis: Mapping[str, Any],
+    sums: Mapping[str, FindingSums],
+    decision: Decision | None = None,
+    unknown: Sequence[Mapping[str, Any]] = (),
+    comparison: Comparison | None = None,
+) -> dict[str, Any]:
     """The opening of the report, about the best system measured (the same one the recommendation is about)."""
     systems, advice = summary["systems"], diagnosis["recommendation"]
     best = best_system(systems)
@@ -46,17 +60,62 @@ def headline(summary: Mapping[str, Any], diagnosis: Mapping[str, Any]) -> dict[s
             "gain": "",
         }
     own = diagnosis["systems"][best]
+    first = _first(advice, own, systems[best]["approach"], len(systems))
+    brings = _brings(decision, own)
     return {
         **shared,
-        "title": _title(best, systems),
+        "title": _title(best, systems, own),
         "answers": [
-            ("What fails", *_what(systems[best])),
-            ("Whose fault", *_whose(own)),
-            ("How sure", *_sure(own)),
+            {
+                **_answer(
+                    "What fails", *_what(systems[best]), cases_link(system=best, status="failing")
+                ),
+                "links": _causes(best, own),
+            },
+            _answer("Whose fault", *_whose(own, sums[best]), system_link(best)),
+            _answer("How sure", *_sure(own, sums[best]), "#trust"),
+            _answer(
+                "What to do first",
+                first.rstrip("."),
+                ties(comparison, best),
+                "#systems",
+                strong=True,
+            ),
+            _answer("What it would bring", brings[0], brings[1:], "#compare"),
+            _answer("What we could not tell", *_open(unknown), "#unknown"),
         ],
-        "first": _first(advice, own, len(systems)),
-        "gain": gain_sentence(advice["headroom"]),
+        "first": first,
+        "gain": brings[0],
     }
+
+
+def _answer(
+    question: str,
+    said: str,
+    more: Sequence[str],
+    href: str,
+    *,
+    strong: bool = False,
+) -> dict[str, Any]:
+    return {
+        "question": question,
+        "said": said,
+        "more": [m for m in more if m],
+        "href": href,
+        "strong": strong,
+        "links": [],
+    }
+
+
+def _causes(best: str, own: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The leading causes with their cases."""
+    return [
+        (
+            f"{words(cause)} {found['cases']:,}",
+            cases_link(system=best, cause=cause, status="failing"),
+        )
+        for cause, found in list(own["causes"].items())[:LEADING]
+    ]
 
 
 def best_system(systems: Mapping[str, Any]) -> str | None:
@@ -65,12 +124,22 @@ def best_system(systems: Mapping[str, Any]) -> str | None:
     return max(rated, key=lambda n: (rated[n], n)) if rated else None
 
 
-def _title(best: str, systems: Mapping[str, Any]) -> str:
+def _title(best: str, systems: Mapping[str, Any], own: Mapping[str, Any]) -> str:
     rate = systems[best]["pass_rate"]
     share = f"{percent(rate['value'])} of {count(rate['n'], 'case')}"
-    if len(systems) == 1:
-        return f"{best} passes {share}."
-    return f"{best} passes {share}, the most of {len(systems)} systems."
+    said = f"{best} passes {share}"
+    if len(systems) > 1:
+        said += f", the most of {len(systems)} systems"
+    side = _main_side(own)
+    return f"{said}. {SIDE_CLAUSES[side]}." if side else f"{said}."
+
+
+def _main_side(own: Mapping[str, Any]) -> str | None:
+    """The side of more than half of the failures; None where there is none."""
+    failing = failing_of(own)
+    sides = {n: s["cases"] for n, s in own["sides"].items()}
+    side = max(sides, key=lambda n: sides[n])
+    return side if failing and sides[side] > failing / 2 else None
 
 
 def _what(system: Mapping[str, Any]) -> tuple[str, list[str]]:
@@ -87,9 +156,9 @@ def _what(system: Mapping[str, Any]) -> tuple[str, list[str]]:
     return f"{failing:,} of {graded:,} cases fail: {share}", more
 
 
-def _whose(own: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """The side of the failing cases, the largest part first."""
-    failing = own["cases"]["failed"] + own["cases"]["errors"]
+def _whose(own: Mapping[str, Any], sums: FindingSums) -> tuple[str, list[str]]:
+    """The side of the failing cases, the largest part first, and what the gold passages alone change."""
+    failing = failing_of(own)
     known = sum(side["cases"] for side in own["sides"].values())
     sides = {n: s for n, s in own["sides"].items() if s["cases"]}
     ranked = sorted(sides.items(), key=lambda s: -s[1]["cases"])
@@ -97,9 +166,11 @@ def _whose(own: Mapping[str, Any]) -> tuple[str, list[str]]:
         return ("Nobody's: no case fails" if not failing else "Not known"), []
     unknown = failing - known
     name, first = ranked[0]
+    oracle = oracle_sentence(sums)
     if unknown > first["cases"]:
         others = ", ".join(f"{PLAIN_SIDES[n]} {s['cases']:,}" for n, s in ranked)
-        return f"Not determined for {unknown:,} of {failing:,} failures", [f"The rest: {others}."]
+        said = f"Not determined for {unknown:,} of {failing:,} failures"
+        return said, [f"The rest: {others}.", oracle]
     parts = [f"{PLAIN_SIDES[n]} {s['cases']:,}" for n, s in ranked[1:]]
     if unknown:
         parts.append(f"not determined {unknown:,}")
@@ -107,51 +178,50 @@ def _whose(own: Mapping[str, Any]) -> tuple[str, list[str]]:
     said = PLAIN_SIDES[name] if lead else PLAIN_SIDES[name].capitalize()
     share = f"{percent(first['share'])} {percent_bounds(first)}"
     rest = [f"The rest: {', '.join(parts)}."] if parts else []
-    return f"{lead}{said}: {first['cases']:,} of {failing:,} failures, {share}", rest
+    return f"{lead}{said}: {first['cases']:,} of {failing:,} failures, {share}", [*rest, oracle]
 
 
-def certainty(own: Mapping[str, Any]) -> Counter[str]:
-    """How many failing cases have a proven, suspected, undetermined or unexplained cause."""
-    return Counter(str(f["status"]) for f in own["findings"] if f["outcome"] == "fail")
-
-
-def _sure(own: Mapping[str, Any]) -> tuple[str, list[str]]:
-    found = certainty(own)
-    failing = own["cases"]["failed"] + own["cases"]["errors"]
-    warned = sum(f["outcome"] == "warn" for f in own["findings"])
+def _sure(own: Mapping[str, Any], sums: FindingSums) -> tuple[str, list[str]]:
+    found, failing = sums.statuses, failing_of(own)
     parts = [f"{found[s]:,} {s}" for s in STATUSES if found[s] or s in ("proven", "suspected")]
     more = []
+    if failing:
+        more.append(accuracy_sentence(probed=sums.probed > 0))
     if found["suspected"]:
         more.append("Suspected: look-alike causes were not told apart by a probe.")
-    if warned:
-        more.append(f"{count(warned, 'further case')} pass with a warning.")
+    if sums.warned:
+        more.append(f"{count(sums.warned, 'further case')} pass with a warning.")
     return ", ".join(parts) if failing else "Nothing to explain", more
 
 
-def _first(advice: Mapping[str, Any], own: Mapping[str, Any], systems: int) -> str:
-    """The recommendation; with several systems, which approach to take and what that system needs next."""
-    step = step_of(own["recommendation"] if systems > 1 else advice)
+def _first(advice: Mapping[str, Any], own: Mapping[str, Any], approach: str, systems: int) -> str:
+    """The recommendation; with several systems, which approach to take and what to mend there first."""
     if systems == 1:
-        return f"{step}."
-    return f"Take {words(advice['approach'])} as the approach; then {step[:1].lower()}{step[1:]}."
+        return f"{step_of(advice, approach)}."
+    known = {cause.id: cause for cause in plugins.members("causes")}
+    mend = fixes(own, known, most=1)
+    if advice["approach"] != approach or not mend:
+        step = step_of(own["recommendation"], approach)
+        return f"{step_of(advice, approach)}; in the best system, {step[:1].lower()}{step[1:]}."
+    return f"Take {words(approach)} as the approach; there, first mend {words(mend[0]['cause'])}: {mend[0]['fix']}."
 
 
-def step_of(advice: Mapping[str, Any]) -> str:
-    """A recommended approach as an instruction; where no approach is due, what its reason advises instead."""
-    advised = advice["reasons"][0].partition(": ")[2] if advice["reasons"] else ""
-    if advice["approach"] == "no_change" and advised:
-        return sentence(advised).rstrip(".")
-    return APPROACHES.get(advice["approach"], words(advice["approach"]).capitalize())
+def _brings(decision: Decision | None, own: Mapping[str, Any]) -> list[str]:
+    """What the recommended approach brings, then what mending the largest cause of the best system alone brings."""
+    told = ""
+    if decision is not None:
+        option = decision.options[0]
+        base = decision.base
+        told = promise(option.gain.interval, measured=option.gain.measured, base=base)
+    alone = gain_sentence(own["recommendation"]["headroom"])
+    return [told, alone] if told else [alone]
 
 
-def gain_sentence(headroom: Mapping[str, Any]) -> str:
-    """What mending one cause alone would bring, in a sentence."""
-    gains = sorted(headroom.items(), key=lambda g: -g[1]["gain"])
-    if not gains:
-        return "No cause was found whose mending would raise the pass rate."
-    cause, gain = gains[0]
-    if gain["gain"] <= 0:
-        return (
-            "Mending one cause alone would turn no case: every failing case shows several faults."
-        )
-    return f"Mending {words(cause)} alone would raise the pass rate by {points(gain['gain'])} {percent_bounds(gain)}."
+def _open(unknown: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
+    if not unknown:
+        return "Nothing that we know of", []
+    more = [u["text"] for u in unknown[:OPEN]]
+    left = len(unknown) - OPEN
+    if left > 0:
+        more.append(f"And {left} more.")
+    return count(len(unknown), "open question").capitalize(), more

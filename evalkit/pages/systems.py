@@ -1,4 +1,4 @@
-"""What the report shows of each system: its card, the parts of its lost pass rate, its causes, what varies."""
+"""What the report shows of each system: its minute, the parts of its lost pass rate, its causes, what varies."""
 
 from __future__ import annotations
 
@@ -6,60 +6,118 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from evalkit import plugins
-from evalkit.diagnosis import UNDETERMINED, SystemDiagnosis
+from evalkit.diagnosis import UNDETERMINED
 from evalkit.pages import charts
-from evalkit.pages.headline import STATUSES, certainty, gain_sentence, step_of
-from evalkit.pages.wording import MINUS, count, percent, percent_bounds, points, sentence, words
-from evalkit.records import Approach, Side
+from evalkit.pages.comparing import instead
+from evalkit.pages.headline import best_system
+from evalkit.pages.links import cases_link, system_link
+from evalkit.pages.stages import funnel_view
+from evalkit.pages.sums import STATUSES, FindingSums
+from evalkit.pages.verdicts import (
+    entangled,
+    example,
+    failing_of,
+    fixes,
+    gain_sentence,
+    leading,
+    lost_parts,
+    oracle_sentence,
+    promise,
+    step_of,
+    wrong,
+)
+from evalkit.pages.wording import (
+    MINUS,
+    count,
+    interval_bounds,
+    percent,
+    percent_bounds,
+    points,
+    sentence,
+    words,
+)
+from evalkit.records import Side
+from evalkit.stats.intervals import wilson
 
 if TYPE_CHECKING:
     from evalkit.api import Run
+    from evalkit.comparison.shape import Comparison
+    from evalkit.decide import Decision
+    from evalkit.diagnosis import SystemDiagnosis
 
 SIDES = (*(side.value for side in Side), UNDETERMINED)
 
 
 def system_views(
-    run: Run, summary: Mapping[str, Any], diagnosis: Mapping[str, Any]
+    run: Run,
+    summary: Mapping[str, Any],
+    diagnosis: Mapping[str, Any],
+    sums: Mapping[str, FindingSums],
+    decisions: Mapping[str, Decision],
+    comparison: Comparison | None = None,
 ) -> list[dict[str, Any]]:
     """One view a system, in the order of the run."""
-    return [
-        {
-            **_card(name, summary["systems"][name], diagnosis["systems"][name]),
-            "loss": _loss(summary["systems"][name], diagnosis["systems"][name]),
-            "funnel": _funnel(found),
-            "causes": _causes(name, diagnosis["systems"][name]),
-            "variability": _variability(
-                found, diagnosis["systems"][name], summary["systems"][name]
-            ),
-            "format_errors": summary["systems"][name]["format_errors"],
-            "format_checked": _format_checked(found),
-            "confusion": summary["systems"][name]["confusion"],
-        }
-        for name, found in run.systems.items()
-    ]
+    views, best = [], best_system(summary["systems"])
+    for name, found in run.systems.items():
+        system, own = summary["systems"][name], diagnosis["systems"][name]
+        view = _card(name, system, own, sums[name])
+        view["minute"] = _minute(name, own, sums[name], decisions.get(name), system["approach"])
+        view["minute"] |= {"wrong": wrong(system, own), "instead": instead(comparison, name, best)}
+        view["loss"] = _loss(name, system, own)
+        view["funnel"] = funnel_view(name, own["funnel"], system["approach"])
+        view["causes"] = _causes(name, own)
+        view["variability"] = _variability(found, own, system)
+        view["confusion"] = system["confusion"]
+        views.append(view)
+    return views
 
 
-def _card(name: str, system: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _card(
+    name: str, system: Mapping[str, Any], own: Mapping[str, Any], sums: FindingSums
+) -> dict[str, Any]:
     cases, rate, advice = system["cases"], system["pass_rate"], own["recommendation"]
-    graded, failing = cases["due"] - cases["ungraded"], cases["failed"] + cases["errors"]
-    sure = certainty(own)
     return {
         "name": name,
+        "href": system_link(name),
         "approach": system["approach"],
         "kind": "" if name == system["approach"] else system["approach"],  # not "rag, rag"
         "cases": cases,
-        "graded": graded,
-        "failing": failing,
+        "graded": cases["due"] - cases["ungraded"],
+        "failing": failing_of(own),
         "rate": percent(rate["value"]) if rate else "n/a",
         "bounds": percent_bounds(rate),
         "rate_bar": _rate_bar(rate),
-        "leading": _leading(own, failing),
-        "sure": [(status, sure[status]) for status in STATUSES if sure[status]],
-        "warned": sum(f["outcome"] == "warn" for f in own["findings"]),
-        "step": step_of(advice),
+        "sure": [(status, sums.statuses[status]) for status in STATUSES if sums.statuses[status]],
+        "warned": sums.warned,
+        "warned_href": cases_link(system=name, status="warn"),
+        "failing_href": cases_link(system=name, status="failing"),
+        "step": step_of(advice, system["approach"]),
         "reasons": [sentence(reason) for reason in advice["reasons"]],
         "against": [sentence(reason) for reason in advice["against"]],
         "gain": gain_sentence(advice["headroom"]),
+    }
+
+
+def _minute(
+    name: str,
+    own: Mapping[str, Any],
+    sums: FindingSums,
+    decision: Decision | None,
+    approach: str,
+) -> dict[str, Any]:
+    """What a stranger should know of a system: the leading cause, the proof, the step and what it brings."""
+    known = {cause.id: cause for cause in plugins.members("causes")}
+    lead = leading(name, own, known)
+    option = decision.options[0] if decision else None
+    return {
+        "leading": lead,
+        "oracle": oracle_sentence(sums),
+        "example": example(name, sums, None if lead is None else lead["cause"]),
+        "step": step_of(own["recommendation"], approach),
+        "promise": promise(option.gain.interval, measured=option.gain.measured, base=name)
+        if option
+        else "",
+        "fixes": [*filter(None, [entangled(own, known)]), *fixes(own, known)],
     }
 
 
@@ -70,26 +128,13 @@ def _rate_bar(rate: Mapping[str, Any] | None) -> Any:
     return charts.bar(rate["value"], rate["low"], rate["high"], name="fill pass", label=label)
 
 
-def _leading(own: Mapping[str, Any], failing: int) -> dict[str, Any] | None:
-    if not own["causes"]:
-        return None
-    name, cause = next(iter(own["causes"].items()))
-    return {
-        "cause": name,
-        "cases": cause["cases"],
-        "of": failing,
-        "share": percent(cause["share"]),
-        "bounds": percent_bounds(cause),
-    }
-
-
-def _loss(system: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _loss(name: str, system: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """The lost pass rate as a stack and as a waterfall: each side's part, the largest first."""
     rate = system["pass_rate"]
     if not rate:
         return {"stack": charts.NOTHING, "rows": []}
     graded = rate["n"]
-    parts = [(side, part) for side, part in own["decomposition"].items() if part["loss"] > 0]
+    parts = lost_parts(own)
     start, rows = rate["value"], []
     for side, part in parts:
         ends = part["low"], part["high"]
@@ -99,6 +144,7 @@ def _loss(system: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
                 "side": side,
                 "cases": round(part["loss"] * graded),
                 "graded": graded,
+                "href": cases_link(system=name, status="failing", side=side),
                 "points": points(part["loss"]),
                 "sign": MINUS if part["loss"] >= 0.005 else "",
                 "bounds": percent_bounds(part),
@@ -113,58 +159,9 @@ def _loss(system: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     return {"stack": charts.stack(stacked, label, rate["low"], rate["high"]), "rows": rows}
 
 
-STAGES = {
-    "in_corpus": "Evidence in the corpus",
-    "chunk_intact": "Its chunk holds it",
-    "retrieved": "Retrieved",
-    "ranked": "Ranked within k",
-    "in_prompt": "In the prompt",
-    "used": "Used by the answer",
-    "grounded": "Nothing added",
-    "correct": "Answered right",
-    "well_formed": "Well-formed",
-    "on_style": "On style",
-}
-SIDE_OF = {"well_formed": Side.CONTRACT, "on_style": Side.CONTRACT}
-
-
-def _funnel(found: SystemDiagnosis) -> dict[str, Any]:
-    """The stages as rows: how many cases get past each, of all that set out."""
-    of = max((step.due for step in found.funnel), default=0)
-    plain = found.graded.approach in (Approach.PROMPT, Approach.FINETUNED)
-    rows, seen, alive = [], False, of
-    for step in found.funnel:
-        lost, unseen = len(step.case_ids), alive - step.due
-        alive -= lost
-        kept = alive
-        seen = seen or (step.stage == "in_prompt" and step.due > 0)
-        row: dict[str, Any] = {"label": STAGES[step.stage], "note": "", "n": None, "of": of}
-        row |= {"lost": lost, "share": "", "bar": charts.NOTHING}
-        retrieval = list(STAGES).index(step.stage) < list(STAGES).index("grounded")
-        if step.due:
-            side = _side_of(step.stage, seen=seen or plain)
-            label = f"{row['label']}: {kept} of {of}"
-            bar = charts.kept_and_lost(kept / of, lost / of, f"side {side}", label)
-            row |= {"n": kept, "share": percent(kept / of), "bar": bar}
-            row["note"] = f"{unseen} not observed" if unseen > 0 else ""
-        else:
-            row["note"] = "has no retrieval" if plain and retrieval else "not observed"
-        rows.append(row)
-    return {"of": of, "rows": rows}
-
-
-def _side_of(stage: str, *, seen: bool) -> str:
-    """Whose loss a stage is; a wrong answer is the generator's only where the prompt was ``seen``."""
-    if stage in SIDE_OF:
-        return SIDE_OF[stage].value
-    if stage in ("used", "grounded", "correct"):
-        return Side.GENERATION.value if seen else UNDETERMINED
-    return Side.RETRIEVAL.value
-
-
 def _causes(system: str, own: Mapping[str, Any]) -> list[dict[str, Any]]:
     known = {cause.id: cause for cause in plugins.members("causes")}
-    failing = own["cases"]["failed"] + own["cases"]["errors"]
+    failing = failing_of(own)
     rows = []
     for name, found in own["causes"].items():
         cause, gain = known.get(name), own["headroom"].get(name)
@@ -175,6 +172,7 @@ def _causes(system: str, own: Mapping[str, Any]) -> list[dict[str, Any]]:
             {
                 "id": name,
                 "system": system,
+                "href": cases_link(system=system, cause=name, status="failing"),
                 "side": side,
                 "cases": found["cases"],
                 "of": failing,
@@ -199,18 +197,9 @@ def _corrected(found: Mapping[str, Any]) -> str:
     return f"{percent(fixed['share'])} {percent_bounds(fixed)}" if fixed else ""
 
 
-def _format_checked(found: SystemDiagnosis) -> int:
-    """How many answers were held against a schema: the denominator of the format errors."""
-    column = found.graded.scores.columns.get("schema_valid")
-    if column is None:
-        return 0
-    scored = column.scored()
-    return sum(bool(scored[i]) for indices in found.graded.repeats().values() for i in indices)
-
-
 def _variability(
     found: SystemDiagnosis, own: Mapping[str, Any], system: Mapping[str, Any]
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     """How much answers vary between repeats, by where it arises; with the cases behind each figure."""
     stability = system["metrics"].get("retrieval_stability", {}).get("scored", 0)
     behind = {"retrieval": stability, "generation": _cases_of_generation(found), "judge": 0}
@@ -222,17 +211,29 @@ def _variability(
     }
     rows = []
     for where, value in own["variability"].items():
-        n = count(behind.get(where, 0), "case")
-        shown = f"{value:.3f}" if value is not None else "not measured"
-        rows.append(
-            {"where": where, "value": shown, "note": why.get(where, "") if value is None else n}
-        )
+        if value is None:
+            row = {"value": "not measured", "note": why.get(where, ""), "bar": charts.NOTHING}
+        else:
+            n, shown = behind.get(where, 0), percent(value)
+            ends = wilson(round(value * n), n)
+            low, high = (None, None) if ends is None else (ends.low, ends.high)
+            bar = charts.bar(
+                value,
+                low,
+                high,
+                name="fill vary",
+                label=f"{where}: {shown}",
+            )
+            bounds = interval_bounds(ends)
+            note = f"{bounds} {count(n, 'case')}" if n else "pairs of repeats with the same text"
+            row = {"value": shown, "note": note, "bar": bar}
+        rows.append({"where": where, **row})
     return rows
 
 
 def _cases_of_generation(found: SystemDiagnosis) -> int:
     """The cases whose lists did not vary, over which the generator's own variability is taken."""
-    columns = found.graded.scores.case_columns
+    columns = found.ledger.case_columns
     if "consistency" not in columns:
         return 0
     fixed = columns["consistency"].scored()

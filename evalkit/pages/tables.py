@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit import plugins
 from evalkit.pages import charts
+from evalkit.pages.charts.heat import shade
+from evalkit.pages.links import cases_link
 from evalkit.pages.wording import (
     count,
     number,
@@ -37,7 +39,7 @@ def symptom_rows(run: Run, diagnosis: Mapping[str, Any]) -> list[dict[str, Any]]
             "approach": symptom.rule.approach,
             "fine_tuning": symptom.rule.fine_tuning,
             "cells": [
-                _symptom_cell(name, system["symptoms"][i])
+                _symptom_cell(name, symptom.rule.id, system["symptoms"][i])
                 for name, system in diagnosis["systems"].items()
             ],
         }
@@ -45,7 +47,7 @@ def symptom_rows(run: Run, diagnosis: Mapping[str, Any]) -> list[dict[str, Any]]
     ]
 
 
-def _symptom_cell(system: str, found: Mapping[str, Any]) -> dict[str, Any]:
+def _symptom_cell(system: str, symptom_id: str, found: Mapping[str, Any]) -> dict[str, Any]:
     if found["rate"] is None:
         return {"system": system, "rate": None, "why": found["not_measured"]}
     label = f"{system}: {percent(found['rate'])} {percent_bounds(found)}"
@@ -53,6 +55,7 @@ def _symptom_cell(system: str, found: Mapping[str, Any]) -> dict[str, Any]:
         "system": system,
         "rate": percent(found["rate"]),
         "bounds": percent_bounds(found),
+        "href": cases_link(system=system, symptom=symptom_id),
         "cases": len(found["case_ids"]),
         "n": found["n"],
         "bar": charts.bar(
@@ -70,20 +73,25 @@ def slice_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
             sizes[tag] = max(sizes.get(tag, 0), found["cases"])
     tags = sorted(sizes, key=lambda tag: (-sizes[tag], tag))
     return [
-        {"tag": tag, "cells": [_slice_cell(n, s["slices"].get(tag)) for n, s in systems.items()]}
+        {
+            "tag": tag,
+            "href": cases_link(tag=tag),
+            "cells": [_slice_cell(n, tag, s["slices"].get(tag)) for n, s in systems.items()],
+        }
         for tag in tags
     ]
 
 
-def _slice_cell(system: str, found: Mapping[str, Any] | None) -> dict[str, Any]:
+def _slice_cell(system: str, tag: str, found: Mapping[str, Any] | None) -> dict[str, Any]:
     rate = found and found["pass_rate"]
     if not rate:
-        return {"system": system, "rate": "n/a", "bounds": "", "heat": "none", "n": 0, "passed": 0}
+        return {"system": system, "rate": "n/a", "bounds": "", "heat": "hnone", "n": 0, "passed": 0}
     return {
         "system": system,
         "rate": percent(rate["value"]),
         "bounds": percent_bounds(rate),
-        "heat": str(min(4, int(5 * rate["value"]))),
+        "href": cases_link(system=system, tag=tag, status="failing"),
+        "heat": shade(rate["value"]),
         "n": rate["n"],
         "passed": round(rate["value"] * rate["n"]),
     }
@@ -117,8 +125,8 @@ def _metrics(run: Run) -> dict[str, Metric]:
     """The metrics of the run by name; those over the suite as a whole come from the shelf."""
     found = {m.name: m for m in plugins.members("metrics") if m.level is Level.SUITE}
     for system in run.systems.values():
-        scores = system.graded.scores
-        for column in (*scores.columns.values(), *scores.case_columns.values()):
+        ledger = system.ledger
+        for column in (*ledger.columns.values(), *ledger.case_columns.values()):
             found[column.metric.name] = column.metric
     return found
 

@@ -6,8 +6,15 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from evalkit.pages.accuracy import accuracy_view, found_causes, stated_sure
+from evalkit.pages.causes_table import cause_rows
+from evalkit.pages.comparing import compare_view
 from evalkit.pages.glossary import GLOSSARY
-from evalkit.pages.headline import headline
+from evalkit.pages.headline import best_system
+from evalkit.pages.output import output_view
+from evalkit.pages.retrieval import retrieval_view
+from evalkit.pages.reviewing import review_view
+from evalkit.pages.story import story_of
 from evalkit.pages.systems import SIDES, system_views
 from evalkit.pages.tables import metric_groups, resource_rows, slice_rows, symptom_rows
 from evalkit.pages.wording import shortened
@@ -22,6 +29,11 @@ def report_view(
     run: Run, summary: Mapping[str, Any], diagnosis: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The view of the whole report."""
+    story = story_of(run, summary, diagnosis)
+    sums, comparison = story.sums, story.comparison
+    alone = {name: run.decision(names=(name,)) for name in run.systems}
+    best = best_system(summary["systems"])
+    probed = any(found.probed for found in sums.values())
     return {
         "suite": {
             "name": run.suite.name,
@@ -31,18 +43,34 @@ def report_view(
             "k": run.suite.k,
             "pool": run.suite.pool,
         },
-        "headline": headline(summary, diagnosis),
-        "systems": system_views(run, summary, diagnosis),
+        "headline": story.headline,
+        "unknowns": story.unknowns,
+        "systems": system_views(run, summary, diagnosis, sums, alone, comparison),
+        "lost_sides": lost_sides(diagnosis),
+        "causes": cause_rows(diagnosis),
+        "retrieval": retrieval_view(run, summary),
+        "output": output_view(run, summary),
+        "compare": compare_view(comparison, best),
+        "accuracy": accuracy_view(found_causes(diagnosis), probed=probed),
+        "sure": stated_sure(sums),
+        "review": review_view(run),
         "sides": SIDES,
         "symptoms": symptom_rows(run, diagnosis),
         "slices": slice_rows(summary),
         "metrics": metric_groups(run, summary),
         "resources": resource_rows(summary),
+        "repeats": summary["recipe"].get("repeats"),
         "warnings": summary["warnings"],
         "doctor": doctor_rows(run),
         "recipe": recipe_rows(run, summary),
         "glossary": GLOSSARY,
     }
+
+
+def lost_sides(diagnosis: Mapping[str, Any]) -> list[str]:
+    """The sides that cost any system anything, for one legend."""
+    parts = [own["decomposition"] for own in diagnosis["systems"].values()]
+    return [s for s in SIDES if any(p[s]["loss"] > 0 for p in parts if s in p)]
 
 
 def doctor_rows(run: Run) -> list[dict[str, Any]]:
@@ -66,11 +94,11 @@ def recipe_rows(run: Run, summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     for key, value in recipe.items():
         if key != "suite":
             rows.append((key, str(value)))
-    rows.append(("judge", ", ".join(_judges(run)) or "none"))
+    if "judge" not in recipe:
+        rows.append(("judge", ", ".join(_judges(run)) or "none"))
     rows.append(("cut of the ranked list", f"k = {run.suite.k}, pool = {run.suite.pool}"))
     return rows
 
 
 def _judges(run: Run) -> list[str]:
-    found = {e.judge for s in run.systems.values() for e in s.graded.evidence if e is not None}
-    return sorted(found)
+    return sorted({judge for system in run.systems.values() for judge in system.ledger.judges})

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
+
+from evalkit.records import Interval
 
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
@@ -62,6 +64,11 @@ def percent(share: float | None) -> str:
     return f"{100 * share:.0f}{NBSP}%"
 
 
+def plain_interval(found: Interval) -> str:
+    """A share with its interval: 30 % [25, 36]."""
+    return f"{percent(found.value)} {interval_bounds(found)}"
+
+
 def percent_bounds(found: Mapping[str, Any] | None) -> str:
     """The interval of a share in percent, empty where there is none."""
     if not found or found["low"] is None or found["high"] is None:
@@ -69,11 +76,40 @@ def percent_bounds(found: Mapping[str, Any] | None) -> str:
     return f"[{100 * found['low']:.0f},{NBSP}{100 * found['high']:.0f}]"
 
 
+def interval_bounds(found: Interval | None) -> str:
+    """The ends of a share's interval in percent; empty where there is none."""
+    return "" if found is None else percent_bounds({"low": found.low, "high": found.high})
+
+
 def points(gain: float) -> str:
     """A difference of shares in percentage points."""
     if 0 < gain < 0.005:
         return f"<{NBSP}1{NBSP}point"
     return count(round(100 * gain), "point")
+
+
+def signed_points(found: Interval) -> str:
+    """A difference of shares with its interval, signs shown: +9 points [+6, +14]."""
+    value, low, high = (_signed(v) for v in (found.value, found.low, found.high))
+    unit = "point" if value in ("+1", f"{MINUS}1") else "points"
+    return f"{value}{NBSP}{unit} [{low},{NBSP}{high}]"
+
+
+def _signed(share: float) -> str:
+    n = round(100 * share)
+    return "0" if n == 0 else f"+{n}" if n > 0 else f"{MINUS}{-n}"
+
+
+def with_bounds(said: str, bounds: str) -> str:
+    """A figure and its interval, kept on one line."""
+    return f"{said}{NBSP}{bounds}" if bounds else said
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Parts as a list in a sentence: a, b and c."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def number(value: float | None, unit: str = "") -> str:

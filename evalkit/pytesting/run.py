@@ -94,7 +94,7 @@ class SuiteRun:
         """Ask what was chosen. Cases that the folder has from before are graded with them."""
         wanted = set().union(*self.wanted.values())
         if (self.folder / "run.sqlite").exists():
-            with Store(self.folder) as store:
+            with Store(self.folder, reading=True) as store:
                 wanted |= {case_id for _, case_id, _, _ in store.done()}
         part = replace(self.suite, cases=tuple(c for c in self.suite.cases if c.id in wanted))
         specs = [spec for spec in self.specs if spec.name in self.wanted]

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.embeddings.embedder import Embedder
 from evalkit.records import Document, Passage
 from evalkit.retrievers.analyzers import make_analyzer
 from evalkit.retrievers.chunks import Chunk, cut
@@ -20,6 +21,8 @@ RESTRICTED = "staff"  # the audience, and the principal, that only enforced acce
 class Retriever(Protocol):
     """What the embedded systems ask of an index."""
 
+    fingerprint: str
+
     def retrieve(
         self, query: str, k: int | None = None, principal: str | None = None
     ) -> list[Passage]:
@@ -30,6 +33,10 @@ class Retriever(Protocol):
         """Whether any chunk of the document is indexed."""
         ...
 
+    def close(self) -> None:
+        """Let go of connections; a second call does nothing."""
+        ...
+
 
 def may_read(document: Document, principal: str | None) -> bool:
     """Whether ``principal`` may see the document; only an audience of staff alone is restricted."""
@@ -38,9 +45,19 @@ def may_read(document: Document, principal: str | None) -> bool:
 
 
 class Index:
-    """An immutable in-memory index; equal scores keep the corpus order."""
+    """An immutable in-memory index; equal scores keep the corpus order.
 
-    def __init__(self, options: RetrieverOptions, corpus: Mapping[str, Document]) -> None:
+    ``fingerprint`` names what the ranking depends on beside options and corpus: the embedder, if there is one.
+    """
+
+    def __init__(
+        self,
+        options: RetrieverOptions,
+        corpus: Mapping[str, Document],
+        embedder: Embedder | None = None,
+    ) -> None:
+        self.fingerprint = embedder.fingerprint if embedder else ""
+        self._embedder = embedder
         documents = [
             document
             for document in corpus.values()
@@ -53,7 +70,7 @@ class Index:
         self._public = np.array([readable[chunk.doc_id] for chunk in self._chunks], dtype=bool)
         texts = [self._indexed_text(chunk) for chunk in self._chunks]
         self._ranker = (
-            make_ranker(options, texts, make_analyzer(options.analyzer, options.ngrams))
+            make_ranker(options, texts, make_analyzer(options.analyzer, options.ngrams), embedder)
             if any(map(str.strip, texts))
             else None
         )
@@ -81,6 +98,11 @@ class Index:
     def lookup(self, doc_id: str) -> bool:
         """Whether the document was indexed."""
         return doc_id in self._ids
+
+    def close(self) -> None:
+        """Close the embedder, if there is one; a second call does nothing."""
+        if self._embedder is not None:
+            self._embedder.close()
 
 
 def _passage(chunk: Chunk, score: float) -> Passage:

@@ -9,7 +9,8 @@ from typing import Any
 from evalkit.errors import InvalidInput, did_you_mean
 from evalkit.retrievers.chunks import ChunkRule
 
-KINDS = ("bm25", "tfidf", "lsa", "hybrid")
+KINDS = ("bm25", "tfidf", "lsa", "dense", "hybrid")
+EMBEDDING = ("dense", "hybrid")  # kinds that take an embedder
 ANALYZERS = ("words", "stems", "char_wb")
 CHUNK_BY = ("paragraph", "words", "document")
 
@@ -20,7 +21,8 @@ class RetrieverOptions:
 
     ``k`` passages are returned unless the caller asks for another number. ``k1`` and ``b`` belong
     to BM25, ``ngrams`` to the ``char_wb`` analyzer, ``components`` to LSA, ``rrf`` is the constant of
-    reciprocal rank fusion. ``titles`` indexes the title with each chunk. ``current_only`` leaves out
+    reciprocal rank fusion. ``hybrid`` fuses BM25 with LSA, or with ``dense`` where an ``embedder`` is given: a
+    text or a mapping as ``evalkit.embeddings.embedder_from`` takes it, needed for ``dense``. ``titles`` indexes the title with each chunk. ``current_only`` leaves out
     documents that were superseded, ``enforce_access`` those the asking principal may not see.
     """
 
@@ -36,6 +38,7 @@ class RetrieverOptions:
     b: float = 0.75
     components: int = 96
     rrf: float = 60.0
+    embedder: str | Mapping[str, Any] | None = None
 
 
 def check_names(given: Iterable[str], known: Iterable[str], where: str) -> None:
@@ -88,4 +91,15 @@ def read_options(given: Mapping[str, Any]) -> RetrieverOptions:
     choose(options.analyzer, ANALYZERS, "retriever.analyzer")
     whole(options.k, 1, "retriever.k")
     whole(options.components, 1, "retriever.components")
+    _check_embedder(options)
     return options
+
+
+def _check_embedder(options: RetrieverOptions) -> None:
+    where = "retriever.embedder"
+    if options.kind == "dense" and options.embedder is None:
+        hint = "minilm, the path of a model folder, or {backend: openai, model: ...}"
+        raise InvalidInput("is needed for dense", field=where, hint=hint)
+    if options.embedder is not None and options.kind not in EMBEDDING:
+        message = f"has no meaning for {options.kind}"
+        raise InvalidInput(message, field=where, hint=f"kind: {' or '.join(EMBEDDING)}")

@@ -9,7 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.embeddings.embedder import Embedder
 from evalkit.retrievers.analyzers import Analyzer
+from evalkit.retrievers.dense import Dense
 from evalkit.retrievers.options import RetrieverOptions
 
 Scores = NDArray[np.float64]
@@ -140,16 +142,24 @@ def sum_of_reciprocal_ranks(columns: Sequence[Scores], constant: float) -> Score
     return total
 
 
-def make_ranker(options: RetrieverOptions, texts: Sequence[str], analyzer: Analyzer) -> Ranker:
-    """The ranker that ``options.kind`` names, built over ``texts``."""
+def make_ranker(
+    options: RetrieverOptions,
+    texts: Sequence[str],
+    analyzer: Analyzer,
+    embedder: Embedder | None = None,
+) -> Ranker:
+    """The ranker that ``options.kind`` names, built over ``texts``; ``embedder`` is that of ``options.embedder``."""
     if options.kind == "tfidf":
         return Tfidf(texts, analyzer)
     if options.kind == "lsa":
         return Lsa(texts, analyzer, options.components)
+    if options.kind == "dense" and embedder is not None:
+        return Dense(texts, embedder)
     lexical = Bm25(texts, analyzer, k1=options.k1, b=options.b)
     if options.kind == "bm25":
         return lexical
-    return Fusion([lexical, Lsa(texts, analyzer, options.components)], options.rrf)
+    other = Dense(texts, embedder) if embedder else Lsa(texts, analyzer, options.components)
+    return Fusion([lexical, other], options.rrf)
 
 
 def _count_matrix(documents: Sequence[Sequence[str]], vocabulary: dict[str, int]) -> Any:

@@ -11,10 +11,14 @@ import numpy.typing as npt
 from evalkit.records import Interval
 
 Floats = npt.NDArray[np.float64]
+Clusters = Sequence[Hashable] | npt.NDArray[np.int64]  # the group of each case
 
 Z95 = 1.959963984540054  # the 0.975 quantile of the normal distribution
 TAILS = (2.5, 97.5)  # percentiles that bound 95 %
 BLOCK_DRAWS = 262_144  # random draws held at a time: a few megabytes, whatever n and resamples
+MANY = (
+    20_000  # cases (groups) above which the bootstrap and the normal interval do not differ visibly
+)
 FEW = 25  # drawing a binomial takes about as long as resampling this many cases
 
 
@@ -36,7 +40,7 @@ def wilson(successes: int, n: int) -> Interval | None:
 
 
 def share_interval(
-    values: Sequence[float] | Floats, clusters: Sequence[Hashable] | None = None
+    values: Sequence[float] | Floats, clusters: Clusters | None = None
 ) -> Interval | None:
     """The mean of ``values`` in 0..1 (one a case) with an interval that holds for rare events and few clusters.
 
@@ -55,7 +59,7 @@ def share_interval(
     return Interval(value=value, low=min(low, value), high=max(high, value), n=len(column))
 
 
-def design_effect(values: Floats, clusters: Sequence[Hashable] | None) -> float:
+def design_effect(values: Floats, clusters: Clusters | None) -> float:
     """How many times fewer cases the groups are worth than independent cases; at least 1."""
     if clusters is None or len(values) == 0:
         return 1.0
@@ -90,7 +94,7 @@ def _exact(share: float, n: float) -> tuple[float, float]:
 
 def mean_interval(
     values: Sequence[float] | Floats,
-    clusters: Sequence[Hashable] | None = None,
+    clusters: Clusters | None = None,
     *,
     seed: int = 0,
     resamples: int = 10_000,
@@ -99,7 +103,8 @@ def mean_interval(
 
     ``clusters`` names each case's group; whole groups are then resampled, since cases of one source
     are no independent evidence. Yes/no values (0 and 1) without groups get Wilson's interval, all
-    others the percentile bootstrap (Efron 1979; the ratio of sums where groups differ in size). The
+    others the percentile bootstrap (Efron 1979; the ratio of sums where groups differ in size), or of very
+    many cases (groups) the normal interval, which it has come up to by then. The
     result depends on ``seed``, but not on the order of the cases. ``None`` where there is no case, or
     where a single one (or a single group) says nothing about the spread. Few groups (below about
     20) make bootstrap intervals somewhat too narrow. Values must be finite.
@@ -118,7 +123,10 @@ def mean_interval(
     value = math.fsum(column) / len(column)
     if binary and value in (0.0, 1.0):
         return _unanimous(value, groups=len(sums), n=len(column))
-    low, high = np.percentile(_resampled_means(sums, sizes, seed, resamples), TAILS)
+    if len(sums) > MANY:
+        low, high = _normal(value, sums, sizes)
+    else:
+        low, high = np.percentile(_resampled_means(sums, sizes, seed, resamples), TAILS)
     # A perfectly even column must not miss its own mean by a rounding error.
     return Interval(
         value=value, low=min(float(low), value), high=max(float(high), value), n=len(column)
@@ -131,20 +139,37 @@ def _unanimous(value: float, *, groups: int, n: int) -> Interval | None:
     return over_groups and Interval(value=value, low=over_groups.low, high=over_groups.high, n=n)
 
 
-def _units(column: Floats, clusters: Sequence[Hashable] | None) -> tuple[Floats, Floats]:
+def _units(column: Floats, clusters: Clusters | None) -> tuple[Floats, Floats]:
     """Sum and size of each unit that is resampled: a cluster, or a case where there are no clusters."""
     if clusters is None:
         return column, np.ones(len(column))
     if len(clusters) != len(column):
         raise ValueError(f"{len(column)} values, but {len(clusters)} cluster names")
-    numbers: dict[Hashable, int] = {}
-    code = np.fromiter(
-        (numbers.setdefault(name, len(numbers)) for name in clusters), np.int64, len(column)
-    )
+    code = _numbered(clusters)
     # By value within a cluster: the rounding of its sum must not depend on the order of cases.
     order = np.lexsort((column, code))
     sums: Floats = np.bincount(code[order], weights=column[order]).astype(np.float64)
     return sums, np.bincount(code).astype(np.float64)
+
+
+def _numbered(names: Clusters) -> npt.NDArray[np.int64]:
+    """A number for each name, in the order in which they first occur."""
+    if isinstance(names, np.ndarray):
+        _, first, code = np.unique(names, return_index=True, return_inverse=True)
+        rank = np.empty(len(first), np.int64)
+        rank[np.argsort(first)] = np.arange(len(first))
+        return rank[code]
+    numbers: dict[Hashable, int] = {}
+    return np.fromiter(
+        (numbers.setdefault(name, len(numbers)) for name in names), np.int64, len(names)
+    )
+
+
+def _normal(value: float, sums: Floats, sizes: Floats) -> tuple[float, float]:
+    """The interval that the bootstrap tends to: normal, with the variance of a ratio of sums (Cochran 1977)."""
+    spread = math.fsum((sums - value * sizes) ** 2) * len(sums) / (len(sums) - 1)
+    half = Z95 * math.sqrt(spread) / math.fsum(sizes)
+    return value - half, value + half
 
 
 def _resampled_means(sums: Floats, sizes: Floats, seed: int, resamples: int) -> Floats:

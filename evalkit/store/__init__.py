@@ -6,8 +6,7 @@ import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +14,7 @@ from typing import Any, Self
 
 from evalkit.errors import InvalidInput, StorageError
 from evalkit.records import AS_IS, Trace
-from evalkit.store import merging, rows
+from evalkit.store import merging, rows, verdicts
 from evalkit.store.accounts import Counts, count, give_up, unknown_answers
 from evalkit.store.damage import examine, examine_reading
 from evalkit.store.opening import (
@@ -31,9 +30,9 @@ from evalkit.store.opening import (
 from evalkit.store.rows import Key as Key
 from evalkit.store.rows import difference as difference
 from evalkit.store.session import SessionFile, read_session
+from evalkit.store.verdicts import Said as Said
+from evalkit.store.writing import Line, Writer
 from evalkit.traces import trace_from_json
-
-_Batch = list[tuple[str, tuple[Any, ...]]]  # statements with their values, in order
 
 
 class Store:
@@ -49,18 +48,13 @@ class Store:
         self.file = folder / STORE
         self.healed: list[str] = []
         self._lock = None if reading else lock(folder)
-        self._mark: SessionFile | None = None
-        self._session = self._last = 0
+        self._last = 0
         try:
             self._db = self._read() if reading else self._open()
         except BaseException:
             if self._lock is not None:
                 self._lock.close()
             raise
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="evalkit-store")
-        self._waiting: list[tuple[_Batch, asyncio.Future[None]]] = []
-        self._flushing: asyncio.Task[None] | None = None
-        self._failed: StorageError | None = None
         self._begun: dict[int, tuple[Key, int, float]] = {}
 
     # opening and closing
@@ -71,9 +65,11 @@ class Store:
             what = f"is empty, and {before.commits} commits were made to it"
             raise StorageError(f"{self.file}: {what}; {OTHERWISE}")
         db = open_to_write(self.file)
+        self._writer = Writer(db, self.file)
         try:
             self.healed = examine(db, self.file, before)
             give_up(db)
+            db.execute(verdicts.TABLE)
             self._begin_session(db)
         except DAMAGE as error:
             db.close()
@@ -86,6 +82,7 @@ class Store:
     def _read(self) -> sqlite3.Connection:
         before = read_session(self.folder / SESSION)  # first: the store may only be newer
         db = open_to_read(self.file)
+        self._writer = Writer(db, self.file)
         try:
             examine_reading(db, self.file, before)
         except DAMAGE as error:
@@ -102,8 +99,8 @@ class Store:
         insert = "INSERT INTO sessions (began, planned, commits) VALUES (?, 0, 1)"
         try:
             with db:
-                self._session = int(db.execute(insert, [time.time()]).lastrowid or 0)
-            self._mark = SessionFile(self.folder / SESSION, before + 1)
+                self._writer.session = int(db.execute(insert, [time.time()]).lastrowid or 0)
+            self._writer.mark = SessionFile(self.folder / SESSION, before + 1)
         except (sqlite3.Error, OSError) as error:
             raise StorageError(f"{self.folder}: cannot be written: {error}") from error
 
@@ -120,11 +117,8 @@ class Store:
 
     def close(self) -> None:
         """Commit what was handed over, then let go of the file and the lock; may be called twice."""
-        self._thread.shutdown(wait=True)
-        handed, self._waiting = self._waiting, []
-        try:  # of an interrupted run the event loop is over, but its last answers need not be lost
-            if handed:
-                self._commit([line for batch, _ in handed for line in batch])
+        try:
+            self._writer.close()
             if self._begun:
                 self._begun.clear()
                 with suppress(sqlite3.Error):  # a full disk: the next run does it
@@ -134,9 +128,9 @@ class Store:
 
     def _let_go(self) -> None:
         self._db.close()
-        if self._mark is not None:
+        if self._writer.mark is not None:
             with suppress(OSError):  # it only helps to notice a loss
-                self._mark.close()
+                self._writer.mark.close()
         if self._lock is not None:
             self._lock.close()
 
@@ -171,7 +165,7 @@ class Store:
         """
         named = {name: rows.as_text(value) for name, value in recipe.items()}
         gone = [("DELETE FROM details WHERE name = ?", (name,)) for name in instead_of]
-        self._commit(
+        self._writer.commit(
             [*gone, *rows.upserts("recipe", named), *rows.upserts("details", details or {})]
         )
 
@@ -193,15 +187,17 @@ class Store:
 
     def plan(self, attempts: int) -> None:
         """Note how many questions this session means to put."""
-        self._commit([("UPDATE sessions SET planned = ? WHERE id = ?", (attempts, self._session))])
+        self._writer.commit(
+            [("UPDATE sessions SET planned = ? WHERE id = ?", (attempts, self._writer.session))]
+        )
 
     async def begin(self, key: Key, calls: int = 1) -> int:
         """Return once it is on disk that ``calls`` calls are about to be made; the attempt's number."""
         self._last += 1
         number = self._last
         self._begun[number] = (key, calls, time.monotonic())
-        row = rows.intent_row(number, self._session, key, calls, time.time())
-        await self._hand_over([(rows.BEGIN_ATTEMPT, row)])
+        row = rows.intent_row(number, self._writer.session, key, calls, time.time())
+        await self._writer.hand_over([(rows.BEGIN_ATTEMPT, row)])
         return number
 
     async def fail(self, attempt: int) -> None:
@@ -209,7 +205,7 @@ class Store:
         key, calls, began = self._begun.pop(attempt)
         seconds = time.monotonic() - began
         ended = rows.outcome_row(attempt, key, calls, rows.FAILED, seconds, None)
-        await self._hand_over([(rows.END_ATTEMPT, ended)])
+        await self._writer.hand_over([(rows.END_ATTEMPT, ended)])
 
     def counts(self) -> Counts:
         """The attempts so far by state."""
@@ -233,49 +229,21 @@ class Store:
 
     def hand_in(self, trace: Trace, attempt: int | None = None) -> asyncio.Future[None]:
         """The same without waiting: whoever begins the next attempt waits for both, and for one commit instead of two."""
-        batch: _Batch = [(rows.PUT_TRACE, rows.trace_row(trace))]
+        batch: list[Line] = [(rows.PUT_TRACE, rows.trace_row(trace))]
         if attempt is not None:
             key, calls, began = self._begun.pop(attempt)
             seconds = time.monotonic() - began
             ended = rows.outcome_row(attempt, key, calls, rows.state_of(trace), seconds, trace)
             batch.append((rows.END_ATTEMPT, ended))
-        return self._hand_over(batch)
+        return self._writer.hand_over(batch)
 
     async def written(self) -> None:
         """Return once all that was handed in is on disk."""
-        if self._flushing is not None and not self._flushing.done():
-            await asyncio.wait([self._flushing])
-        if self._failed is not None:
-            raise self._failed
-
-    def _hand_over(self, batch: _Batch) -> asyncio.Future[None]:
-        loop = asyncio.get_running_loop()
-        written: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((batch, written))
-        if self._flushing is None or self._flushing.done():
-            self._flushing = loop.create_task(self._flush(loop))
-        return written
-
-    async def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
-        while self._waiting:
-            handed, self._waiting = self._waiting, []
-            lines = [line for batch, _ in handed for line in batch]
-            try:
-                await loop.run_in_executor(self._thread, self._commit, lines)
-            except StorageError as error:
-                self._failed = error
-                for _, written in handed:
-                    if not written.done():
-                        written.set_exception(error)
-                        written.exception()  # seen: not everybody waits for it
-            else:
-                for _, written in handed:
-                    if not written.done():
-                        written.set_result(None)
+        await self._writer.written()
 
     def put_all(self, traces: Iterable[Trace]) -> None:
         """Write traces in one durable commit."""
-        self._commit([(rows.PUT_TRACE, rows.trace_row(trace)) for trace in traces])
+        self._writer.commit([(rows.PUT_TRACE, rows.trace_row(trace)) for trace in traces])
 
     def drop(self, system: str, cases: Collection[str] | None = None, *, as_is: bool = True) -> int:
         """Forget answers of a system (of some cases), without ``as_is`` only those under conditions; how many."""
@@ -286,7 +254,7 @@ class Store:
 
     def forget(self, keys: Iterable[Key]) -> None:
         """Forget answers; the account of their calls stays."""
-        self._commit([(rows.DROP_TRACE, key) for key in keys])
+        self._writer.commit([(rows.DROP_TRACE, key) for key in keys])
 
     def traces(self, system: str) -> Iterator[Trace]:
         """The traces of one system, in the order of case id, condition and repeat."""
@@ -297,15 +265,40 @@ class Store:
                 raise damaged(self.file, f"the answer {answer} is not as it was written")
             yield trace_from_json(self._parsed(row[5]), where=self.file)
 
+    # evidence: what a judge said of answers, so that it is not asked again
+
+    def keep_evidence(self, said: Iterable[Said], *, wait: bool = True) -> None:
+        """Keep what a judge said; without ``wait`` (and with a loop running) it goes with the next commit."""
+        lines = verdicts.lines_of(said)
+        if not lines or self._lock is None:
+            return
+        if wait:
+            self._writer.commit(lines)
+        else:
+            self._writer.hand_over(lines)
+
+    def evidence(self, system: str, first: str, last: str) -> Iterator[Said | None]:
+        """What was said of a system's answers to the cases from ``first`` to ``last``; None is a damaged row."""
+        try:
+            yield from verdicts.said_of(self._db, system, first, last)
+        except DAMAGE as error:
+            raise StorageError(f"{self.file}: cannot be read: {error}") from error
+
+    def marker(self) -> str:
+        """Names the answers that are there, each as it was written."""
+        sums = self._select("SELECT sum FROM traces ORDER BY system, case_id, condition, repeat")
+        found = [total for (total,) in sums]
+        return f"{len(found)} {rows.checksum(*found)} {sum(found)}"
+
     def systems(self) -> list[str]:
         """The names of the systems that have traces."""
         return [name for (name,) in self._select("SELECT DISTINCT system FROM traces ORDER BY 1")]
 
     def take_over(self, other: Store, *, account: bool) -> list[Key]:
         """Copy another store's answers, and its ``account`` of calls; the keys that both answer, and not alike."""
-        unlike = merging.copy_answers(self._db, other._db, other.file, self._commit)
+        unlike = merging.copy_answers(self._db, other._db, other.file, self._writer.commit)
         if account:
-            self._last = merging.copy_account(self._db, other._db, self._last, self._commit)
+            self._last = merging.copy_account(self._db, other._db, self._last, self._writer.commit)
         return unlike
 
     # SQLite
@@ -324,24 +317,7 @@ class Store:
             raise StorageError(f"{self.file}: cannot be read: {error}") from error
 
     def _write(self, table: str, lines: Mapping[str, str]) -> None:
-        self._commit(rows.upserts(table, lines))
-
-    def _commit(self, lines: Sequence[tuple[str, tuple[Any, ...]]]) -> None:
-        """Write lines in one durable commit; statements of one kind go together, intents first."""
-        kinds: dict[str, list[tuple[Any, ...]]] = {rows.BEGIN_ATTEMPT: []}
-        for statement, values in lines:
-            kinds.setdefault(statement, []).append(values)
-        try:
-            with self._db:
-                for statement, of_kind in kinds.items():
-                    self._db.executemany(statement, of_kind)
-                self._db.execute(rows.COUNT_COMMIT, (self._session,))
-            if self._mark is not None:
-                self._mark.count()
-        except sqlite3.Error as error:
-            raise StorageError(f"{self.file}: cannot be written: {error}") from error
-        except OSError as error:
-            raise StorageError(f"{self.folder / SESSION}: {error.strerror}") from error
+        self._writer.commit(rows.upserts(table, lines))
 
     def _parsed(self, text: str) -> Any:
         try:

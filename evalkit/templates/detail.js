@@ -1,84 +1,117 @@
-// One opened case: what was asked and wanted, what came, and the chain of evidence for why it failed.
-function detail(data, row, rows) {
-  const kase = data.cases[row.c];
-  const system = data.systems[row.s];
-  const block = (title, ...content) => make("section", {}, make("h4", {}, title), ...content);
-  const text = (value) => make("p", { class: `said-text${/^[ \t]*[|+].*[|+][ \t]*$/m.test(value) ? " table" : ""}`, dir: "auto" }, value);
-  const items = (list) => make("ul", { class: "items" }, list.map((item) => make("li", { dir: "auto" }, item)));
-  const quiet = (value) => make("p", { class: "quiet" }, value);
-  const chip = (label, kind = "") => make("span", { class: `chip ${kind}` }, label);
-  const looksLikeJson = (value) => /^\s*(```|[[{])/.test(value);
-  const link = (changes, label) => make("a", { href: "#" + new URLSearchParams({ view: "cases", ...changes }) }, label);
+// The page of one case: what was asked and wanted, what came, from which passages, and the chain of evidence for why it failed.
+const GOLD = 1, IN_PROMPT = 2, FORBIDDEN = 4;
+const CLAIMS = [null, ["supported", "supported"], ["unsupported", "not supported"], ["contradicted", "contradicted"], ["unjudged", "not judged"]];
+const block = (title, attributes, ...content) => make("section", { class: "block", ...attributes }, make("h2", {}, title), content);
+const quietly = (...content) => make("p", { class: "quiet" }, content);
+const chip = (label, kind = "") => make("span", { class: `chip ${kind}` }, label);
+const isTable = (value) => /^[ \t]*[|+].*[|+][ \t]*$/m.test(value);
+const looksLikeJson = (value) => /^\s*(```|[[{])/.test(value);
+const said = (value) => (looksLikeJson(value) ? make("pre", { dir: "auto", tabindex: "0" }, value) : make("p", { class: `said-text${isTable(value) ? " table" : ""}`, dir: "auto" }, value || "(empty)"));
+const plainAnswer = (row) => (typeof row.answer === "string" ? row.answer : (row.answer || []).map(([text]) => text).join(""));
 
-  const question = () => [
-    block("Question",
-      kase.messages ? items(kase.messages.map(([role, said]) => [make("span", { class: "quiet" }, `${role}: `), said])) : null,
-      text(kase.query), kase.principal ? quiet(`asked as ${kase.principal}`) : null),
-  ];
-  const wanted = () => {
-    const parts = [quiet(`Behaviour: ${spaced(kase.expected)}${kase.action ? `, action ${kase.action}` : ""}`)];
-    for (const reference of kase.reference || []) parts.push(text(reference));
-    if (kase.object) parts.push(make("pre", { dir: "auto", tabindex: "0" }, kase.object));
-    if (kase.points) {
-      parts.push(items(kase.points.map(([point, evidence], i) => [
-        point, stated(row.covered?.[i]), evidence.length ? make("span", { class: "quiet" }, ` in ${evidence.join(" or ")}`) : null])));
-    }
-    if (kase.criteria) parts.push(items(kase.criteria.map(([id, said, verdict]) => `${id}: ${said}${verdict ? ` (${verdict})` : ""}`)));
-    if (kase.relevant && !kase.points) parts.push(quiet(`Gold: ${kase.relevant.filter(([, g]) => g > 0).map(([d]) => d).join(", ") || "none"}`));
-    if (kase.forbidden) parts.push(quiet(`Must not be used: ${kase.forbidden.join(", ")}`));
-    return block("Expected", parts);
+async function caseView(data, list, at) {
+  const c = data.caseOf[at];
+  const view = await data.details(c);
+  const row = view.rows[at - data.firstRow[c]];
+  const rows = data.rowsOf(c);
+  const numbers = [...(row.retrieved?.list || []), ...(row.prompt?.list || [])].map(([number]) => number);
+  const page = { data, list, at, row, rows, kase: view.case, view, pool: await data.passages(numbers), legend: data.index.legend };
+  const node = make("article", { class: "case", "aria-labelledby": "case-title" },
+    caseHead(page), caseSwitch(page),
+    make("div", { class: "halves" },
+      make("div", {}, caseVerdict(page), caseAnswer(page), caseWanted(page)),
+      make("div", {}, casePassages(page))),
+    caseProbes(page), caseSideBySide(page), caseRepeats(page), casePast(page), caseScores(page), caseAgain(page));
+  connectClaims(node, page);
+  return node;
+}
+
+function caseHead({ data, list, at, kase }) {
+  const place = list.positionOf(at);
+  const step = (by, label) => {
+    const to = list.shown[place + by];
+    const there = place >= 0 && to !== undefined;
+    return make("a", { class: "step", href: there ? list.router.caseHash(to) : null, "aria-disabled": there ? null : "true", "aria-keyshortcuts": by > 0 ? "j" : "k" }, label);
   };
-  const stated = (share) => (share === undefined || share === null ? null : chip(share >= 0.5 ? "✓ stated" : "× missing"));
-  const answer = () => block(
-    data.rows.some((r) => r.others) ? `Answer, repeat ${row.repeat + 1}` : "Answer",
-    row.error ? make("p", { class: "badge error", "data-sign": "!" }, row.error) : null,
-    row.answer === undefined ? (row.error ? null : quiet("no answer")) : looksLikeJson(row.answer) ? make("pre", { dir: "auto", tabindex: "0" }, row.answer) : text(row.answer || "(empty)"),
-    row.actual ? quiet(`Action taken: ${row.actual}`) : null,
-    row.citations ? quiet(`Cites: ${row.citations.join(", ")}`) : null);
+  const chosen = list.state.toString() ? "in this list" : "in all";
+  const details = [kase.principal ? ["asked as ", make("bdi", {}, kase.principal)] : null, kase.group ? ["group ", make("bdi", {}, kase.group)] : null].filter(Boolean);
+  const tags = (kase.tags || []).map((tag) => make("a", { class: "chip", dir: "auto", href: `#cases?${new URLSearchParams({ tag })}` }, tag));
+  return make("header", { class: "case-head" },
+    make("nav", { class: "steps", "aria-label": "Cases" },
+      make("a", { href: list.router.listHash(list.state), "aria-keyshortcuts": "Escape" }, "← All cases"),
+      place >= 0 ? make("span", { class: "quiet" }, `${(place + 1).toLocaleString("en")} of ${list.shown.length.toLocaleString("en")} ${chosen}`) : null,
+      step(-1, "‹ Previous"), step(1, "Next ›")),
+    make("p", { class: "eyebrow" }, make("bdi", { class: "case-id" }, kase.id), details.map((part) => [" · ", part]), tags.length ? make("span", { class: "tags" }, tags) : null),
+    (kase.messages || []).length ? make("ul", { class: "turns" }, kase.messages.map((m) => make("li", { dir: "auto" }, make("span", { class: "quiet" }, `${m.role}: `), m.content))) : null,
+    make("h1", { id: "case-title", tabindex: "-1", dir: "auto", class: kase.query.length > 240 ? "long" : "" }, kase.query),
+    kase.clarified ? quietly("Clarified: ", make("bdi", {}, kase.clarified)) : null);
+}
 
-  const why = () => {
-    if (!row.evidence && !row.status) return block("Verdict", quiet(row.o === "pass" ? "Right, and every contract is kept." : "The outcome could not be graded."));
-    const sure = row.confidence === undefined ? "" : `, confidence ${Math.round(100 * row.confidence)} %`;
-    const head = row.cause
-      ? make("p", {}, make("strong", {}, spaced(row.cause)), ` (${row.side}), ${row.status}${sure}`)
-      : make("p", {}, make("strong", {}, row.status));
-    const set = (row.set || []).length ? quiet(`Not told apart from: ${row.set.map(spaced).join(", ")}`) : null;
-    const also = (row.also || []).length ? quiet(`Also wrong: ${row.also.map(spaced).join(", ")}`) : null;
-    const chain = make("ol", { class: "chain" }, (row.evidence || []).map((said) => make("li", { dir: "auto" }, said)));
-    const probes = (row.probes || []).length ? items(row.probes.map(([condition, result]) => `${spaced(condition)}: ${spaced(result)}`)) : null;
-    const missing = (row.missing || []).length ? quiet(`Probes that would settle it: ${row.missing.map(spaced).join(", ")}`) : null;
-    return block("Chain of evidence", head, chain, probes && quiet("Probes made"), probes, set, also, missing);
-  };
+// The same case under every system, as a row of links.
+function caseSwitch({ data, rows, at, list }) {
+  if (data.index.systems.length < 2) return null;
+  return make("nav", { class: "systems-bar", "aria-label": "Systems" }, rows.map((row) => make("a", { href: list.router.caseHash(row), "aria-current": row === at ? "page" : null },
+    make("strong", { dir: "auto" }, data.system(row)), badge(data.word("o", row)), data.word("cause", row) ? make("span", { class: "quiet" }, spaced(data.word("cause", row))) : null)));
+}
 
-  const passage = ([name, title, number, gold, mark], i, note, cut) =>
-    make("li", { class: `passage${cut ? " cut" : ""}` }, make("details", {},
-      make("summary", {}, make("span", { class: "rank" }, String(i + 1)), make("span", { dir: "auto" }, title && title !== name ? `${title} (${name})` : name),
-        gold ? chip("gold", "gold") : null, mark ? chip(note) : null),
-      make("p", { class: "text", dir: "auto" }, data.texts[number] || "(no text)")));
-  const passages = (title, part, note, absent) => {
-    if (!part) return block(title, quiet(absent));
-    const found = part.list || [];
-    const golds = found.filter((p) => p[3]).length;
-    return block(`${title}: ${found.length}, ${golds} gold`,
-      found.length ? make("ol", {}, found.map((p, i) => passage(p, i, note, title === "Retrieved" && i === data.k))) : quiet("nothing"),
-      title === "Retrieved" && found.length > data.k ? quiet(`The dashed line is the cut at k = ${data.k}.`) : null);
-  };
+const LINKS = { fact: "Fact", probe: "Probe", so: "So", besides: "Besides" };
+function caseVerdict({ row, legend }) {
+  const [meaning, fix, proof] = legend.causes?.[row.cause] || [];
+  const sure = isSet(row.confidence) ? `, ${percentOf(row.confidence)} sure` : "";
+  if (!row.status) {
+    const text = row.o === "pass" ? "Right, and every contract is kept." : "The outcome could not be graded: the labels of this case do not say enough, or the judge failed.";
+    return block("Verdict", { class: `block verdict-box ${row.o}` }, make("p", { class: "cause" }, badge(row.o)), make("p", {}, text), row.judge ? quietly(`Judge: ${row.judge.error}`) : null);
+  }
+  const head = row.cause
+    ? make("p", { class: "cause" }, make("i", { class: `dot ${row.side}` }), make("strong", {}, spaced(row.cause)), make("span", { class: "quiet" }, ` ${row.side} side, ${row.stage} stage`))
+    : make("p", { class: "cause" }, make("strong", {}, spaced(row.status)));
+  const chain = make("ol", { class: "chain" }, (row.chain || []).map(([kind, name, text]) => make("li", { class: `is-${kind}`, dir: "auto" },
+    make("span", { class: "kind" }, kind === "probe" ? `Probe: ${spaced(name)}` : LINKS[kind]), text)));
+  const how = row.cause ? {
+    proven: `Proven${sure}: ${proof}.`,
+    suspected: `Suspected${sure}: the signs speak for it, its proof is missing. It would be proven when ${proof}.`,
+  }[row.status] : { undetermined: "Labels, traces or probes that would tell are missing.", unexplained: "None of the known causes fits: the rules are incomplete here." }[row.status];
+  const names = (values) => values.map(spaced).join(", ");
+  return block(row.o === "warn" ? "Why it passes with a warning" : "Why it fails", { class: `block verdict-box ${row.o}` }, head,
+    meaning ? make("p", {}, meaning) : null, (row.chain || []).length ? chain : null,
+    make("p", { class: "how" }, how),
+    (row.set || []).length ? quietly(`Not told apart from: ${names(row.set)}.`) : null,
+    (row.missing || []).length ? quietly(`Probes that would settle it: ${names(row.missing)}.`) : null,
+    (row.also || []).length ? quietly(`Also wrong: ${names(row.also)}.`) : null,
+    fix ? make("p", { class: "first-fix" }, make("span", { class: "quiet" }, "First fix: "), fix) : null);
+}
 
-  const answers = (title, list) => (list ? block(title, items(list.map(([condition, repeat, passed, said]) => [
-    make("span", { class: "quiet" }, `${condition === "as_is" ? `repeat ${repeat + 1}` : spaced(condition)}: `), said,
-    passed === null ? null : chip(passed ? "✓ passes" : "× fails")]))) : null);
-  const elsewhere = () => {
-    const others = rows.filter((r) => r.c === row.c && r.s !== row.s).sort((a, b) => a.s - b.s);
-    return others.length ? block("The same case elsewhere", items(others.map((r) => [
-      link({ open: kase.id, of: r.system, q: kase.id }, r.system), " ", badge(r.o), r.cause ? `, ${spaced(r.cause)}` : null]))) : null;
-  };
-  const scores = () => (row.scores ? make("details", {}, make("summary", {}, `Scores of this answer (${row.scores.length})`),
-    items(row.scores.map(([m, value, note]) => `${data.metrics[m]} ${value}${note ? `: ${note}` : ""}`))) : null);
+function caseAnswer({ row }) {
+  const parts = Array.isArray(row.answer) ? row.answer : null;
+  const kinds = [...new Set((parts || []).map(([, state]) => state))].filter(Boolean).sort();
+  const text = plainAnswer(row);
+  const body = parts
+    ? make("p", { class: `said-text marked${isTable(text) || looksLikeJson(text) ? " table" : ""}`, dir: "auto" }, parts.map(([stretch, state, passage]) => (state ? make("span", { class: `claim ${CLAIMS[state][0]}`, tabindex: "0", "data-passage": isSet(passage) ? String(passage) : null },
+      stretch, make("span", { class: "sr" }, ` (${CLAIMS[state][1]}${isSet(passage) ? `, passage ${passage + 1} of the prompt` : ""})`)) : stretch)))
+    : row.answer === undefined ? (row.error ? null : quietly("no answer")) : said(text);
+  const cites = row.cites === "none" ? quietly("Cites nothing.") : (row.cites || []).length ? make("p", { class: "quiet cites" }, "Cites ", row.cites.map(([doc, holds], i) => [i ? ", " : "", make("bdi", {}, doc), holds === false ? make("span", { class: "bad" }, " (does not support the answer)") : null])) : null;
+  return block(row.others || row.repeat ? `Answer (repeat ${row.repeat + 1})` : "Answer", {},
+    row.error ? make("p", { class: "badge error wrap", "data-sign": "!" }, row.error) : null, body,
+    row.cut ? quietly(`Cut: ${row.cut.toLocaleString("en")} characters in all.`) : null,
+    kinds.length ? make("p", { class: "claims-key" }, kinds.map((kind) => make("span", { class: `claim ${CLAIMS[kind][0]}` }, CLAIMS[kind][1])), make("span", { class: "quiet" }, "by the passages in the prompt; point at a statement to see its passage")) : null,
+    row.action ? quietly(`Action taken: ${row.action}`) : null, cites);
+}
 
-  return make("div", { class: "detail", role: "region", "aria-label": `${kase.id}, ${system}` },
-    make("div", {}, why(), question(), answer(), wanted()),
-    make("div", {}, passages("Retrieved", row.retrieved, "in prompt", "not observed, or the system retrieves nothing"),
-      passages("In the prompt", row.prompt, "cut", "not observed, or the system is given no passages"),
-      answers("Further repeats", row.others), answers("Answers under probes", row.probed), elsewhere(), scores(),
-      (kase.tags || []).length ? make("p", { class: "quiet" }, "Tags: ", kase.tags.flatMap((tag, i) => [i ? ", " : "", link({ tag }, tag)])) : null));
+function caseWanted({ row, kase }) {
+  const parts = [];
+  if (kase.expected !== "answer" || kase.expected_action) parts.push(quietly(`Behaviour: ${spaced(kase.expected)}${kase.expected_action ? `, action ${kase.expected_action}` : ""}`));
+  if (kase.reference?.object) parts.push(make("pre", { dir: "auto", tabindex: "0" }, kase.reference.object));
+  else (kase.reference || []).forEach((text, i) => parts.push(i ? quietly("or") : null, said(text)));
+  if (kase.key_points) {
+    parts.push(make("ul", { class: "points" }, kase.key_points.map((point, i) => {
+      const share = row.covered?.[i];
+      const state = !isSet(share) ? "open" : share >= 0.5 ? "yes" : "no";
+      return make("li", { class: state, dir: "auto" }, point.text, make("span", { class: "quiet" }, { yes: " stated", no: " missing", open: "" }[state], point.evidence.length ? [", in ", point.evidence.map((doc, n) => [n ? " or " : "", make("bdi", {}, doc)])] : ""));
+    })));
+  }
+  if (kase.criteria) parts.push(make("ul", { class: "items" }, kase.criteria.map(({ id, text, verdict }) => make("li", { dir: "auto" }, `${id}: ${text}${verdict ? ` (${verdict})` : ""}`))));
+  const gold = Object.entries(kase.relevant || {}).filter(([, grade]) => grade > 0).map(([doc]) => doc);
+  if (kase.relevant && !kase.key_points) parts.push(quietly("Gold: ", gold.length ? gold.map((doc, i) => [i ? ", " : "", make("bdi", {}, doc)]) : "none; nothing in the corpus answers this"));
+  if (kase.forbidden) parts.push(quietly(`Must not be used: ${kase.forbidden.join(", ")}`));
+  return block("Expected", {}, parts.length ? parts : quietly("An answer; the case has no reference."));
 }

@@ -1,24 +1,29 @@
-// State lives in the address: #view=cases&system=rag&cause=ranking_low. A plain #metrics is an ordinary anchor.
+// State lives in the address: #cases?system=rag&cause=ranking_low is a section with what it shows, #case=ID&system=rag one
+// case, and a plain #metrics an ordinary anchor. Listeners get (state, view): view is "cases" in the first, "case" in the second.
 "use strict";
 const page = {
+  view: "",
   state: new URLSearchParams(),
   listeners: [],
   read() {
     const text = location.hash.slice(1);
-    page.state = new URLSearchParams(text.includes("=") ? text : "");
-    for (const listener of page.listeners) listener(page.state);
-    const view = page.state.get("view");
-    if (view && !page.quiet) document.getElementById(view)?.scrollIntoView();
+    const [, section, query] = /^([\w-]+)\?(.*)$/s.exec(text) || ["", "", text.includes("=") ? text : ""];
+    page.state = new URLSearchParams(query);
+    page.view = section || page.state.get("view") || (page.state.has("case") ? "case" : "");
+    page.state.delete("view");
+    for (const listener of page.listeners) listener(page.state, page.view);
+    if (query && page.view && !page.quiet) document.getElementById(page.view)?.scrollIntoView();
     page.quiet = false;
   },
-  write(changes) {
-    const next = new URLSearchParams(page.state);
+  write({ view = page.view, ...changes }) {
+    const next = new URLSearchParams(view === page.view ? page.state : "");
     for (const [name, value] of Object.entries(changes)) {
       if (value) next.set(name, value);
       else next.delete(name);
     }
+    page.view = view;
     page.state = next;
-    history.replaceState(null, "", "#" + next);
+    history.replaceState(null, "", `#${view}?${next}`);
   },
 };
 
@@ -98,12 +103,49 @@ const page = {
   document.addEventListener("focusout", (event) => event.target.closest?.("th")?.classList.remove("closed"));
 })();
 
+(function terms() {
+  // A word of the glossary tells its meaning beside it, on hover, on focus and at a touch; Escape puts it away.
+  let tip = null;
+  const put = (link) => {
+    const meaning = document.getElementById(link.getAttribute("aria-describedby"));
+    if (!meaning) return;
+    tip = tip || document.body.appendChild(Object.assign(document.createElement("div"), { className: "tip" }));
+    tip.setAttribute("aria-hidden", "true");
+    tip.textContent = meaning.textContent;
+    tip.hidden = false;
+    const at = link.getBoundingClientRect();
+    tip.style.left = `${Math.max(8, Math.min(at.left, innerWidth - tip.offsetWidth - 8))}px`;
+    const below = at.bottom + 6;
+    tip.style.top = `${below + tip.offsetHeight < innerHeight ? below : Math.max(8, at.top - tip.offsetHeight - 6)}px`;
+  };
+  const away = () => { if (tip) tip.hidden = true; };
+  const of = (event) => event.target.closest?.(".term");
+  for (const kind of ["pointerover", "focusin"]) {
+    document.addEventListener(kind, (event) => { if (of(event)) put(of(event)); });
+  }
+  for (const kind of ["pointerout", "focusout"]) {
+    document.addEventListener(kind, (event) => { if (of(event)) away(); });
+  }
+  document.addEventListener("click", (event) => {
+    if (!of(event)) return;
+    event.preventDefault();
+    put(of(event));
+  });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") away(); });
+  addEventListener("scroll", () => {
+    const link = document.activeElement?.closest?.(".term");
+    if (link && tip && !tip.hidden) put(link);
+    else away();
+  }, { passive: true });
+})();
+
 (function sections() {
   const links = new Map([...document.querySelectorAll(".top nav a")].map((a) => [a.hash.slice(1), a]));
   const parts = [...document.querySelectorAll("main > section")].filter((section) => links.has(section.id));
   let waiting = false;
   const mark = () => {
     waiting = false;
+    if ((document.body.dataset.view || "overview") !== "overview") return; // the list of cases marks its own link
     const here = parts.filter((section) => section.getBoundingClientRect().top < innerHeight / 3).pop() || parts[0];
     links.forEach((a, id) => (id === here.id ? a.setAttribute("aria-current", "true") : a.removeAttribute("aria-current")));
   };

@@ -22,6 +22,7 @@ HALVING = 2.0  # spreads beyond the exemplars' own after which the score has hal
 LEAST_SPREAD = 0.08  # templates hardly vary, but a reworded answer in their tone is still on voice
 
 Vector = NDArray[np.float64]
+Profile = tuple[Vector, Vector, Vector]
 
 
 @lru_cache(4096)  # repeats and probes say the same again
@@ -52,19 +53,20 @@ class _Voice:
         self.rows = [self.profile(text) for text in exemplars]
         away = np.array(
             [
-                self.distance(row, self.rows[:i] + self.rows[i + 1 :])
+                _Mean(self.rows[:i] + self.rows[i + 1 :]).distance(row)
                 for i, row in enumerate(self.rows)
             ]
         )
         self.typical = float(np.median(away))
         deviation = 1.4826 * float(np.median(np.abs(away - self.typical)))
         self.spread = max(deviation, LEAST_SPREAD)
+        self.whole = _Mean(self.rows)
 
     def similarity(self, text: str) -> float:
-        beyond = (self.distance(self.profile(text), self.rows) - self.typical) / self.spread - 1
+        beyond = (self.whole.distance(self.profile(text)) - self.typical) / self.spread - 1
         return float(min(1.0, 2.0 ** (-beyond / HALVING)))
 
-    def profile(self, text: str) -> tuple[Vector, Vector, Vector]:
+    def profile(self, text: str) -> Profile:
         text = plain(text[:LONGEST])
         return _unit(_ngrams(text)), _unit(self.words(text)), _measures(text)
 
@@ -75,23 +77,29 @@ class _Voice:
                 counts[self.frequent[word]] += 1
         return np.sqrt(counts)
 
-    def distance(
-        self, row: tuple[Vector, Vector, Vector], others: list[tuple[Vector, Vector, Vector]]
-    ) -> float:
+
+class _Mean:
+    """The mean of some profiles, and how far others are from it."""
+
+    def __init__(self, rows: list[Profile]) -> None:
+        grams, words, measures = (np.stack([row[i] for row in rows]) for i in range(3))
+        self.grams, self.words = _unit(grams.mean(axis=0)), _unit(words.mean(axis=0))
+        self.measures, self.deviation = measures.mean(axis=0), measures.std(axis=0) + _FLOORS
+
+    def distance(self, row: Profile) -> float:
         """Mean of the three profiles' distances, each 0..1."""
-        grams, words, measures = (np.stack([other[i] for other in others]) for i in range(3))
-        off = np.abs(row[2] - measures.mean(axis=0)) / (measures.std(axis=0) + _FLOORS)
+        off = np.abs(row[2] - self.measures) / self.deviation
         return (
             float(
-                (_cosine_distance(row[0], grams) + _cosine_distance(row[1], words)) / 2
+                (_cosine_distance(row[0], self.grams) + _cosine_distance(row[1], self.words)) / 2
                 + np.clip(off / 3, 0, 1).mean()
             )
             / 2
         )
 
 
-def _cosine_distance(row: Vector, others: Vector) -> float:
-    return float(np.clip(1 - row @ _unit(others.mean(axis=0)), 0, 1))
+def _cosine_distance(row: Vector, mean: Vector) -> float:
+    return float(np.clip(1 - row @ mean, 0, 1))
 
 
 def _unit(vector: Vector) -> Vector:
@@ -102,12 +110,37 @@ def _unit(vector: Vector) -> Vector:
 def _ngrams(text: str) -> Vector:
     counts: Vector = np.zeros(BUCKETS)
     padded = f" {text.casefold()} "
+    if padded.isascii():
+        return np.sqrt(_ascii_ngrams(padded.encode("ascii")))
     for size in (2, 3, 4):
         for at in range(len(padded) - size + 1):
             gram = padded[at : at + size].encode("utf-8", "surrogatepass")
             counts[zlib.crc32(gram) % BUCKETS] += 1  # crc32, since hash() varies from run to run
     return np.sqrt(counts)
 
+
+def _ascii_ngrams(padded: bytes) -> Vector:
+    """The same counts for a text of single bytes: the checksums of all its n-grams at once."""
+    codes = np.frombuffer(padded, np.uint8)
+    found = np.zeros(BUCKETS)
+    sums = np.full(len(codes), 0xFFFFFFFF, np.uint32)
+    for size in (1, 2, 3, 4):
+        if len(codes) < size:
+            break
+        sums = sums[: len(codes) - size + 1]
+        sums = _CRC[(sums ^ codes[size - 1 :]) & 0xFF] ^ (sums >> 8)
+        if size > 1:
+            found += np.bincount((sums ^ 0xFFFFFFFF) % BUCKETS, minlength=BUCKETS)
+    return found
+
+
+def _crc_of_byte(byte: int) -> int:
+    for _ in range(8):
+        byte = (byte >> 1) ^ (0xEDB88320 if byte & 1 else 0)
+    return byte
+
+
+_CRC = np.array([_crc_of_byte(byte) for byte in range(256)], np.uint32)  # the table of CRC-32
 
 # Least deviations that matter, one for each measure below.
 _FLOORS: Vector = np.array([1.5, 0.3, 0.02, 0.02, 0.01, 0.01, 0.01, 0.01, 0.01, 0.02, 0.3])

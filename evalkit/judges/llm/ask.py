@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -19,6 +19,7 @@ from evalkit.judges.llm.plan import Request
 from evalkit.judges.llm.prompts import instructions
 from evalkit.judges.llm.schema import schema
 from evalkit.judges.llm.settings import Settings
+from evalkit.judges.spending import Purse
 from evalkit.records import Outcome
 
 ASKED_AGAIN = 1  # times that an unreadable reply is asked for again
@@ -30,12 +31,16 @@ class JudgeFailedError(Exception):
 
 @dataclass(slots=True)
 class Spending:
-    """What a judge has cost so far; ``cost`` and tokens are of the replies that told them, ``untold`` counts the others."""
+    """What a judge has cost so far.
+
+    Tokens and ``cost`` are of the replies that told them; ``untold`` and ``unpriced`` count the others.
+    """
 
     calls: int = 0
     from_cache: int = 0
     unreadable: int = 0
     untold: int = 0
+    unpriced: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float = 0.0
@@ -45,6 +50,7 @@ class Spending:
         usage = outcome.usage
         self.calls += 1
         self.untold += usage.prompt_tokens is None
+        self.unpriced += usage.cost is None
         self.prompt_tokens += usage.prompt_tokens or 0
         self.completion_tokens += usage.completion_tokens or 0
         self.cost += usage.cost or 0.0
@@ -54,16 +60,16 @@ class Spending:
 class Asker:
     """Puts requests to one endpoint.
 
-    ``salt`` is the secret of this run, from which the secrets of every message are derived. ``offline`` takes
-    verdicts from the cache only.
+    ``salt`` is the secret of this run, from which the secrets of every message are derived. Without an ``endpoint``
+    verdicts are taken from the cache only; ``purse`` is what calls are paid from, None for no limit.
     """
 
     settings: Settings
-    endpoint: Endpoint
+    endpoint: Endpoint | None
     salt: bytes
     kept: Kept | None = None
     recording: Recording | None = None
-    offline: bool = False
+    purse: Purse | None = None
     spending: Spending = field(default_factory=Spending)
     negotiation: Negotiation = field(default_factory=Negotiation)
 
@@ -75,14 +81,16 @@ class Asker:
         if known is not None:
             self.spending.from_cache += 1
             return known
-        if self.offline:
+        if self.endpoint is None:
             raise JudgeFailedError("this trace was not judged before, and no call is to be made")
-        deadline = self.endpoint.deadline()
-        said = ""
+        endpoint, said = self.endpoint, ""
+        deadline = endpoint.deadline()
         for attempt in range(1 + ASKED_AGAIN):
             texts = [text for _, text in request.blocks]
             fence = fence_for(self.salt, texts, f"{parts} {repeat} {attempt}")
-            outcome = await self._call(request, fence, deadline, {**filed, "attempt": attempt})
+            self._take()
+            call = self._call(endpoint, request, fence, deadline, {**filed, "attempt": attempt})
+            outcome = await self._paid(call)
             if outcome.error is not None and outcome.error.kind not in ("empty", "malformed"):
                 raise JudgeFailedError(f"{outcome.error.kind}: {outcome.error.message}")
             said, verdict = self._read(outcome, request, fence, key)
@@ -90,6 +98,25 @@ class Asker:
                 return verdict
             self.spending.unreadable += 1
         raise JudgeFailedError(f"{said} (asked {1 + ASKED_AGAIN} times)")
+
+    def has(self, request: Request, repeat: int) -> bool:
+        """Whether the cache has the verdict."""
+        return self._known(self._key(request, repeat), request) is not None
+
+    def _take(self) -> None:
+        if self.purse is not None and not self.purse.take(1):
+            raise JudgeFailedError(f"not judged: the limit of {self.purse.refused} is reached")
+
+    async def _paid(self, call: Awaitable[tuple[Outcome, float]]) -> Outcome:
+        """The outcome of a call that was taken from the purse, and is booked there however it ends."""
+        cost, seconds = None, None
+        try:
+            outcome, seconds = await call
+            cost = outcome.usage.cost
+        finally:
+            if self.purse is not None:
+                self.purse.settle(1, cost, seconds)
+        return outcome
 
     def _key(self, request: Request, repeat: int) -> str:
         """Where the cache has the verdict; nothing without a cache."""
@@ -123,15 +150,20 @@ class Asker:
         return "", verdict
 
     async def _call(
-        self, request: Request, fence: Fence, deadline: Deadline, filed: Mapping[str, Any]
-    ) -> Outcome:
+        self,
+        endpoint: Endpoint,
+        request: Request,
+        fence: Fence,
+        deadline: Deadline,
+        filed: Mapping[str, Any],
+    ) -> tuple[Outcome, float]:
         parts = request.asked.parts()
         system = instructions(parts, fence)
         material = "\n\n".join(fence.block(name, text) for name, text in request.blocks)
 
         async def post(mode: str, refusals: frozenset[int]) -> Tried[Any]:
             payload = self._payload(mode, parts, system, material)
-            return await self.endpoint.post(payload, deadline, refusals=refusals)
+            return await endpoint.post(payload, deadline, refusals=refusals)
 
         if self.settings.structured == "auto":
             tried, mode = await self.negotiation.post(post)
@@ -144,7 +176,7 @@ class Asker:
         if self.recording is not None:
             payload = self._payload(mode, parts, system, material)
             self.recording.add(_entry(filed, payload, outcome, tried))
-        return outcome
+        return outcome, tried.seconds
 
     def _payload(
         self, mode: str, parts: tuple[str, ...], system: str, material: str

@@ -12,13 +12,16 @@ from evalkit.adapters.endpoint import Endpoint, keyed_endpoint
 from evalkit.adapters.openai_replies import read_body
 from evalkit.judges.llm.ask import ASKED_AGAIN, Asker, JudgeFailedError, Spending
 from evalkit.judges.llm.blank import says_nothing
+from evalkit.judges.llm.fence import Fence
 from evalkit.judges.llm.grading import Grading, graded, nothing_said
 from evalkit.judges.llm.kept import Kept, Recording, salt_in
 from evalkit.judges.llm.parse import Verdict
-from evalkit.judges.llm.plan import Plan, plan
-from evalkit.judges.llm.prompts import digest_of_prompts
+from evalkit.judges.llm.plan import Plan, Request, plan
+from evalkit.judges.llm.prompts import digest_of_prompts, instructions
+from evalkit.judges.llm.schema import Asked
 from evalkit.judges.llm.settings import CALLS_AT_A_TIME, Settings, read_settings
 from evalkit.judges.llm.vote import vote
+from evalkit.judges.spending import Expected, Purse, priced, tokens_of
 from evalkit.pool import each
 from evalkit.records import Case, Evidence, Trace
 
@@ -35,7 +38,8 @@ class LlmJudge:
 
     ``cache`` and ``record`` are folders: of verdicts to use again, and where every call is written down.
     ``salt`` is the secret that the marks and canaries of the messages come from; ``None`` takes that of the
-    record's folder, or draws one. Raises ``EndpointUnusable`` without a key.
+    record's folder, or draws one. ``offline`` makes no call and needs no key: only what the cache has is judged.
+    ``parts`` names what the fingerprint stands for. Raises ``EndpointUnusable`` without a key.
     """
 
     def __init__(
@@ -48,25 +52,41 @@ class LlmJudge:
         offline: bool = False,
     ) -> None:
         if salt is None:
-            salt = secrets.token_bytes(16) if record is None else salt_in(record)
+            salt = secrets.token_bytes(16) if record is None or offline else salt_in(record)
         self.settings = settings
         self.name = f"{settings.name} (prompts {digest_of_prompts()[:12]})"
         self.fingerprint = settings.fingerprint()
+        self.parts = settings.parts()
         self.concurrency = AHEAD * (settings.concurrency or CALLS_AT_A_TIME)
         self._turns = Turns()
         self._asker = Asker(
             settings,
-            _endpoint(settings),
+            None if offline else _endpoint(settings),
             salt,
             kept=None if cache is None else Kept(cache),
-            recording=None if record is None else Recording(record),
-            offline=offline,
+            recording=None if record is None or offline else Recording(record),
         )
 
     @property
     def spending(self) -> Spending:
         """Calls, tokens and money so far."""
         return self._asker.spending
+
+    def pay_from(self, purse: Purse | None) -> None:
+        """Take every call from ``purse`` first; what it refuses is not judged."""
+        self._asker.purse = purse
+
+    def expected(self, case: Case, trace: Trace) -> Expected:
+        """What judging the trace is expected to take; what the cache has takes nothing."""
+        if _answers_nothing(case, trace):
+            return Expected()
+        found = Expected()
+        for request in plan(case, trace, self.settings.limits).requests:
+            due = sum(not self._asker.has(request, n) for n in range(self.settings.repeats))
+            prompt, reply = _prompt_tokens(request), _reply_tokens(request.asked)
+            cost = priced(prompt, reply, self.settings.price)
+            found += Expected(1, 1 + ASKED_AGAIN, prompt, reply, cost).times(due)
+        return found
 
     def calls_for(self, case: Case, trace: Trace) -> int:
         """Calls that judging the trace takes when no reply is unreadable; fewer when some are in the cache."""
@@ -108,7 +128,8 @@ class LlmJudge:
 
     async def aclose(self) -> None:
         """Close the connections; a second call does nothing."""
-        await self._asker.endpoint.transport.aclose()
+        if self._asker.endpoint is not None:
+            await self._asker.endpoint.transport.aclose()
 
 
 class Turns:
@@ -151,6 +172,23 @@ def _answers_nothing(case: Case, trace: Trace) -> bool:
     labels = case.format.labels if case.format is not None else ()
     allowed = (*(case.reference or ()), *labels)
     return trace.response is None or says_nothing(trace.response, allowed)
+
+
+# Words of a reply, by what is asked: its canary and reason, and an entry of each list.
+_REPLY, _ENTRY = 80, 20
+_MARKS = 25  # tokens of the marks around a block
+
+
+def _prompt_tokens(request: Request) -> int:
+    """About how many tokens one message has."""
+    told = instructions(request.asked.parts(), Fence("0" * 24, "0" * 24))
+    blocks = sum(tokens_of(text) + _MARKS for _, text in request.blocks)
+    return tokens_of(told) + blocks
+
+
+def _reply_tokens(asked: Asked) -> int:
+    entries = asked.claims + asked.key_points + asked.criteria + asked.style
+    return _REPLY + _ENTRY * entries
 
 
 def _filed(trace: Trace, repeat: int, number: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from evalkit.judge import judge_traces
 from evalkit.judges.llm.grading import Grading
 from evalkit.judges.llm.judge import LlmJudge, together
 from evalkit.judges.llm.vote import vote
+from evalkit.judges.spending import Expected, Purse, Spending, expected_of, pay_from, sum_of
 from evalkit.records import Case, Evidence, Judge, Trace
 
 DEFAULT = 8  # traces at a time where no member says
@@ -31,6 +32,29 @@ class PanelJudge:
         """Calls of all members together, at most where one tells a range; one that does not tell makes none."""
         counts = (m.calls_for(case, trace) for m in self.members if hasattr(m, "calls_for"))
         return sum(int(getattr(count, "most", count)) for count in counts)
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """What the fingerprint stands for, member by member."""
+        found = {"name": self.name}
+        for number, member in enumerate(self.members, start=1):
+            given = getattr(member, "parts", {"name": member.name})
+            found |= {f"member {number} {name}": value for name, value in given.items()}
+        return found
+
+    @property
+    def spending(self) -> Spending:
+        """Calls, tokens and money of all members so far."""
+        return sum_of(self.members)
+
+    def expected(self, case: Case, trace: Trace) -> Expected:
+        """What all members together are expected to take for the trace."""
+        return sum((expected_of(m, case, trace) for m in self.members), Expected())
+
+    def pay_from(self, purse: Purse | None) -> None:
+        """Let all members take their calls from one purse."""
+        for member in self.members:
+            pay_from(member, purse)
 
     async def judge(self, case: Case, trace: Trace) -> Evidence:
         """Evidence about one trace."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -66,8 +67,26 @@ class Settings:
 
     def fingerprint(self) -> str:
         """Names what could change the evidence: not the key, nor how hard we try, nor the price."""
-        limits = {field.name: getattr(self.limits, field.name) for field in fields(Limits)}
-        return f"{VERSION} {self.model} {digest(self.wording(), self.repeats, limits)}"
+        return f"{VERSION} {self.model} {digest(self.wording(), self.repeats, self._limits())}"
+
+    def parts(self) -> dict[str, str]:
+        """What the fingerprint stands for, and the name, in words: ``prompts`` is a digest of all their texts."""
+        told = {**self.sampling, "structured": self.structured, "repeats": self.repeats}
+        told["limits"] = digest(self._limits())
+        if self.extra_body:
+            told["extra_body"] = digest(
+                self.extra_body
+            )  # may hold anything, also what must not be shown
+        return {
+            "name": self.name,
+            "model": self.model,
+            "endpoint": self.base_url,
+            "prompts": digest_of_prompts()[:12],
+            "parameters": json.dumps(told, sort_keys=True, ensure_ascii=False),
+        }
+
+    def _limits(self) -> dict[str, int]:
+        return {field.name: getattr(self.limits, field.name) for field in fields(Limits)}
 
 
 def read_settings(values: Mapping[str, Any], place: str) -> Settings:

@@ -17,6 +17,7 @@ from evalkit.adapters.retry import Deadline, Tried
 from evalkit.adapters.transport import PostJson, Transport
 from evalkit.judges.ragas.record import Call, CallRecord
 from evalkit.judges.ragas.settings import Settings
+from evalkit.judges.spending import Purse, Spending
 from evalkit.records import Failure, Outcome, Usage
 
 TRIES = 3  # times a question is put at most until the reply can be used
@@ -78,6 +79,12 @@ class Spent:
     completion_tokens: int = 0
     cost: float = 0.0
     unpriced: int = 0
+    untold: int = 0
+
+    def total(self) -> Spending:
+        """The same in the words that all judges share."""
+        tokens = (self.prompt_tokens, self.completion_tokens)
+        return Spending(self.calls, self.kept, *tokens, self.cost, self.untold, self.unpriced)
 
     def add(self, usage: Usage) -> None:
         """Book one call."""
@@ -86,6 +93,7 @@ class Spent:
         self.completion_tokens += usage.completion_tokens or 0
         self.cost += usage.cost or 0.0
         self.unpriced += usage.cost is None
+        self.untold += usage.prompt_tokens is None
 
 
 class JudgeCalls:
@@ -104,6 +112,7 @@ class JudgeCalls:
         offline: bool = False,
     ) -> None:
         self.spent = Spent()
+        self.purse: Purse | None = None
         self._settings, self._records, self._offline = settings, tuple(records), offline
         self._transport = transport or Transport()
         if not offline:
@@ -202,8 +211,13 @@ class JudgeCalls:
         turns: list[dict[str, str]] = []
         wrong = ""
         for _ in range(TRIES):
-            tried, request = await self._post(prompt, schema, turns, deadline)
-            outcome = _outcome(tried, self._settings)
+            self._take()
+            outcome = Outcome()
+            try:
+                tried, request = await self._post(prompt, schema, turns, deadline)
+                outcome = _outcome(tried, self._settings)
+            finally:
+                self._settle(outcome.usage)
             text = outcome.response or ""
             value, wrong = _read(outcome, read)
             self._note(key, subject, request, tried, outcome.usage, text, wrong)
@@ -236,7 +250,11 @@ class JudgeCalls:
         self, key: str, texts: Sequence[str], subject: str
     ) -> list[list[float]]:
         request = {"model": self._settings.embedding_model, "input": list(texts)}
-        tried = await self._embed.post(request)
+        self._take()
+        try:
+            tried = await self._embed.post(request)
+        finally:
+            self._settle(Usage())
         usage, found, failure = Usage(), list[list[float]](), tried.failure
         if failure is None:
             try:
@@ -252,6 +270,16 @@ class JudgeCalls:
         if failure is not None:
             raise CallFailedError(failure)
         return found
+
+    def _take(self) -> None:
+        """A call from the purse; ``CallFailedError`` where it is spent."""
+        if self.purse is not None and not self.purse.take(1):
+            told = f"not graded: the limit of {self.purse.refused} is reached"
+            raise CallFailedError(Failure("exception", told))
+
+    def _settle(self, usage: Usage) -> None:
+        if self.purse is not None:
+            self.purse.settle(1, usage.cost)
 
     def _note(
         self,

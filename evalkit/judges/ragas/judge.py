@@ -13,12 +13,24 @@ from evalkit.judges.ragas.calls import JudgeCalls, Spent
 from evalkit.judges.ragas.grades import evidence_of
 from evalkit.judges.ragas.grading import grade_of
 from evalkit.judges.ragas.library import installed, library_of, load
-from evalkit.judges.ragas.measures import CallCount, calls_for, chosen
+from evalkit.judges.ragas.measures import CallCount, Measure, calls_for, chosen, samples_of
 from evalkit.judges.ragas.metrics import metrics_of
 from evalkit.judges.ragas.model import GradingEmbeddings, GradingModel
 from evalkit.judges.ragas.record import FILE, CallRecord
 from evalkit.judges.ragas.settings import Settings
+from evalkit.judges.spending import (
+    Expected,
+    Purse,
+    Spending,
+    expected_of,
+    pay_from,
+    priced,
+    spending_of,
+    tokens_of,
+)
 from evalkit.records import AS_IS, Case, Evidence, Judge, Metric, Trace
+
+REPLY_TOKENS = 150  # of a reply as a rule: some statements with a reason each
 
 
 class RagasJudge:
@@ -49,6 +61,11 @@ class RagasJudge:
         self._inner: Judge = inner or EmbeddedJudge()
         means = digest(settings.fingerprint(), installed(), self._inner.fingerprint)
         self.fingerprint = f"ragas-{installed()} {settings.model} {means}"
+        self.parts = {
+            **settings.parts(),
+            "ragas": str(installed()),
+            "inner": self._inner.fingerprint,
+        }
         load()
         files = dict.fromkeys(
             (settings.record, *(folder and folder / FILE for folder in (cache, record)))
@@ -62,6 +79,33 @@ class RagasJudge:
     def spent(self) -> Spent:
         """Calls, tokens and money used so far."""
         return self._calls.spent
+
+    @property
+    def spending(self) -> Spending:
+        """The same with the inner judge's, in the words that all judges share."""
+        return self.spent.total() + (spending_of(self._inner) or Spending())
+
+    def pay_from(self, purse: Purse | None) -> None:
+        """Take every call from ``purse`` first; what it refuses is not graded."""
+        self._calls.purse = purse
+        pay_from(self._inner, purse)
+
+    def expected(self, case: Case, trace: Trace) -> Expected:
+        """What grading the answer is expected to take, nothing saved by the record."""
+        inner = expected_of(self._inner, case, trace)
+        if trace.condition != AS_IS and not self.settings.probes:
+            return inner
+        return sum((self._expected(m, case, trace) for m in self.measures), inner)
+
+    def _expected(self, measure: Measure, case: Case, trace: Trace) -> Expected:
+        count, samples = calls_for(measure, case, trace), samples_of(measure, case, trace)
+        if isinstance(samples, str):
+            return Expected()
+        calls = (count.least + count.most) // 2
+        shown = tokens_of(repr(samples[0])) + self._library.constant_tokens(measure)
+        prompt, reply = calls * shown, calls * REPLY_TOKENS
+        least, most = count.least + count.embeddings, count.most + count.embeddings
+        return Expected(least, most, prompt, reply, priced(prompt, reply, self.settings.price))
 
     async def judge(self, case: Case, trace: Trace) -> Evidence:
         """The inner judge's evidence with one grade a metric; answers to probes are not graded unless told to."""

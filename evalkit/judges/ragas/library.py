@@ -17,9 +17,12 @@ from evalkit.judges.ragas.critics import Critic, CriticPrompt
 from evalkit.judges.ragas.measures import Measure
 from evalkit.judges.ragas.model import GradingEmbeddings, GradingModel
 from evalkit.judges.ragas.prompts import keep_prompts
+from evalkit.judges.spending import tokens_of
 
 HINT = "pip install 'evalkit[judge]' (ragas 0.4.3 needs langchain-community below 0.4.2)"
 QUIET = {"RAGAS_DO_NOT_TRACK": "true"}  # read once by ragas, so it must be set before the import
+
+USUAL = 500  # tokens of a prompt's constant part, where the library builds it in code
 
 
 @cache
@@ -58,6 +61,14 @@ class Library:
     """The metric objects of ragas for the chosen measures, made once and copied for each grade."""
 
     built: Mapping[str, Any]
+
+    def constant_tokens(self, measure: Measure) -> int:
+        """About how many tokens of a prompt are the same each time: instruction, examples and schema."""
+        if measure.critic is not None:
+            return tokens_of(measure.critic.prompt)
+        prompts = [p for p in vars(self.built[measure.name]).values() if hasattr(p, "examples")]
+        sizes = [_constant_tokens(prompt) for prompt in prompts]
+        return sum(sizes) // len(sizes) if sizes else USUAL
 
     async def score(
         self,
@@ -98,6 +109,14 @@ def library_of(
         found[measure.name] = made(**given)
         keep_prompts(found[measure.name], plain)
     return Library(found)
+
+
+def _constant_tokens(prompt: Any) -> int:
+    shown = [
+        json for pair in prompt.examples for m in pair if (json := m.model_dump_json(indent=4))
+    ]
+    schema = prompt.output_model.model_json_schema()
+    return tokens_of(f"{prompt.instruction}{schema}{''.join(shown)}")
 
 
 def _critic(metrics: Any, critic: Critic) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ KNOWN = ("kind", *TEXTS, *NUMBERS, "metrics", "critics", "extra_body", "price", 
 MOST_TOKENS = 4096
 TIMEOUT = 120.0
 UNSENT = "default"  # for temperature and max_tokens: leave it to the endpoint
+SHOWN = ("temperature", "max_tokens", "seed")
 _RESERVED = ("model", "messages", "input", "stream", "n", "response_format")
 
 
@@ -75,6 +77,20 @@ class Settings:
         own = [[c.name, c.prompt, dict(c.labels or {}), c.low, c.high] for c in self.critics]
         return digest(self.wording(), self.metrics, own, self.probes)
 
+    def parts(self) -> dict[str, str]:
+        """What the fingerprint stands for, and the name, in words."""
+        told: dict[str, Any] = {n: v for n, v in self.sampling.items() if n in SHOWN}
+        if len(told) < len(self.sampling):
+            told["extra_body"] = digest(dict(self.sampling))
+        told |= {"metrics": list(self.metrics), "critics": [c.name for c in self.critics]}
+        return {
+            "name": self.name,
+            "model": self.model,
+            "endpoint": self.base_url,
+            **({"embedding model": self.embedding_model} if self.embedding_model else {}),
+            "parameters": json.dumps(told | {"probes": self.probes}, ensure_ascii=False),
+        }
+
 
 def settings_from(values: Mapping[str, Any], place: str = "judge") -> Settings:
     """The checked options; raises ``InvalidInput`` that names ``place``."""
@@ -105,6 +121,11 @@ def settings_from(values: Mapping[str, Any], place: str = "judge") -> Settings:
 
 
 def settings_from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+    """The checked options in the environment (see ``options_from_environment``); raises ``InvalidInput``."""
+    return settings_from(options_from_environment(environment))
+
+
+def options_from_environment(environment: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The options in variables: ``EVALKIT_JUDGE_URL`` is the base URL, the others are called as in a judge file.
 
     What is not text is written as JSON; ``EVALKIT_JUDGE_METRICS`` as names with commas between them, and
@@ -123,7 +144,7 @@ def settings_from_environment(environment: Mapping[str, str] | None = None) -> S
                 hint=f"the ragas judge asks an endpoint: {PREFIX}URL=https://host/v1, {PREFIX}MODEL=name, and its "
                 f"key in {PREFIX}KEY",
             )
-    return settings_from(values)
+    return values
 
 
 def _value(option: str, variable: str, text: str) -> Any:

@@ -1,0 +1,150 @@
+"""Kept connections to HTTP endpoints: a request goes out in one write, aiohttp's parser reads the reply."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from evalkit import __version__
+
+if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
+
+IDLE = 15.0  # seconds after which an unused connection is not trusted to be open still
+CONNECT = 10.0  # seconds for a connection to be made; then another attempt may have better luck
+EYEBALLS = 0.25  # seconds after which another address of the same host is tried too
+_OURS = {
+    "content-length",
+    "transfer-encoding",
+    "connection",
+}  # what frames a request is not the caller's
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a URL leads: the connection it takes, and how a request there begins."""
+
+    host: str
+    port: int
+    secure: bool
+    host_header: str
+    path: str
+
+
+@cache
+def place_of(url: str) -> Place:
+    """The place of an http(s) URL; raises ``ValueError`` for any other."""
+    import yarl
+
+    parsed = yarl.URL(url)
+    if parsed.scheme not in ("http", "https") or not parsed.raw_host or not parsed.port:
+        raise ValueError(f"{url} is no http(s) URL")
+    header = parsed.host_port_subcomponent or parsed.raw_host
+    secure = parsed.scheme == "https"
+    return Place(parsed.raw_host, parsed.port, secure, header, parsed.raw_path_qs)
+
+
+def head_of(method: str, place: Place, headers: Mapping[str, str]) -> bytes:
+    """The beginning of a request up to the length of its body; raises ``ValueError`` for what is no header."""
+    given = {"host": place.host_header, "user-agent": f"evalkit/{__version__}"}
+    given |= {name.lower(): value for name, value in headers.items()}
+    lines = [f"{name}: {value}" for name, value in given.items() if name not in _OURS]
+    whole = "\r\n".join([f"{method} {place.path} HTTP/1.1", *lines, "content-length: "])
+    if any(c in line for line in lines for c in "\r\n\0") or whole.count("\r\n") != len(lines) + 1:
+        raise ValueError("a header holds a line break")
+    return whole.encode()
+
+
+class NoConnectionError(Exception):
+    """No connection was made within ``CONNECT`` seconds."""
+
+
+class Connections:
+    """Connections of one event loop, used again as long as they are sound. ``limit`` bounds those in use, 0 does not."""
+
+    def __init__(self, limit: int = 0) -> None:
+        self._places = asyncio.Semaphore(limit) if limit else None
+        self._free: dict[Place, list[tuple[ResponseHandler, float]]] = {}
+        self._open: set[ResponseHandler] = set()
+
+    @contextlib.asynccontextmanager
+    async def taken(self, place: Place) -> AsyncIterator[ResponseHandler]:
+        """A connection for one request; it is kept if the reply was read whole, and closed in any other case."""
+        if self._places is not None:
+            await self._places.acquire()
+        try:
+            line = self._kept(place) or await self._made(place)
+            try:
+                yield line
+            except BaseException:
+                self._drop(line)
+                raise
+            if line.should_close or not line.is_connected():
+                self._drop(line)
+            else:
+                now = asyncio.get_running_loop().time()
+                self._free.setdefault(_bare(place), []).append((line, now))
+        finally:
+            if self._places is not None:
+                self._places.release()
+
+    def close(self) -> None:
+        """Close every connection, also those in use."""
+        for line in list(self._open):
+            self._drop(line)
+        self._free.clear()
+
+    def _kept(self, place: Place) -> ResponseHandler | None:
+        free = self._free.get(_bare(place))
+        oldest = asyncio.get_running_loop().time() - IDLE
+        while free:
+            line, since = free.pop()
+            if since >= oldest and line.is_connected() and not line.should_close:
+                return line
+            self._drop(line)
+        return None
+
+    async def _made(self, place: Place) -> ResponseHandler:
+        from aiohttp.client_proto import ResponseHandler
+
+        loop = asyncio.get_running_loop()
+        connecting = loop.create_connection(
+            lambda: ResponseHandler(loop),
+            place.host,
+            place.port,
+            ssl=secure_context() if place.secure else None,
+            server_hostname=place.host if place.secure else None,
+            happy_eyeballs_delay=EYEBALLS,
+        )
+        timer = asyncio.timeout(CONNECT)
+        try:
+            async with timer:
+                _, line = await connecting
+        except TimeoutError:
+            if timer.expired():
+                raise NoConnectionError from None
+            raise
+        self._open.add(line)
+        return line
+
+    def _drop(self, line: ResponseHandler) -> None:
+        self._open.discard(line)
+        line.close()
+
+
+def _bare(place: Place) -> Place:
+    """What two requests must share to share a connection."""
+    return Place(place.host, place.port, place.secure, "", "")
+
+
+@cache
+def secure_context() -> ssl.SSLContext:
+    """The system's certificates, read once: that takes 20 ms."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context

@@ -1,0 +1,149 @@
+"""Recorded traces in a file too long to be held: where each stands, and each read when it is asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from evalkit.case_file import long_file, number_of
+from evalkit.errors import InvalidInput
+from evalkit.records import AS_IS, Suite, Trace
+from evalkit.strict.line_file import Line, lines_of, open_lines, row_of
+from evalkit.traces import trace_at
+
+SHOWN = 10  # ids that an error message names
+UNKNOWN = "traces name a case that the suite does not have"
+DOUBLED = "traces have a (case_id, condition, repeat) that was given before"
+UNANSWERED = "cases have no as_is trace"
+Key = tuple[str, str, int]
+Numbers = npt.NDArray[np.uint64]
+
+
+def refuse_ids(shown: Sequence[str], count: int, what: str, path: Path) -> None:
+    """Refuse a file for ``count`` of its traces, of which the first are ``shown``; none is fine."""
+    if count:
+        more = ", ..." if count > len(shown) else ""
+        raise InvalidInput(f"{count} {what}: {', '.join(shown)}{more}", file=path)
+
+
+class TraceFile(Mapping[Key, Trace]):
+    """The traces of one system by (case id, condition, repeat); nothing but their places is held.
+
+    Every line is checked when this is made; ``others`` names the systems whose lines were passed over.
+    """
+
+    def __init__(self, path: Path, system: str, recorded_as: str, suite: Suite) -> None:
+        self.path, self._system, self._recorded_as, self._suite = path, system, recorded_as, suite
+        self.others: set[str] = set()
+        starts, lines, keys, cases = [], [], [], []
+        for line in lines_of(path):
+            trace = self._read(line)
+            if trace is not None:
+                starts.append(line[0])
+                lines.append(line[1])
+                keys.append(_number(_key(trace)))
+                cases.append(number_of(trace.case_id))
+        self._starts, self._lines = np.array(starts, np.int64), np.array(lines, np.int64)
+        self._keys, self._cases = np.array(keys, np.uint64), np.array(cases, np.uint64)
+        self._order = np.argsort(self._keys, kind="stable")
+
+    def _read(self, line: Line) -> Trace | None:
+        """The trace on a line; None where it is another system's."""
+        row = row_of(line, self.path)
+        system = row.value.get("system")
+        if isinstance(system, str) and system != self._recorded_as:
+            self.others.add(system)
+            return None
+        found = trace_at(row, self.path, self._suite.corpus)
+        return dataclasses.replace(found, system=self._system)
+
+    def check(self) -> None:
+        """``InvalidInput`` unless every trace is of a case, none is given twice, and every case has one."""
+        ids = _ids(self._suite)
+        cases = np.fromiter(map(number_of, ids), np.uint64)
+        self._refuse(np.flatnonzero(~np.isin(self._cases, cases)), UNKNOWN, whole=False)
+        ordered = self._keys[self._order]
+        again = self._order[1:][ordered[1:] == ordered[:-1]]
+        self._refuse(np.sort(again), DOUBLED, whole=True)
+        answered = np.fromiter((_number((i, AS_IS, 0)) for i in ids), np.uint64)
+        lacking = np.flatnonzero(~np.isin(answered, self._keys))
+        first = {int(row) for row in lacking[:SHOWN]}
+        shown = [case_id for row, case_id in enumerate(ids) if row in first] if first else []
+        refuse_ids(shown, len(lacking), UNANSWERED, self.path)
+
+    def _refuse(self, rows: npt.NDArray[np.intp], what: str, *, whole: bool) -> None:
+        shown = []
+        for row in rows[:SHOWN].tolist():
+            key = _key(self._at([row])[0])
+            name = " ".join(map(str, key)) if whole else key[0]
+            shown.append(f"{name} (line {self._lines[row]})")
+        refuse_ids(shown, len(rows), what, self.path)
+
+    def _at(self, rows: Sequence[int]) -> list[Trace]:
+        return list(self._traces(rows))
+
+    def _traces(self, rows: Sequence[int] | range) -> Iterator[Trace]:
+        here = -1
+        with open_lines(self.path) as stream:
+            for row in rows:
+                start = int(self._starts[row])
+                if here != start:
+                    stream.seek(start)
+                raw = stream.readline()
+                here = start + len(raw)
+                trace = self._read((start, int(self._lines[row]), raw.rstrip(b"\n")))
+                assert trace is not None
+                yield trace
+
+    def __getitem__(self, key: Key) -> Trace:
+        number = np.uint64(_number(key))
+        place = int(np.searchsorted(self._keys, number, sorter=self._order))
+        row = int(self._order[place]) if place < len(self._order) else -1
+        if row < 0 or self._keys[row] != number:
+            raise KeyError(key)
+        return self._at([row])[0]
+
+    def __iter__(self) -> Iterator[Key]:
+        return map(_key, self._traces(range(len(self))))
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def values(self) -> Collection[Trace]:  # type: ignore[override]
+        """The traces in the order of the file."""
+        return _Traces(self)
+
+    def stream(self) -> Iterator[Trace]:
+        """The traces in the order of the file, once."""
+        return self._traces(range(len(self)))
+
+
+class _Traces(Collection[Trace]):
+    def __init__(self, file: TraceFile) -> None:
+        self._file = file
+
+    def __iter__(self) -> Iterator[Trace]:
+        return self._file.stream()
+
+    def __len__(self) -> int:
+        return len(self._file)
+
+    def __contains__(self, trace: object) -> bool:
+        return any(trace == one for one in self)
+
+
+def _ids(suite: Suite) -> Sequence[str]:
+    file = long_file(suite.cases)
+    return [case.id for case in suite.cases] if file is None else file.places.ids
+
+
+def _key(trace: Trace) -> Key:
+    return trace.case_id, trace.condition, trace.repeat
+
+
+def _number(key: Key) -> int:
+    return number_of("\x1f".join(map(str, key)))

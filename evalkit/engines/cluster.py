@@ -1,0 +1,107 @@
+"""A Ray to work on: one of our own on this machine, ended when the run ends, or one that is already there."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from evalkit.errors import InvalidInput, UsageError
+
+OBJECTS = 100 * 2**20  # bytes of Ray's object store: only short texts travel
+LONGEST, SHORT = 20, "/tmp"  # noqa: S108 (characters of a folder's path, and one that has fewer; mkdtemp is safe)
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # no telemetry
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # leave CUDA_VISIBLE_DEVICES alone, and do not warn of it
+}
+
+
+def library() -> Any:
+    """Ray, imported now; ``UsageError`` where it is not installed."""
+    os.environ.update(QUIET)
+    try:
+        return importlib.import_module("ray")
+    except ImportError as error:
+        raise UsageError(f"--engine ray needs Ray ({error}): pip install 'evalkit[ray]'") from None
+
+
+@contextmanager
+def cluster(address: str | None) -> Iterator[Any]:
+    """Ray, connected to the cluster at ``address``; to one of our own on this machine if None.
+
+    One that the program has connected to before is used, and left as it is. Raises ``UsageError`` without Ray,
+    ``InvalidInput`` where no cluster answers or none of its machines has a CPU to score on.
+    """
+    ray = library()
+    if ray.is_initialized():
+        yield ray
+        return
+    folder = _folder() if address is None else None
+    try:
+        with _handlers_kept():
+            _connect(ray, address, folder)
+        if ray.cluster_resources().get("CPU", 0) < 1:
+            raise InvalidInput("the cluster has no CPU to score on", field="ray_address")
+        yield ray
+    finally:
+        ray.shutdown()
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _connect(ray: Any, address: str | None, folder: str | None) -> None:
+    how: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    worker = importlib.import_module("ray._private.worker")
+    if hasattr(worker, "_worker_logs_enabled"):  # it would print to stdout of workers that died
+        setattr(worker, "_worker_logs_enabled", False)  # noqa: B010 (not in its published types)
+    if address is None:
+        if (
+            "RAY_AUTH_MODE" not in os.environ
+        ):  # Ray then asks for a token, and would write one to HOME
+            os.environ.setdefault("RAY_AUTH_TOKEN", _token())
+        how |= {"address": "local", "include_dashboard": False, "_temp_dir": folder}
+        how |= {"num_cpus": max(1, os.cpu_count() or 1), "object_store_memory": OBJECTS}
+    else:
+        how["address"] = address
+    try:
+        ray.init(**how)
+    except (OSError, RuntimeError, ValueError) as error:
+        where = "on this machine" if address is None else f"at {address}"
+        told = str(error).strip().partition("\n")[0][:200]
+        raise InvalidInput(f"Ray cannot be used {where}: {told}", field="ray_address") from error
+
+
+def _folder() -> str:
+    """A folder for Ray's sockets, whose paths may not be long."""
+    long = len(tempfile.gettempdir()) > LONGEST and Path(SHORT).is_dir()
+    return tempfile.mkdtemp(prefix="evalkit-ray-", dir=SHORT if long else None)
+
+
+@cache
+def _token() -> str:
+    """The secret that the processes of our own cluster know each other by; Ray keeps the first one it reads."""
+    return secrets.token_hex(32)
+
+
+@contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """Ray puts a handler of its own in the place of ours for SIGTERM."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

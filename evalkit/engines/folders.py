@@ -1,0 +1,92 @@
+"""The run folder of a run in shares: where the shares lie, and how the merged whole takes its place beside them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from evalkit.api import Run
+from evalkit.engines import SHARDS
+from evalkit.errors import InvalidInput
+from evalkit.merge import merge
+from evalkit.records import Suite
+from evalkit.shards import Share
+from evalkit.store import Store
+from evalkit.store.opening import SESSION, STORE, open_to_read
+from evalkit.store.session import read_session
+from evalkit.watch import Watcher
+from evalkit.whereabouts import SUITE_FOLDER, path_from
+
+WHOLE, MERGED = "whole", "merged"  # beside the shares
+PER_SHARE = 500_000  # cases; every share looks through the whole suite, so few large ones take less
+_SPENT = "SELECT coalesce(sum(calls), 0), coalesce(sum(cost), 0) FROM attempts"
+
+
+def folder_of(out: Path, share: Share) -> Path:
+    """Where a share of the run in ``out`` lies."""
+    return out / SHARDS / f"{share.number}-of-{share.of}"
+
+
+def split_of(out: Path, cases: int, workers: int) -> int:
+    """Into how many shares the run in ``out`` is cut: as it was before, else one a worker, more where they are large."""
+    found = {
+        int(m[1]) for name in _names(out / SHARDS) if (m := re.fullmatch(r"\d+-of-(\d+)", name))
+    }
+    if len(found) > 1:
+        raise InvalidInput("holds shares of different splits", file=out / SHARDS)
+    if found:
+        return found.pop()
+    return max(1, min(cases, max(workers, -(-cases // PER_SHARE))))
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()] if folder.is_dir() else []
+
+
+def check_ours(out: Path) -> None:
+    """``InvalidInput`` where the run in ``out`` is not one in shares, or was gone on with since they were merged."""
+    if not (out / STORE).exists():
+        return
+    marked = out / SHARDS / MERGED
+    before = marked.read_text("ascii").strip() if marked.exists() else None
+    if before != _commits(out):
+        was = "was made" if before is None else "was gone on with"
+        raise InvalidInput(
+            f"this run {was} by the local engine",
+            file=out,
+            hint="go on with --engine local, or give another --out",
+        )
+
+
+def _commits(folder: Path) -> str:
+    session = read_session(folder / SESSION)
+    return "?" if session is None else str(session.commits)
+
+
+def spent(folder: Path) -> tuple[int, float]:
+    """Calls made in a share so far, those under way included, and what they are known to have cost."""
+    if not (folder / STORE).exists():
+        return 0, 0.0
+    db = open_to_read(folder / STORE)
+    try:
+        calls, cost = db.execute(_SPENT).fetchone()
+        return int(calls), float(cost)
+    finally:
+        db.close()
+
+
+def put_together(out: Path, shares: Sequence[Share], suite: Suite, watch: Watcher) -> Run:
+    """Merge the shares in ``out``; the whole stands there once it is complete, and an earlier one until then."""
+    making = out / SHARDS / WHOLE
+    shutil.rmtree(making, ignore_errors=True)
+    run = merge(making, [folder_of(out, share) for share in shares], suite=suite, watch=watch)
+    with Store(making) as store:
+        store.note(SUITE_FOLDER, path_from(out, suite.folder))
+    for file in sorted(making.iterdir(), key=lambda path: path.name == STORE):  # the store last
+        if file.is_file():
+            file.replace(out / file.name)
+    (out / SHARDS / MERGED).write_text(_commits(out), "ascii")
+    shutil.rmtree(making, ignore_errors=True)
+    return Run(run.suite, run.systems, run.recipe, out)

@@ -1,0 +1,137 @@
+"""The judge of a run folder: chosen, noted so that the run can be graded again anywhere, and told when it changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from evalkit.judges.choose import resolved
+from evalkit.judges.spending import Spending, spending_of
+from evalkit.judging.judged import noted_spending
+from evalkit.records import Judge, Suite
+from evalkit.store import Store
+from evalkit.tools import judge_of
+
+Result = TypeVar("Result")
+EMBEDDED = "embedded"  # the judge of a run without a choice
+JUDGE = "judge"  # the notes of a run: what was chosen,
+OPTIONS = "judge options"  # what that means,
+PARTS = "judge parts"  # what its fingerprint stands for,
+SPENT = "judge spending"  # and what it has taken so far
+
+
+class Notes(Protocol):
+    """Where a run keeps its notes."""
+
+    def notes(self) -> dict[str, str]:
+        """Every note by name."""
+        ...
+
+    def note(self, name: str, value: str) -> None:
+        """Keep one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """The judge of a run, and how it was chosen; ``before`` is what earlier sessions have spent."""
+
+    judge: Judge
+    choice: str = EMBEDDED
+    options: str | Mapping[str, Any] = EMBEDDED
+    before: Spending = field(default_factory=Spending)
+
+    def settle(self, store: Notes) -> list[str]:
+        """Note who judges the run; a sentence where it was another judge, whose grades are all made anew."""
+        known = store.notes()
+        now = _parts(self.judge)
+        was = json.loads(known[PARTS]) if PARTS in known else None
+        if JUDGE in known or self.choice != EMBEDDED:
+            store.note(JUDGE, self.choice)
+            store.note(OPTIONS, json.dumps(self.options, ensure_ascii=False))
+        if was != now:
+            store.note(PARTS, json.dumps(now, ensure_ascii=False))
+        if was is None or was["fingerprint"] == now["fingerprint"]:
+            return []
+        return [f"{_told(was, now)}; every answer is graded again"]
+
+    def spent(self) -> Spending | None:
+        """What the judge of this run has spent in all sessions; None for one that keeps no account."""
+        found = spending_of(self.judge)
+        if found is None:
+            return self.before if self.before != Spending() else None
+        earlier = self.before
+        return Spending(
+            **(asdict(earlier + found) | {"from_cache": found.from_cache or earlier.from_cache})
+        )
+
+    def account(self, store: Notes) -> None:
+        """Note what was spent."""
+        found = self.spent()
+        if found is not None:
+            store.note(SPENT, json.dumps(asdict(found)))
+
+    async def aclose(self) -> None:
+        """Close the judge's connections, if it has any."""
+        close = getattr(self.judge, "aclose", None)
+        if close is not None:
+            await close()
+
+    async def through(self, work: Awaitable[Result]) -> Result:
+        """What ``work`` comes to; the judge is closed after it."""
+        try:
+            return await work
+        finally:
+            await self.aclose()
+
+
+def seat_of(choice: str | None, suite: Suite, folder: Path) -> Seat:
+    """The judge ``choice`` of a run in ``folder``, else that of the run's earlier sessions, else the embedded one.
+
+    Its verdicts are kept in the run folder, so that none is paid for twice.
+    """
+    known: dict[str, str] = {}
+    if (folder / "run.sqlite").exists():
+        with Store(folder, reading=True) as store:
+            known = store.notes()
+    if choice is None:
+        return _noted(known, suite, folder, offline=False)
+    options = resolved(choice, Path.cwd())
+    made = _made(options, suite, folder, offline=False)
+    return Seat(made, choice, options, noted_spending(known.get(SPENT)) or Spending())
+
+
+def noted_seat(store: Notes, suite: Suite, folder: Path) -> Seat:
+    """The judge that graded an earlier run; it makes no call, and has only the verdicts that the run keeps."""
+    return _noted(store.notes(), suite, folder, offline=True)
+
+
+def _noted(known: Mapping[str, str], suite: Suite, folder: Path, *, offline: bool) -> Seat:
+    choice = known.get(JUDGE, EMBEDDED)
+    options = json.loads(known[OPTIONS]) if OPTIONS in known else choice
+    made = _made(options, suite, folder, offline=offline)
+    return Seat(made, choice, options, noted_spending(known.get(SPENT)) or Spending())
+
+
+def _made(options: str | Mapping[str, Any], suite: Suite, folder: Path, *, offline: bool) -> Judge:
+    if options == EMBEDDED:
+        return judge_of(EMBEDDED, suite.folder)
+    kept = {"cache": folder / "judge", "record": folder, "offline": offline}
+    return judge_of(options, Path.cwd(), confined=False, **kept)
+
+
+def _parts(judge: Judge) -> dict[str, str]:
+    return {"name": judge.name, **getattr(judge, "parts", {}), "fingerprint": judge.fingerprint}
+
+
+def _told(was: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """What is another about the judge: the parts that say so, or the fingerprint alone."""
+    differ = [name for name in was if name in now and was[name] != now[name]]
+    if was.keys() != now.keys():  # of another kind
+        differ = ["name"]
+    plain = [name for name in differ if name != "fingerprint"] or ["fingerprint"]
+    changes = (f"{name} was {was[name]}, now {now[name]}" for name in plain)
+    return f"another judge: {'; '.join(changes)}"

@@ -1,0 +1,66 @@
+"""Reads the stored answers to some cases: what one part of a large run is made of."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from evalkit.errors import StorageError
+from evalkit.records import Trace
+from evalkit.store.opening import DAMAGE, STORE, damaged, open_to_read
+from evalkit.store.rows import checked
+from evalkit.traces import trace_from_json
+
+_QUERY = (
+    "SELECT * FROM traces WHERE system = ? AND case_id >= ? AND case_id <= ? "
+    "ORDER BY case_id, condition, repeat"
+)
+
+
+class Answers:
+    """The traces of a run's store, by ranges of case ids, in the store's own order."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / STORE
+        self._db: sqlite3.Connection = open_to_read(self._file)
+
+    def lines(self, system: str, ids: Collection[str]) -> Iterator[str]:
+        """The traces for these cases as lines of traces.jsonl: they are stored as they stand there."""
+        for case_id, text in self._texts(system, min(ids), max(ids)):
+            if case_id in ids:
+                yield text + "\n"
+
+    def of(self, system: str, ids: Collection[str]) -> Iterator[Trace]:
+        """The traces of one system for these cases."""
+        for case_id, text in self._texts(system, min(ids), max(ids)):
+            if case_id in ids:
+                yield trace_from_json(json.loads(text), where=self._file)
+
+    def _texts(self, system: str, first: str, last: str) -> Iterator[tuple[str, str]]:
+        try:
+            for row in self._db.execute(_QUERY, (system, first, last)):
+                if not checked(row):
+                    answer = " ".join(map(str, row[:4]))
+                    raise damaged(self._file, f"the answer {answer} is not as it was written")
+                yield row[1], row[5]
+        except (*DAMAGE, ValueError) as error:
+            raise StorageError(f"{self._file}: cannot be read: {error}") from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,139 @@
+"""Has the parts of a large run graded, in processes beside this one or in this one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from evalkit.errors import EvalkitError
+from evalkit.inquiry import STEADY, Varies
+from evalkit.ledger.part import Bench, do_part
+from evalkit.ledger.worker import means
+
+MOST = 8  # processes
+LONGEST = 1 << 26  # bytes of a reply
+PARTS_EACH = 40  # parts after which a process makes room for a fresh one: what it has remembered goes with it
+
+
+class PartError(EvalkitError):
+    """A process that grades parts has ended before its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of the cases in the order of their ids, and how far systems were seen to vary in other parts."""
+
+    number: int
+    start: int
+    end: int
+    elsewhere: Mapping[str, Varies]
+
+
+def parts(cases: int, size: int) -> list[Part]:
+    """All cases in parts of about ``size``."""
+    starts = range(0, cases, size)
+    return [Part(i, start, min(start + size, cases), {}) for i, start in enumerate(starts)]
+
+
+async def in_this_process(
+    bench: Bench, todo: Iterable[Part]
+) -> AsyncGenerator[dict[str, Any], None]:
+    """The replies of the parts, one after the other."""
+    for part in todo:
+        rows = bench.cases.places.by_id[part.start : part.end].tolist()
+        yield await do_part(bench, part.number, rows, part.elsewhere)
+
+
+async def in_processes(
+    bench: Bench, order: Mapping[str, Any], todo: Sequence[Part], processes: int
+) -> AsyncGenerator[dict[str, Any], None]:
+    """The replies of the parts as they come."""
+    waiting = iter(todo)
+    replies: asyncio.Queue[dict[str, Any] | BaseException] = asyncio.Queue(2 * processes)
+    crew = [
+        asyncio.create_task(_member(bench, order, waiting, replies))
+        for _ in range(min(processes, len(todo)))
+    ]
+    try:
+        for _ in todo:
+            reply = await replies.get()
+            if isinstance(reply, BaseException):
+                raise reply
+            yield reply
+    finally:
+        for member in crew:
+            member.cancel()
+        await asyncio.gather(*crew, return_exceptions=True)
+
+
+async def _member(
+    bench: Bench,
+    order: Mapping[str, Any],
+    waiting: Iterator[Part],
+    replies: asyncio.Queue[dict[str, Any] | BaseException],
+) -> None:
+    """One process after the other, each for some parts, until none is left."""
+    try:
+        while (part := next(waiting, None)) is not None:
+            async with _process(order) as process:
+                if (await _answer(process))["means"] != means(bench.tools):
+                    raise PartError("another process has other metrics or causes than this one")
+                for _ in range(PARTS_EACH):
+                    await replies.put(await _ask(process, part))
+                    part = next(waiting, None)
+                    if part is None:
+                        return
+                await replies.put(await _ask(process, part))
+    except (EvalkitError, OSError) as error:
+        await replies.put(error)
+
+
+async def _ask(process: asyncio.subprocess.Process, part: Part) -> dict[str, Any]:
+    seen = {name: [v.answers, v.lists] for name, v in part.elsewhere.items() if v != STEADY}
+    order = {"part": part.number, "from": part.start, "to": part.end, "elsewhere": seen}
+    await _tell(process, order)
+    return await _answer(process)
+
+
+@asynccontextmanager
+async def _process(order: Mapping[str, Any]) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process that has its first order; it ends when nobody gives it orders any more."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "evalkit.ledger.worker",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=LONGEST,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )
+    try:
+        await _tell(process, order)
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def _tell(process: asyncio.subprocess.Process, order: Mapping[str, Any]) -> None:
+    assert process.stdin is not None
+    with suppress(ConnectionError):  # it has ended: that shows when its answer is read
+        process.stdin.write(json.dumps(order).encode() + b"\n")
+        await process.stdin.drain()
+
+
+async def _answer(process: asyncio.subprocess.Process) -> dict[str, Any]:
+    assert process.stdout is not None
+    line = await process.stdout.readline()
+    if not line:
+        code = await process.wait()
+        raise PartError(f"a process that grades parts of the run ended (exit code {code})")
+    found: dict[str, Any] = json.loads(line)
+    return found

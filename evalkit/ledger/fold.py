@@ -1,0 +1,160 @@
+"""Grades and diagnoses a run too large to be held: part by part, the parts' columns added up at the end."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from evalkit.case_file import CaseFile, long_file
+from evalkit.diagnosis import SystemDiagnosis, diagnosis_of
+from evalkit.doctor.complaint import Complaint
+from evalkit.doctor.support import Shelf
+from evalkit.grade import Graded, kinds_of
+from evalkit.inquiry import STEADY, Varies
+from evalkit.ledger import crew, disk
+from evalkit.ledger.answers import Answers
+from evalkit.ledger.crew import Part
+from evalkit.ledger.large import Large, LargeFindings, LargeGraded
+from evalkit.ledger.part import Bench
+from evalkit.ledger.pieces import findings_of
+from evalkit.records import Approach, Suite
+from evalkit.tools import Tools
+from evalkit.watch import Watcher
+
+PART = 2_000  # cases of a part
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a large run is graded: cases of a part, processes beside this one (0: none), and the user's playbook."""
+
+    part: int = PART
+    processes: int = min(crew.MOST, os.cpu_count() or 1)
+    playbook: Path | None = None
+
+
+async def diagnosed_in_parts(
+    suite: Suite,
+    store: Path,
+    systems: Mapping[str, Approach],
+    tools: Tools,
+    watch: Watcher,
+    only: Collection[str] | None = None,
+    how: How | None = None,
+) -> Large:
+    """Every system of the store in folder ``store``, graded and diagnosed; nothing but slim columns is held.
+
+    ``only`` are the ids of the cases that are looked at, None is all. ``suite`` is one that is read as a stream.
+    """
+    settings = how or How()
+    cases = _chosen(suite, only)
+    bench = Bench(suite, cases, Answers(store), tools, systems, _folder_in(store), Shelf(suite))
+    large = Large(bench, settings.part)
+    todo = crew.parts(len(cases.places.by_id), settings.part)
+    seen: dict[str, dict[int, tuple[Varies, bool]]] = {name: {} for name in systems}
+    await _do(large, todo, settings, store, watch, seen)
+    again = _again(todo, seen)
+    if again:
+        watch.say(f"{len(again)} parts are diagnosed anew: in others the system was seen to vary")
+        await _do(large, again, settings, store, watch, seen)
+    for name, approach in systems.items():
+        if seen[name]:
+            large.systems[name] = _added_up(large, name, approach, sorted(seen[name]))
+    return large
+
+
+def _folder_in(store: Path) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=".parts-", dir=store))
+    except OSError:  # a run that is only read may lie where nothing can be written
+        return Path(tempfile.mkdtemp(prefix="evalkit-parts-"))
+
+
+def _chosen(suite: Suite, only: Collection[str] | None) -> CaseFile:
+    """The cases, of which some may have been chosen."""
+    cases = long_file(suite.cases)
+    if cases is None:
+        raise TypeError("the cases of a large run are read from a file")
+    if only is None:
+        return cases
+    rows = [row for row in cases.places.by_id.tolist() if cases.places.ids[row] in only]
+    return CaseFile(cases.reader, replace(cases.places, by_id=np.array(rows, np.int64)))
+
+
+async def _do(
+    large: Large,
+    todo: Sequence[Part],
+    how: How,
+    store: Path,
+    watch: Watcher,
+    seen: dict[str, dict[int, tuple[Varies, bool]]],
+) -> None:
+    """Have parts done, and note of each what the others need to know."""
+    bench = large.bench
+    watch.start("grading and diagnosing parts", len(todo))
+    if how.processes and len(todo) > 1:
+        replies = crew.in_processes(bench, _order(large, how, store), todo, how.processes)
+    else:
+        replies = crew.in_this_process(bench, todo)
+    async with aclosing(replies) as coming:
+        async for reply in coming:
+            number = reply["part"]
+            for name, (answers, lists, probed) in reply["systems"].items():
+                seen[name][number] = Varies(answers, lists), probed
+            large.complaints[number] = [
+                Complaint(kind, subject, text, tuple(others))
+                for kind, subject, text, others in reply["complaints"]
+            ]
+            watch.step()
+    watch.done()
+
+
+def _order(large: Large, how: How, store: Path) -> dict[str, Any]:
+    """What a process needs to know to do parts of this run."""
+    bench, places = large.bench, large.bench.out / "places.npz"
+    bench.cases.places.save(places)
+    return {
+        "suite": str(bench.cases.reader.suite_file),
+        "places": str(places),
+        "digest": bench.suite.digest,
+        "store": str(store),
+        "out": str(bench.out),
+        "systems": {name: approach.value for name, approach in bench.systems.items()},
+        "playbook": None if how.playbook is None else str(how.playbook),
+    }
+
+
+def _again(
+    todo: Sequence[Part], seen: Mapping[str, Mapping[int, tuple[Varies, bool]]]
+) -> list[Part]:
+    """Parts with probes that would have been read otherwise, had it been known how systems vary in other parts."""
+    whole = {}
+    for name, parts in seen.items():
+        whole[name] = STEADY
+        for own, _ in parts.values():
+            whole[name] |= own
+    changed = {
+        number
+        for name, parts in seen.items()
+        for number, (own, probed) in parts.items()
+        if probed and own != whole[name]
+    }
+    return [replace(part, elsewhere=whole) for part in todo if part.number in changed]
+
+
+def _added_up(
+    large: Large, name: str, approach: Approach, numbers: Sequence[int]
+) -> SystemDiagnosis:
+    large.parts[name] = list(numbers)
+    tools, stems = large.bench.tools, large.stems(name)
+    ledger = disk.load(stems, name, approach, *kinds_of(tools.metrics))
+    graded = LargeGraded(ledger, lambda: large.graded(name), lambda: large.whole(name))
+    findings = LargeFindings(ledger, findings_of(stems, disk.finding_places(stems)))
+    return diagnosis_of(ledger, cast("Graded", graded), findings, tools.playbook)

@@ -1,0 +1,113 @@
+"""Grades and diagnoses one part of a large run, and leaves its columns and its lines of the derived files on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evalkit.artefacts import case_rows, indented, trace_rows
+from evalkit.case_file import CaseFile
+from evalkit.diagnose import diagnose
+from evalkit.diagnosis import finding_json
+from evalkit.doctor.doubt import doubts_of
+from evalkit.doctor.labels import label_complaints
+from evalkit.doctor.support import Shelf
+from evalkit.grade import Graded, grade
+from evalkit.inquiry import STEADY, Varies, index_of, varying
+from evalkit.judge import judge_traces
+from evalkit.ledger import disk
+from evalkit.ledger.answers import Answers
+from evalkit.ledger.reading import read_ledger
+from evalkit.ledger.words import Ints
+from evalkit.outcome import CaseOutcome
+from evalkit.records import AS_IS, Approach, Case, Finding, Suite
+from evalkit.tools import Tools
+
+DEPTH = 4  # levels of diagnosis.json around a finding
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What parts are graded with: a suite that is read as a stream, the answers, and where results go.
+
+    ``only`` says which rows of the suite are looked at, None is all.
+    """
+
+    suite: Suite
+    cases: CaseFile
+    answers: Answers
+    tools: Tools
+    systems: Mapping[str, Approach]
+    out: Path
+    shelf: Shelf
+
+    def stem(self, number: int, system: str) -> Path:
+        """Beside which path the files of a part and a system stand."""
+        return stem_of(self.out, number, list(self.systems).index(system))
+
+
+def stem_of(out: Path, number: int, system: int) -> Path:
+    """The path whose suffixes name the files of a part of one system."""
+    return out / f"{number:06}-{system}"
+
+
+async def do_part(
+    bench: Bench, number: int, rows: Sequence[int], elsewhere: Mapping[str, Varies]
+) -> dict[str, Any]:
+    """Grade, diagnose and write the cases on these rows; by system, what the other parts need to know of this one."""
+    rows = sorted(rows)
+    suite = replace(bench.suite, cases=tuple(bench.cases.read(rows)))
+    graded = await graded_part(bench, suite)
+    places = {case.id: row for case, row in zip(suite.cases, rows, strict=True)}
+    failing = {c for g in graded.values() for c, o in g.cases.items() if o is CaseOutcome.FAILED}
+    complaints = label_complaints(suite, graded, bench.shelf, failing) if graded else []
+    doubts = doubts_of(complaints)
+    told: dict[str, Any] = {}
+    for name, one in graded.items():
+        varies = elsewhere.get(name, STEADY)
+        findings = diagnose(suite, one, bench.tools.causes, doubts, varies)
+        stem = bench.stem(number, name)
+        disk.save(read_ledger(suite, one, findings, bench.tools.playbook, places), stem)
+        _write_lines(stem, one, findings)
+        own = varying(one, index_of(one))
+        probed = any(trace.condition != AS_IS for trace in one.traces)
+        told[name] = [own.answers, own.lists, probed]
+    doubtful = [[c.kind, c.subject, c.text, list(c.others)] for c in complaints]
+    return {"part": number, "systems": told, "complaints": doubtful}
+
+
+async def graded_part(bench: Bench, suite: Suite) -> dict[str, Graded]:
+    """The answers of every system to the cases of a part, graded; systems without any are left out."""
+    cases: dict[str, Case] = {case.id: case for case in suite.cases}
+    found = {}
+    for name, approach in bench.systems.items():
+        traces = list(bench.answers.of(name, cases))
+        if traces:
+            evidence = await judge_traces(cases, traces, bench.tools.judge)
+            found[name] = grade(suite, name, approach, traces, evidence, bench.tools.metrics)
+    return found
+
+
+def _write_lines(stem: Path, graded: Graded, findings: Sequence[Finding]) -> None:
+    """The part's pieces of scores.csv and diagnosis.json."""
+    shown = [indented(finding_json(finding), DEPTH).encode() for finding in findings]
+    stem.with_suffix(".findings").write_bytes(b"".join(shown))
+    of_traces = ["".join(rows).encode() for rows in trace_rows(graded.scores)]
+    of_cases = [[row.encode() for row in rows] for rows in case_rows(graded.scores)]
+    with stem.with_suffix(".scores").open("wb") as stream:
+        stream.writelines(of_traces)
+        stream.writelines(row for rows in of_cases for row in rows)
+    np.savez(
+        stem.with_suffix(".lengths.npz"),
+        findings=_lengths(shown),
+        traces=_lengths(of_traces),
+        cases=np.array([_lengths(rows) for rows in of_cases], np.int64),
+    )
+
+
+def _lengths(texts: Sequence[bytes]) -> Ints:
+    return np.array([len(text) for text in texts], np.int64)

@@ -1,0 +1,120 @@
+"""The pieces of derived files that the parts of a large run left on disk, put together in the order of the files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+
+from evalkit.artefacts import Ready
+from evalkit.ledger.words import Ints
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """Texts in several files: which file, where in it, and how long, in the order in which they are wanted."""
+
+    files: Sequence[Path]
+    file: Ints
+    start: Ints
+    length: Ints
+
+    def read(self, rows: Sequence[int] | range | None = None) -> Iterator[str]:
+        """The texts, or some of them by number."""
+        wanted = range(len(self.file)) if rows is None else rows
+        here, stream = -1, None
+        try:
+            for row in wanted:
+                number = int(self.file[row])
+                if stream is None or number != here:
+                    if stream is not None:
+                        stream.close()
+                    here, stream = number, self.files[number].open("rb", buffering=_BLOCK)
+                if stream.tell() != self.start[row]:
+                    stream.seek(int(self.start[row]))
+                yield stream.read(int(self.length[row])).decode("utf-8")
+        finally:
+            if stream is not None:
+                stream.close()
+
+
+def segments(files: Sequence[Path], lengths: Sequence[Ints], places: Sequence[Ints]) -> Segments:
+    """The texts of files, of which each holds one after the other, in the order of their ``places``."""
+    file = np.repeat(np.arange(len(files)), [len(part) for part in lengths])
+    start = np.concatenate([np.cumsum(part) - part for part in lengths])
+    order = np.argsort(np.concatenate(places), kind="stable")
+    length = np.concatenate(lengths)
+    return Segments(files, file[order], start[order], length[order])
+
+
+class StoredFindings(Ready):
+    """The findings of one system in their published shape, each read when it is asked for."""
+
+    def __init__(self, kept: Segments) -> None:
+        self._kept = kept
+
+    def __len__(self) -> int:
+        return len(self._kept.file)
+
+    def texts(self) -> Iterator[str]:
+        """Each finding as it stands in diagnosis.json."""
+        return self._kept.read()
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(json.loads, self._kept.read())
+
+    @overload
+    def __getitem__(self, place: int) -> Any: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Any]: ...
+    def __getitem__(self, place: int | slice) -> Any:
+        rows = range(len(self))[place]
+        if isinstance(rows, range):
+            return [json.loads(text) for text in self._kept.read(rows)]
+        return json.loads(next(self._kept.read([rows])))
+
+
+def blocks_of(stems: Sequence[Path], places: Sequence[Ints]) -> Iterator[str]:
+    """The rows of scores.csv of one system, but for those over the whole suite; ``places`` are those of each part's cases."""
+    files = [stem.with_suffix(".scores") for stem in stems]
+    of_traces = np.array([_kept(stem, "traces") for stem in stems])
+    starts = np.cumsum(of_traces, axis=1) - of_traces
+    for measure in range(of_traces.shape[1]):
+        for file, start, length in zip(
+            files, starts[:, measure], of_traces[:, measure], strict=True
+        ):
+            with file.open("rb") as stream:
+                stream.seek(int(start))
+                yield stream.read(int(length)).decode("utf-8")
+    below = of_traces.sum(axis=1)
+    for measure in range(len(_kept(stems[0], "cases"))):
+        yield from _case_rows(stems, files, places, below, measure)
+
+
+def _case_rows(
+    stems: Sequence[Path], files: Sequence[Path], places: Sequence[Ints], below: Ints, measure: int
+) -> Iterator[str]:
+    """The rows of one measure over repeats, in the order of the suite."""
+    lengths = [_kept(stem, "cases") for stem in stems]
+    found = segments(files, [rows[measure] for rows in lengths], [np.sort(p) for p in places])
+    before = np.array([rows[:measure].sum() for rows in lengths]) + below
+    moved = Segments(files, found.file, found.start + before[found.file], found.length)
+    yield from moved.read()
+
+
+def _kept(stem: Path, name: str) -> Any:
+    with np.load(stem.with_suffix(".lengths.npz"), allow_pickle=False) as kept:
+        return kept[name]
+
+
+def findings_of(stems: Sequence[Path], places: Sequence[Ints]) -> StoredFindings:
+    """The findings of one system in the order of the suite; ``places`` are those of each part's findings."""
+    files = [stem.with_suffix(".findings") for stem in stems]
+    lengths = [_kept(stem, "findings") for stem in stems]
+    return StoredFindings(segments(files, lengths, places))

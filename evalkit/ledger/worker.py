@@ -1,0 +1,61 @@
+"""A process that grades parts of a large run: orders come as lines of JSON on stdin, replies go out on stdout."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from evalkit.case_file import load_places, long_file
+from evalkit.doctor.support import Shelf
+from evalkit.inquiry import Varies
+from evalkit.ledger.answers import Answers
+from evalkit.ledger.part import Bench, do_part
+from evalkit.records import Approach
+from evalkit.suite import Known, load_suite
+from evalkit.tools import Tools, tools_for
+
+
+def bench_of(order: dict[str, Any], answers: Answers) -> Bench:
+    """The bench that another process describes."""
+    known = Known(load_places(Path(order["places"])), order["digest"])
+    suite = load_suite(order["suite"], known=known)
+    cases = long_file(suite.cases)
+    assert cases is not None
+    playbook = order["playbook"]
+    tools = tools_for(suite, playbook=Path(playbook) if playbook else None)
+    systems = {name: Approach(value) for name, value in order["systems"].items()}
+    out, shelf = Path(order["out"]), Shelf(suite)
+    return Bench(suite, cases, answers, tools, systems, out, shelf)
+
+
+def means(tools: Tools) -> list[str]:
+    """What parts are graded with, so that two processes can see that it is the same."""
+    names = [metric.name for metric in tools.metrics]
+    return [tools.judge.fingerprint, *names, *(cause.id for cause in tools.causes)]
+
+
+def main() -> None:
+    """Do what is ordered until there are no more orders."""
+    replies = sys.stdout
+    sys.stdout = sys.stderr  # what a metric prints must not stand among the replies
+    order = json.loads(sys.stdin.readline())
+    with Answers(Path(order["store"])) as answers:
+        bench = bench_of(order, answers)
+        _reply(replies, {"means": means(bench.tools)})
+        for line in sys.stdin:
+            part = json.loads(line)
+            elsewhere = {name: Varies(*seen) for name, seen in part["elsewhere"].items()}
+            rows = bench.cases.places.by_id[part["from"] : part["to"]].tolist()
+            _reply(replies, asyncio.run(do_part(bench, part["part"], rows, elsewhere)))
+
+
+def _reply(stream: Any, value: Any) -> None:
+    stream.write(json.dumps(value) + "\n")
+    stream.flush()
+
+
+if __name__ == "__main__":
+    main()

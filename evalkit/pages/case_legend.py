@@ -1,0 +1,63 @@
+"""What the case page explains beside the cases: causes, proofs, conditions, and how a case is asked again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit import plugins
+from evalkit.cause import Proof
+from evalkit.pages.case_cut import name
+from evalkit.pages.case_view import Setting
+
+if TYPE_CHECKING:
+    from evalkit.api import Run
+
+PROOFS = {
+    Proof.FLIP: "the answer turns right once this one thing is changed",
+    Proof.PERSISTENCE: "the answer stays wrong with the gold passages alone in the prompt",
+    Proof.CHECK: "a check of the answer itself shows it",
+    Proof.REPEATS: "repeats of the same question end differently",
+}
+
+
+def setting_of(run: Run, **more: Any) -> Setting:
+    """What the cases of a run share; ``more`` are further fields of the setting."""
+    names = dict.fromkeys(m for s in run.systems.values() for m in s.graded.scores.columns)
+    legend = {
+        **explained(),
+        "suite": name(run.suite.name),
+        "folder": suite_path(run.suite.folder, run.folder),
+        "k": run.suite.k,
+    }
+    return Setting(tuple(run.systems), tuple(names), run.suite.k, legend, **more)
+
+
+def explained() -> dict[str, Any]:
+    """Every cause as [meaning, first fix, how it is proven], every condition by its meaning."""
+    return {
+        "causes": {
+            cause.id: [cause.meaning, cause.first_fix, PROOFS[cause.proof]]
+            for cause in plugins.members("causes")
+        },
+        "conditions": {c.id: c.meaning for c in plugins.members("conditions")},
+    }
+
+
+def suite_path(suite: Path, run: Path | None) -> list[str] | None:
+    """Where the suite lies, as (path, whence): from where the report was written, else from its own folder.
+
+    None for a suite that has no folder. A path of the machine is never shown: a report travels.
+    """
+    if not (suite / "suite.yaml").exists():
+        return None
+    here, lies = Path.cwd(), suite.resolve()
+    if lies.is_relative_to(here):
+        return [lies.relative_to(here).as_posix(), ""]
+    if run is None:
+        return None
+    try:
+        return [Path(os.path.relpath(lies, run.resolve())).as_posix(), "report"]
+    except ValueError:  # another drive
+        return None

@@ -1,0 +1,1 @@
+"""The local viewer: many runs in a browser, read-only, on the loopback interface alone."""

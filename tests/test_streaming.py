@@ -1,0 +1,227 @@
+"""A run graded in parts gives the files of one graded as a whole, and asks for no more than its columns."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import evalkit
+from evalkit.api import Run
+from evalkit.case_file import long_file, number_of
+from evalkit.errors import InvalidInput
+from evalkit.ledger.fold import How
+from evalkit.ledger.words import Chosen, Texts, Words, find, joined_words
+from evalkit.suite import load_suite, load_systems
+
+CASES = 300
+DERIVED = (
+    "scores.csv",
+    "summary.json",
+    "diagnosis.json",
+    "traces.jsonl",
+    "manifest.json",
+    "verdict.json",
+)
+TOPICS = ("Gebühr", "営業時間", "phí", "رسوم", "deposit")
+SCHEMA = {"type": "object", "required": ["fee"], "properties": {"fee": {"type": "number"}}}
+
+
+def cases() -> Iterator[dict[str, Any]]:
+    """Cases of many kinds, whose ids are in another order than they."""
+    for i in range(CASES):
+        topic, fee = TOPICS[i % 5], 5 + i
+        case: dict[str, Any] = {
+            "id": f"fall-{i * 7919 % 1009}-é",
+            "query": f"{topic} {i}?",
+            "reference": f"{topic} {i}: {fee} Euro.",
+            "relevant": {f"d{i % 7}": 1},
+            "tags": [topic, "alle"] if i % 3 else [topic],
+        }
+        if i % 4 == 0:
+            case["group"] = f"g{i // 12}"
+        if i % 10 == 3:
+            case |= {"reference": {"fee": fee}, "schema": SCHEMA}
+        if i % 10 == 7:
+            case |= {"reference": "ja", "format": {"kind": "label", "labels": ["ja", "nein"]}}
+        if i % 25 == 9:
+            case |= {"expected": "refuse", "relevant": {}, "reference": "Das weiß ich nicht."}
+        yield case
+
+
+def traces(system: str) -> Iterator[dict[str, Any]]:
+    """Two answers to every case, some wrong, some errors, and probes of every fifth."""
+    for i, case in enumerate(cases()):
+        for repeat, condition in (
+            (0, "as_is"),
+            (1, "as_is"),
+            (0, "oracle_context"),
+            (1, "oracle_context"),
+        ):
+            if condition != "as_is" and i % 5:
+                continue
+            trace = {
+                "system": system,
+                "case_id": case["id"],
+                "condition": condition,
+                "repeat": repeat,
+            }
+            if i % 17 == 4 and condition == "as_is":
+                yield {**trace, "error": {"kind": "timeout", "message": "60 s"}}
+                continue
+            passages = [{"doc_id": f"d{(i + j * (system == 'b')) % 7}"} for j in range(2)]
+            wrong = (i + repeat) % 3 == 0 and condition == "as_is"
+            yield {
+                **trace,
+                "response": answer(case, i, wrong=wrong),
+                "retrieved": passages,
+                "context": passages[: 1 + i % 2],
+                "seconds": {"total": 0.1 + i / 977},
+                "usage": {"prompt_tokens": 100 + i, "completion_tokens": 7, "cost": 0.001 * i},
+            }
+
+
+def answer(case: dict[str, Any], i: int, *, wrong: bool) -> str:
+    reference = case["reference"]
+    if isinstance(reference, dict):
+        return json.dumps({"price": 1} if wrong else reference)
+    if reference == "ja":
+        return "nein" if wrong else "ja"
+    return f"{TOPICS[i % 5]} {i}: {i + 91} Euro." if wrong else reference
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("suite")
+    documents = [
+        {"_id": f"d{n}", "title": f"T{n}", "text": f"Dokument {n} sagt {n} Euro."} for n in range(7)
+    ]
+    write(made / "cases.jsonl", cases())
+    write(made / "corpus.jsonl", documents)
+    (made / "suite.yaml").write_text(
+        "format: 1\nname: parts\ncases: cases.jsonl\ncorpus: corpus.jsonl\nk: 2\n"
+    )
+    lines = "".join(
+        f"  - {{name: {s}, approach: rag, adapter: recorded, path: {s}.jsonl}}\n" for s in "ab"
+    )
+    (made / "systems.yaml").write_text(f"systems:\n{lines}")
+    for system in "ab":
+        write(made / f"{system}.jsonl", traces(system))
+    return made
+
+
+def write(file: Path, rows: Any) -> None:
+    file.write_text(
+        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8"
+    )
+
+
+def made_of(folder: Path, out: Path, *, large: int, how: How | None = None) -> Run:
+    systems = load_systems(folder / "systems.yaml")
+    run = evalkit.run(load_suite(folder, large=large), list(systems), out=out, how=how)
+    run.write()
+    return run
+
+
+@pytest.fixture(scope="module")
+def whole(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("whole") / "run"
+    assert made_of(folder, out, large=CASES).large is None
+    return out
+
+
+@pytest.mark.parametrize(("size", "processes"), [(37, 0), (110, 2)])
+def test_parts_make_the_same_files_to_the_byte(folder, whole, tmp_path, size, processes):
+    run = made_of(folder, tmp_path / "run", large=0, how=How(part=size, processes=processes))
+    assert run.large is not None
+    different = [
+        n for n in DERIVED if (whole / n).read_bytes() != (tmp_path / "run" / n).read_bytes()
+    ]
+    assert different == []
+    assert "60 s" not in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    kept = {path.name for path in (tmp_path / "run").iterdir() if path.name.startswith(".parts-")}
+    del run
+    gc.collect()
+    assert len(kept) == 1
+    assert not (tmp_path / "run" / kept.pop()).exists()
+
+
+def test_a_large_run_tells_findings_and_outcomes_without_its_answers(folder, whole, tmp_path):
+    run = made_of(folder, tmp_path / "run", large=0, how=How(part=64, processes=0))
+    small = evalkit.open_run(folder, whole).systems["a"]
+    found = run.systems["a"]
+    assert dict(found.graded.cases) == dict(small.graded.cases)
+    assert [f.case_id for f in found.findings] == [f.case_id for f in small.findings]
+    assert tuple(found.findings[3].evidence) == small.findings[3].evidence
+    assert {c: list(n) for c, n in found.graded.repeats().items()} == small.graded.repeats()
+    assert sum(len(part.traces) for part in found.graded.parts()) == len(small.graded.traces)
+
+
+def test_a_long_suite_is_read_case_by_case(folder):
+    held, streamed = load_suite(folder, large=CASES), load_suite(folder, large=CASES - 1)
+    file = long_file(streamed.cases)
+    assert file is not None
+    assert long_file(held.cases) is None
+    assert streamed.digest == held.digest
+    assert tuple(streamed.cases) == held.cases
+    assert streamed.cases[17] == held.cases[17]
+    assert file.row(held.cases[250].id) == 250
+    assert file.row("nobody") is None
+
+
+def test_a_long_suite_is_as_strict(folder, tmp_path):
+    lines = (folder / "cases.jsonl").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "suite.yaml").write_text("format: 1\nname: parts\ncases: cases.jsonl\n")
+    for last, told in (
+        (lines[4].replace("fall", "FALL"), "only in letter case"),
+        ('{"id": 5}', "id"),
+        ("[1]", "object"),
+    ):
+        (tmp_path / "cases.jsonl").write_text("\n".join([*lines[:9], "", last]), encoding="utf-8")
+        with pytest.raises(InvalidInput, match=told) as streamed:
+            load_suite(tmp_path, large=0)
+        with pytest.raises(InvalidInput) as held:
+            load_suite(tmp_path)
+        assert str(streamed.value) == str(held.value)
+
+
+@pytest.mark.parametrize("change", ["unknown", "doubled", "lacking"])
+def test_long_recordings_are_as_strict(folder, tmp_path, change):
+    rows = list(traces("a"))
+    if change == "unknown":
+        rows[5] = {**rows[5], "case_id": "nobody"}
+    elif change == "doubled":
+        rows.append(rows[8])
+    else:
+        rows = [row for row in rows if row["case_id"] != rows[2]["case_id"]]
+    for name in ("cases.jsonl", "corpus.jsonl", "suite.yaml", "systems.yaml"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    write(tmp_path / "a.jsonl", rows)
+    told = []
+    for large in (0, CASES):
+        with pytest.raises(InvalidInput) as error:
+            evalkit.run(
+                load_suite(tmp_path, large=large),
+                load_systems(tmp_path / "systems.yaml")[:1],
+                out=tmp_path / "out",
+            )
+        told.append(str(error.value))
+    assert told[0] == told[1]
+
+
+def test_words_and_texts_are_what_they_were_made_of():
+    a, b = Words.of(["x", None, ("y", 1), "x"]), Words.of([("y", 1), "z"])
+    both = joined_words([a, b])
+    assert list(both) == ["x", None, ("y", 1), "x", ("y", 1), "z"]
+    assert both.are("x").tolist() == [True, False, False, True, False, False]
+    ids = sorted(["", "é", "日本", "a\ud800", "zz"])
+    texts = Texts.of(ids)
+    assert list(texts) == ids
+    assert [find(texts, i) for i in (*ids, "no")] == [0, 1, 2, 3, 4, None]
+    assert list(Chosen(texts, np.array([2, 0]))) == [ids[2], ids[0]]
+    assert number_of("a") != number_of("b")
