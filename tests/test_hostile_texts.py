@@ -95,7 +95,7 @@ def answers() -> Iterator[dict[str, Any]]:
 def write_suite(folder: Path, port: int) -> Path:
     folder.mkdir()
     rules = {"banned_phrases": [hostile("banned")], "required_phrases": [hostile("required")], "opening": hostile("opening")}
-    suite = {"format": 1, "name": f"::error::{hostile('suite')}", "description": hostile("description"), "licence": hostile("licence"), "repeats": 2, "style": rules}
+    suite = {"format": 1, "name": f"::error::{hostile('suite')}", "description": hostile("description"), "licence": hostile("licence"), "repeats": 2, "style": rules, "limits": [{"metric": "correct", "at_least": 0.9, "tags": [one_line("tag")]}]}
     systems = [
         {"name": SYSTEM, "approach": "rag", "adapter": "recorded", "path": "traces.jsonl"},
         {"name": "failing", "approach": "prompt", "adapter": "openai", "base_url": f"http://127.0.0.1:{port}/v1", "model": hostile("model")[:200], "api_key_env": "HOSTILE_KEY", "prompt": "{query}", "attempts": 1},
