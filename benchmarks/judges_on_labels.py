@@ -36,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SIMULATIONS = 1000
 # Published: 301 questions of Natural Questions with people's verdicts; RAGChecker (Ru et al. 2024), Pearson.
 GPT4_JUDGE, BEM = "84.8 %", "80.6 %"
+STRING_MATCH = {"keywords, published": "89.4 %", "string match, published": "91.0 %"}
 RAGCHECKER = ("0.497", "0.607", "0.619")
 BEHAVIOURS = {  # as the set calls them
     "answer": Expected.ANSWER,
@@ -309,6 +310,8 @@ def other_part(data: Path, judges: Sequence[Judge]) -> str:
                 "-",
             )
         )
+    for who, agreed in STRING_MATCH.items():
+        lines.append((who, "full refusals among XSTest completions", "-", agreed, "-", "-", "-"))
     return table(("who", "what", "n", "agreement", "balanced", "F1", "kappa"), lines)
 
 
@@ -490,9 +493,7 @@ def measured(judges: Sequence[str]) -> str:
     """Which judges the page is about, and how to put one's own beside them."""
     asking = any(name != "embedded" for name in judges)
     rest = (
-        ""
-        if asking
-        else " Judges that ask a model are not here: no endpoint belongs to evalkit."
+        "" if asking else " Judges that ask a model are not here: no endpoint belongs to evalkit."
     )
     return (
         f"Judges here: {', '.join(f'`{name}`' for name in judges)}.{rest} `python benchmarks/judges_on_labels.py "

@@ -89,6 +89,11 @@ def _of_system(name: str, system: Mapping[str, Any], own: Mapping[str, Any]) -> 
             for cause, c in own["causes"].items()
         ],
     )
+    yield from _shown(name, system, own)
+    yield from _figures(name, system)
+
+
+def _shown(name: str, system: Mapping[str, Any], own: Mapping[str, Any]) -> Iterator[Table]:
     yield Table(
         f"{name}: symptoms",
         ("symptom", "rate", "95 % interval", "of cases"),
@@ -120,7 +125,6 @@ def _of_system(name: str, system: Mapping[str, Any], own: Mapping[str, Any]) -> 
             for tag, s in tags[:SLICES]
         ],
     )
-    yield from _figures(name, system)
 
 
 def _figures(name: str, system: Mapping[str, Any]) -> Iterator[Table]:

@@ -19,6 +19,7 @@ def write_all(run: Run, folder: Path) -> Path:
     """Write every derived file, the verdict last; the path of report.html."""
     from evalkit.overview import overview_html, overview_markdown
     from evalkit.pages import html, markdown
+    from evalkit.pages.cases import pages_beside
 
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -32,7 +33,8 @@ def write_all(run: Run, folder: Path) -> Path:
     write_json(folder / "manifest.json", manifest_of(run))
     if run.large is None:
         write_text(folder / "report.md", markdown(run, summary, diagnosis))
-        write_text(folder / "report.html", html(run, summary, diagnosis))
+        pages = pages_beside(run, diagnosis, folder)
+        write_text(folder / "report.html", html(run, summary, diagnosis, pages))
     else:  # its cases are not held, so they stand on no page
         write_text(folder / "report.md", overview_markdown(summary, diagnosis))
         write_text(folder / "report.html", overview_html(summary, diagnosis))

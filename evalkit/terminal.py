@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 LONGEST = 100  # characters of a word (an id has no spaces) that a line shows
 LOG_WIDTH = 10_000  # columns where there is no terminal: a table is as wide as it needs to be
 UNKNOWNS = 4  # open questions told
+COMMAND = re.compile(r"^\s*::|##(?=\w*\[)")  # what a CI that reads the log takes for an instruction
 SIDE_BY_SIDE = 6  # systems that fit beside each other in a table
 PLAIN_SECONDS = 5.0  # between progress lines where there is no terminal
 
@@ -100,7 +102,10 @@ class Progress(Watcher):
 
     def say(self, text: str) -> None:
         """One line, above the bar where there is one."""
-        self.console.print(visible(text), markup=False, highlight=False, soft_wrap=True)
+        shown = "\n".join(
+            COMMAND.sub(lambda m: " ".join(m[0]), line) for line in visible(text).split("\n")
+        )
+        self.console.print(shown, markup=False, highlight=False, soft_wrap=True)
 
     def done(self) -> None:
         """The stage is over; a long one leaves a line behind."""
@@ -175,8 +180,9 @@ def wide_console() -> Console:
 
 
 def plain(text: str) -> str:
-    """Foreign text on one line: hidden characters shown, very long words (such as ids) shortened."""
-    return " ".join(shortened(word, LONGEST) for word in visible(text).split())
+    """Foreign text on one line: hidden characters shown, long words (such as ids) shortened, no command to a CI."""
+    line = " ".join(shortened(word, LONGEST) for word in visible(text).split())
+    return COMMAND.sub(lambda found: " ".join(found[0]), line)
 
 
 def _systems_table(run: Run) -> Table:

@@ -17,7 +17,7 @@ import pytest
 from pages_example import CASES, HIDDEN, Page, hostile_run, many_views
 
 from evalkit.api import from_traces
-from evalkit.pages.case_answer import stretches
+from evalkit.pages.case_answer import answer_view, stretches
 from evalkit.pages.case_cut import case_link, cut, name
 from evalkit.pages.case_legend import setting_of
 from evalkit.pages.case_pack import LEVELS, pack
@@ -28,8 +28,9 @@ from evalkit.pages.case_pages import (
     island_of_pages,
     write_case_pages,
 )
-from evalkit.pages.cases import island, run_views
-from evalkit.records import Case, Claim, Passage, Suite, Trace
+from evalkit.pages.case_view import labels
+from evalkit.pages.cases import island, pages_beside, run_views
+from evalkit.records import Case, Claim, Failure, KeyPoint, Passage, Suite, Trace
 
 
 def blocks(encoding: str, text: str) -> list[Any]:
@@ -116,6 +117,25 @@ def test_a_text_is_never_cut_without_a_note():
     long = ["y" * 300 + end for end in "ab"]
     assert name(long[0]) != name(long[1])
     assert case_link("a/b c&d=é", "s#1") == "#case=a%2Fb%20c%26d%3D%C3%A9&system=s%231"
+
+
+def test_a_case_of_fifty_megabytes_is_cut_to_a_readable_length():
+    text = "x y. " * 10_000_000
+    passage = Passage("d", text=text)
+    case = Case(
+        "c",
+        text,
+        reference=(text,),
+        key_points=(KeyPoint(text, ("d",)),),
+        tags=("t" * 1_000,),
+        relevant={"d": 1},
+    )
+    trace = Trace(text, (passage,), (passage,), error=Failure("exception", text), case_id="c")
+    found = labels(case), answer_view(case, trace, None, 5)
+    size = len(json.dumps(found))
+    assert size < 40_000
+    assert found[0]["query"].endswith("(cut, 50,000,000 characters in all)")
+    assert found[1]["cut"] == 50_000_000
 
 
 # --- how it is packed -------------------------------------------------------------------------------
@@ -210,6 +230,20 @@ def test_the_index_of_the_pages_counts_every_answer_and_finds_every_case(tmp_pat
     for n, case in enumerate(CASES):
         hashes = base64.b64decode(found["pages"][n // 2]["hashes"])
         assert case_hash(case.id) in {hashes[i : i + 3] for i in range(0, len(hashes), 3)}
+
+
+def test_a_run_too_large_for_one_page_is_written_on_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = hostile_run()
+    monkeypatch.setattr("evalkit.pages.cases.ONE_PAGE", 5)
+    monkeypatch.setattr("evalkit.pages.cases.PART", 4)
+    index = pages_beside(run, run.diagnosis(), tmp_path)
+    assert index is not None
+    assert len(list((tmp_path / "cases").iterdir())) == len(index.pages) == 3
+    monkeypatch.undo()
+    assert pages_beside(run, run.diagnosis(), tmp_path) is None
+    assert list((tmp_path / "cases").iterdir()) == []
 
 
 def test_equal_cases_give_equal_pages():

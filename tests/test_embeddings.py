@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import csv
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_bert import (
@@ -25,7 +29,9 @@ from tiny_bert import (
     write_safetensors,
 )
 
+from evalkit.cli import group
 from evalkit.embeddings import Embedder, Remembered, Vectors, cosines, embedder_from, kept_in
+from evalkit.embeddings.backends import settled
 from evalkit.embeddings.endpoint import EndpointEmbedder
 from evalkit.embeddings.remembered import Kept
 from evalkit.embeddings.runner import FolderEmbedder
@@ -458,3 +464,58 @@ def test_the_installed_model_knows_a_paraphrase_and_is_fooled_by_a_negation() ->
     same, opposite, other = cosines(embedder.embed(texts[:1]), embedder.embed(texts[1:]))[0]
     assert same > other
     assert opposite > other  # which is why a similarity decides nothing
+
+
+PAGE = (Path(__file__).parents[1] / "docs" / "embeddings.md").read_text(encoding="utf-8")
+
+
+def write_page(folder: Path) -> None:
+    """The files that the page shows, beside a small suite."""
+    (folder / "models").mkdir()
+    write_model(folder / "models" / "my-model")
+    for name, text in re.findall(r"```yaml\n# (\S+)\n(.*?)```", PAGE, re.DOTALL):
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "suite.yaml").write_text("format: 1\nname: made\n")
+    corpus = [{"_id": "d1", "text": "The cat eats fish."}, {"_id": "d2", "text": "東京 Katze"}]
+    (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, corpus)))
+    case = {"id": "c1", "query": "the cat", "reference": "The cat eats.", "relevant": ["d1"]}
+    (folder / "cases.jsonl").write_text(json.dumps(case))
+
+
+def test_the_files_of_the_page_run_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_page(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    ((judge,),) = [re.findall(r"`evalkit run SUITE --judge (\S+)`", PAGE)]
+    given = ["run", ".", "--judge", judge, "--out", "out", "--repeats", "1", "--probes", "none"]
+    assert CliRunner().invoke(group, given, catch_exceptions=False).exit_code == 0
+    with (tmp_path / "out" / "scores.csv").open(encoding="utf-8", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["metric"] == "semantic_similarity"]
+    assert {row["system"]: row["status"] for row in rows} == dict.fromkeys(
+        ("words", "vectors", "both"), "scored"
+    )
+    assert list((tmp_path / "out" / "vectors").rglob("*.npy"))
+    assert list((tmp_path / "out" / "judge" / "vectors").rglob("*.npy"))
+
+
+def test_the_python_of_the_page_runs_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_page(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    exec(compile(snippet, "embeddings.md", "exec"), {})
+    assert -1 <= float(capsys.readouterr().out.strip(" []\n")) <= 1
+
+
+def test_every_spec_of_the_page_is_taken(tmp_path: Path) -> None:
+    write_page(tmp_path)
+    table = PAGE.split("| spec |")[1].split("\n\n")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    specs = [spec for cell in cells for spec in re.findall(r"`([^`]+)`", cell)]
+    assert len(specs) == 5
+    for spec in specs:
+        # What stands for a value of the reader's own.
+        filled = re.sub(r"dimensions: \.\.\.", "dimensions: 8", spec).replace("...", "any")
+        assert settled(yaml.safe_load(filled), tmp_path)["backend"]

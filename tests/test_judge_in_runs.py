@@ -302,6 +302,23 @@ def test_probes_are_judged_once_and_their_judging_is_told(tmp_path):
         )
 
 
+def test_a_panel_is_told_counted_and_noted_member_by_member(suite, tmp_path):
+    with endpoint() as server:
+        members = [{"model": "one"}, {"model": "two", "temperature": "default"}, "embedded"]
+        judge = judge_file(tmp_path, server, model=None, panel=members)
+        watch = Listener(lambda: len(server.heard))
+        run = once(suite, tmp_path / "run", f"panel{judge[3:]}", watch=watch)
+        text, before = watch.one("judge panel of llm:one")
+        assert (before, len(server.heard)) == (0, 24)
+        assert "12 answers take 24 to 48 calls" in text
+        assert {heard.payload["model"] for heard in server.heard} == {"one", "two"}
+    assert run.summary()["judge"]["spending"]["calls"] == 24
+    assert run.recipe["judge member 1 model"] == "one"
+    assert run.recipe["judge member 3 name"] == "embedded"
+    opened = evalkit.open_run(suite, tmp_path / "run")
+    assert grades(opened) == grades(run)
+
+
 # --- people --------------------------------------------------------------------------------------
 
 

@@ -50,7 +50,7 @@ WHITE = TO_XYZ @ np.ones(3)
 
 
 def tokens() -> dict[str, dict[str, str]]:
-    light, dark = source(("tokens.css",)).split("@media (prefers-color-scheme: dark)")
+    light, dark = source(("tokens.css",)).split("@media screen and (prefers-color-scheme: dark)")
     found = {
         scheme: dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", text))
         for scheme, text in (("light", light), ("dark", dark.split("* {")[0]))

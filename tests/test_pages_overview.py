@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -76,6 +77,18 @@ def test_a_number_of_the_cause_table_opens_exactly_its_cases(page: Any):
     assert page.locator("#rows > li").count() == counts["cases"]
 
 
+def test_every_number_that_is_a_link_opens_as_many_cases(page: Any):
+    links = page.locator("main > section:not(#case-list) a[href^='#cases?']").evaluate_all(
+        "links => links.map((a) => [a.getAttribute('href'), a.textContent.trim()])"
+    )
+    told = {href: re.findall(r"^(?:.* )?(\d+)$", text) for href, text in links}
+    counted = {href: int(n[-1]) for href, n in told.items() if n}
+    assert len(counted) > 5
+    for href, n in counted.items():
+        page.evaluate("(hash) => { location.hash = hash; }", href)
+        page.wait_for_function(f"document.querySelector('#count').textContent.startsWith('{n} of')")
+
+
 def test_an_example_opens_its_case(page: Any):
     link = page.locator(".minute a[href^='#case=']").first
     name = link.inner_text()
@@ -130,4 +143,14 @@ def test_without_scripts_the_answer_and_its_words_are_there(browser: Any, report
     assert page.locator(".panel:visible").count() == 2
     page.locator(".minute .term").first.click()
     assert page.url.endswith("#word-pass")
+    context.close()
+
+
+def test_paper_is_white_in_a_dark_room_too(browser: Any, report: Path):
+    context = browser.new_context(offline=True, color_scheme="dark")
+    page = context.new_page()
+    page.goto(report.as_uri())
+    page.emulate_media(media="print", color_scheme="dark")
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == "rgb(255, 255, 255)"
     context.close()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from evalkit.cli import _run
 from evalkit.pages.case_legend import suite_path
+from evalkit.pages.case_past import past_of
 
 ANSWER = "def answer(query):\n    return query\n"
 CASES = ("first", "second one", "-third", "四番 'é'")
@@ -66,3 +68,19 @@ def test_a_page_names_its_suite_from_where_people_are(
     assert suite_path(suite, tmp_path / "runs" / "a") == ["../../suite", "report"]
     assert suite_path(suite, None) is None
     assert suite_path(Path("nowhere"), tmp_path) is None
+
+
+def test_a_report_tells_how_a_case_ended_in_earlier_runs(
+    suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    for name, code in (("older", "'wrong'"), ("newer", "query")):
+        (suite / "mine.py").write_text(ANSWER.replace("return query", f"return {code}"))
+        arguments = ["--system", "one", "--out", str(tmp_path / name), "--probes", "none"]
+        assert _run(["run", str(suite), *arguments, "--in-process"]) == 0
+        sys.modules.pop("mine", None)
+    before = str(tmp_path / "older")
+    assert _run(["report", str(tmp_path / "newer"), "--earlier", before]) == 0
+    page = (tmp_path / "newer" / "report.html").read_text(encoding="utf-8")
+    assert page.count('"past":[["older","fail",') == len(CASES)
+    past = past_of([tmp_path / "newer"])
+    assert past["first", "one"] == [("newer", "pass", None)]

@@ -70,11 +70,11 @@ def by_length(text: str) -> list[float]:
 
 def by_letters(text: str) -> list[float]:
     """Counts of letters in a row, two and three at a time: texts that share words are near each other."""
-    found = [0.0] * 512
+    found = [0.0] * 4096
     low = f" {text.lower()} "
     for size in (2, 3):
         for i in range(len(low) - size + 1):
-            found[zlib.crc32(low[i : i + size].encode()) % 512] += 1.0
+            found[zlib.crc32(low[i : i + size].encode()) % 4096] += 1.0
     return found
 
 

@@ -78,7 +78,9 @@ class Connections:
         if self._places is not None:
             await self._places.acquire()
         try:
-            line = self._kept(place) or await self._made(place)
+            line = self._kept(place)
+            if line is None:  # a line without a reply waiting in it is empty, and so false
+                line = await self._made(place)
             try:
                 yield line
             except BaseException:

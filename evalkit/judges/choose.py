@@ -61,7 +61,7 @@ def resolved(choice: str, folder: Path) -> str | Mapping[str, Any]:
     if not name.strip():
         raise InvalidInput(f"{choice!r} needs its options", field="judge", hint=f"{kind}:FILE.yaml")
     file = folder / name
-    return _settled({**_options_in(file, kind), "kind": kind}, file.parent)
+    return _settled(_options_in(file, kind), file.parent)
 
 
 def _settled(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _from_file(kind: str, name: str, where: Where, place: str) -> Judge:
     file = _file(name, where, place)
     value = _options_in(file, kind)
     try:
-        return _from_mapping({**value, "kind": kind}, replace(where, folder=file.parent), "judge")
+        return _from_mapping(value, replace(where, folder=file.parent), "judge")
     except InvalidInput as error:
         if error.file is not None:
             raise
@@ -134,12 +134,15 @@ def _from_file(kind: str, name: str, where: Where, place: str) -> Judge:
 
 
 def _options_in(file: Path, kind: str) -> Mapping[str, Any]:
+    """The options in a judge's file, its kind among them; that of a panel may be its members'."""
     value = read_yaml(file).value
     if not isinstance(value, Mapping):
         raise InvalidInput("expected an object with the judge's options", file=file)
+    if kind == "panel" and value.get("panel") is not None:
+        return {"kind": kind, **value}
     if value.get("kind", kind) != kind:
         raise InvalidInput(f"is of kind {value['kind']!r}, not {kind!r}", file=file, field="kind")
-    return value
+    return {**value, "kind": kind}
 
 
 def _file(name: str, where: Where, place: str) -> Path:

@@ -12,6 +12,7 @@ from evalkit.pages.engine import digest, environment, source
 if TYPE_CHECKING:
     from evalkit.api import Run
     from evalkit.pages.case_pages import PageIndex
+    from evalkit.pages.case_past import Past
 
 STYLES = (
     *("tokens.css", "page.css", "charts.css", "overview.css"),
@@ -28,17 +29,19 @@ def html(
     summary: Mapping[str, Any],
     diagnosis: Mapping[str, Any],
     pages: PageIndex | None = None,
+    past: Past | None = None,
 ) -> str:
     """The whole report as one page that makes no request; equal input gives equal text.
 
-    With ``pages`` the cases lie on pages of their own beside it (``case_pages.write_case_pages``).
+    With ``pages`` the cases lie on pages of their own beside it (``case_pages.write_case_pages``); ``past`` is how
+    the cases ended in earlier runs (``case_past.past_of``).
     """
     # Not at the top: others only want the words, and start fast.
     from evalkit.pages.cases import island
     from evalkit.pages.view import report_view
 
     style, script = source(STYLES), source(SCRIPTS)
-    encoding, data = island(run, diagnosis, pages)
+    encoding, data = island(run, diagnosis, pages, past=past or {})
     page = environment().get_template("report.html.j2")
     return page.render(
         view=report_view(run, summary, diagnosis),

@@ -10,14 +10,27 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from evalkit.pages.case_answer import GOLD
 from evalkit.pages.case_view import CaseView, Setting
 
 PLAIN = 400_000  # characters of data up to which a page carries them as they are
-BUDGET = 5_000_000  # characters of data above which passages are shortened
+BUDGET = 5_500_000  # characters of data above which passages are shortened
 BLOCK = 250_000  # characters of a block before it is compressed
 QUERY = 160  # characters of a question in the list
-# Characters kept of a passage that matters (gold, or in the prompt of a failing case) and of any other.
-LEVELS = ((1200, 1200), (600, 600), (600, 300), (600, 160), (600, 80), (400, 0), (200, 0), (80, 0))
+# Characters kept of a passage that matters (gold, or what a failing answer was held against) and of any other.
+LEVELS = (
+    *(
+        (1200, 1200),
+        (800, 800),
+        (600, 600),
+        (600, 400),
+        (600, 300),
+        (600, 200),
+        (600, 100),
+        (500, 0),
+    ),
+    *((400, 0), (330, 0), (270, 0), (220, 0), (180, 0), (140, 0), (100, 0), (60, 0)),
+)
 COLUMNS = ("o", "cause", "side", "stage", "status")
 # "<" ends a script element; the others are hidden, turn the direction of text, or are not text at all.
 _ESCAPED = re.compile("[<\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -106,27 +119,42 @@ def _pooled(view: CaseView, pool: Pool) -> CaseView:
     """The same view with numbers in place of passages."""
     rows = []
     for row in view["rows"]:
-        failing = row["o"] != "pass"
-        row = dict(row)  # noqa: PLW2901 (the view itself stays as it was)
-        for name in ("retrieved", "prompt"):
-            if name in row:
-                row[name] = {
-                    **row[name],
-                    "list": [
-                        [
-                            pool.number(
-                                p,
-                                matters=bool(flags & 1 or (failing and flags))
-                                or (failing and name == "prompt"),
-                            ),
-                            flags,
-                            *rest,
-                        ]
-                        for p, flags, *rest in row[name]["list"]
-                    ],
-                }
-        rows.append(row)
+        told = _told(row)
+        lists = {
+            name: {**row[name], "list": _numbered(row[name]["list"], pool, told)}
+            for name in ("retrieved", "prompt")
+            if name in row
+        }
+        rows.append({**row, **_once(lists)})
     return {**view, "rows": rows}
+
+
+def _told(row: Mapping[str, Any]) -> set[tuple[Any, ...]]:
+    """The passages of the prompt that a failing answer's statements were held against."""
+    prompt = row.get("prompt", {}).get("list", ())
+    if row["o"] == "pass" or not isinstance(row.get("answer"), list):
+        return set()
+    places = {part[2] for part in row["answer"] if len(part) > 2 and part[2] is not None}
+    return {tuple(prompt[place][0]) for place in places if place < len(prompt)}
+
+
+def _numbered(
+    listed: Sequence[Sequence[Any]], pool: Pool, told: set[tuple[Any, ...]]
+) -> list[list[Any]]:
+    return [
+        [pool.number(p, matters=bool(flags & GOLD) or tuple(p) in told), flags, *rest]
+        for p, flags, *rest in listed
+    ]
+
+
+def _once(lists: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """A prompt that is the beginning of the retrieved list, uncut, is told by its length alone."""
+    if len(lists) == 2:
+        prompt, start = lists["prompt"]["list"], lists["retrieved"]["list"]
+        same = [p[0] for p in prompt] == [p[0] for p in start[: len(prompt)]]
+        if same and all(p[2] is None for p in prompt):
+            lists["prompt"] = {"first": len(prompt), "n": lists["prompt"]["n"]}
+    return lists
 
 
 def _blocks(items: Iterable[str]) -> Iterator[tuple[int, str]]:

@@ -90,16 +90,20 @@ def write_case_pages(
     except OSError as error:
         raise StorageError(f"{target}: cannot be made: {error.strerror}") from error
     index = PageIndex()
-    written = set()
     for number, views in enumerate(parts, 1):
         path = target / f"{number:04d}.html"
         write_text(path, case_page(views, setting, number))
         index.add(path.name, views)
-        written.add(path.name)
-    for stale in target.glob("[0-9]*.html"):
-        if stale.name not in written:
-            stale.unlink(missing_ok=True)
+    remove_pages(folder, keep=len(index.pages))
     return index
+
+
+def remove_pages(folder: Path, keep: int = 0) -> None:
+    """Remove the pages of an earlier report; ``keep`` of them are of this one."""
+    kept = {f"{number:04d}.html" for number in range(1, keep + 1)}
+    for stale in (folder / FOLDER).glob("[0-9]*.html"):
+        if stale.name not in kept:
+            stale.unlink(missing_ok=True)
 
 
 def case_page(views: Sequence[CaseView], setting: Setting, number: int = 1) -> str:

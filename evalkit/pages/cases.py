@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.pages.case_legend import setting_of
 from evalkit.pages.case_pack import pack
-from evalkit.pages.case_pages import PageIndex, island_of_pages
+from evalkit.pages.case_pages import (
+    PageIndex,
+    in_parts,
+    island_of_pages,
+    remove_pages,
+    write_case_pages,
+)
 from evalkit.pages.case_view import CaseView, Setting, case_views
 
 if TYPE_CHECKING:
     from evalkit.api import Run
+
+ONE_PAGE = 50_000  # answers that the report itself holds; more lie on pages beside it
+PART = 4_000  # answers of such a page
 
 
 def island(
@@ -27,6 +37,19 @@ def island(
         return island_of_pages(pages, setting)
     packed = pack(run_views(run, diagnosis, setting), setting)
     return packed.encoding, packed.text
+
+
+def pages_beside(
+    run: Run, diagnosis: Mapping[str, Any], folder: Path, **more: Any
+) -> PageIndex | None:
+    """Write the cases of a run that is too large for one page onto pages beside its report; None for any other."""
+    answers = sum(len(found.graded.cases) for found in run.systems.values())
+    if answers <= ONE_PAGE:
+        remove_pages(folder)
+        return None
+    setting = setting_of(run, **more)
+    views = run_views(run, diagnosis, setting)
+    return write_case_pages(folder, in_parts(views, max(1, PART // len(run.systems))), setting)
 
 
 def run_views(run: Run, diagnosis: Mapping[str, Any], setting: Setting) -> Iterator[CaseView]:

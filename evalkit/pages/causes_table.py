@@ -8,7 +8,7 @@ from typing import Any
 from evalkit import plugins
 from evalkit.diagnosis import UNDETERMINED
 from evalkit.pages import charts
-from evalkit.pages.links import cases_link
+from evalkit.pages.links import cause_link, side_link
 from evalkit.pages.verdicts import failing_of
 from evalkit.pages.wording import percent, percent_bounds
 from evalkit.records import Side
@@ -75,14 +75,14 @@ def _cells(
 ) -> Iterator[dict[str, Any]]:
     for name, own in systems.items():
         n = own["causes"].get(cause, {}).get("cases", 0)
-        href = cases_link(system=name, cause=cause, status="failing")
+        href = cause_link(name, cause)
         yield _cell(name, n, _graded(own), side, most, href)
 
 
 def _nameless(systems: Mapping[str, Any], most: float) -> Iterator[dict[str, Any]]:
     for name, own in systems.items():
         named = sum(found["cases"] for found in own["causes"].values())
-        href = cases_link(system=name, status="failing", cause="")
+        href = side_link(name, UNDETERMINED)
         yield _cell(name, failing_of(own) - named, _graded(own), UNDETERMINED, most, href)
 
 

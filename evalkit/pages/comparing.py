@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.pages.charts import Figure
 from evalkit.pages.charts.scatter import Point, scatter
-from evalkit.pages.links import cases_link
+from evalkit.pages.links import cause_link
 from evalkit.pages.wording import (
     MINUS,
     count,
@@ -197,6 +197,6 @@ def _changes(
             "of": shift.cases,
             "share": f"{percent(before / shift.cases)} → {percent(after / shift.cases)}",
             "sure": change.p_adjusted <= ALPHA,
-            "before_href": cases_link(system=other, cause=change.cause, status="failing"),
-            "after_href": cases_link(system=best, cause=change.cause, status="failing"),
+            "before_href": cause_link(other, change.cause),
+            "after_href": cause_link(best, change.cause),
         }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit import plugins
 from evalkit.pages.accuracy import accuracy_sentence
 from evalkit.pages.comparing import ties
-from evalkit.pages.links import cases_link, system_link
+from evalkit.pages.links import cases_link, cause_link, system_link
 from evalkit.pages.sums import STATUSES, FindingSums
 from evalkit.pages.verdicts import (
     PLAIN_SIDES,
@@ -33,6 +33,7 @@ SIDE_CLAUSES = {
     "system": "Calls that broke are to blame for most failures",
 }
 OPEN, LEADING = 3, 3  # unknowns, and causes, told at the top
+MOST = 0.5
 
 
 def headline(
@@ -112,7 +113,7 @@ def _causes(best: str, own: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         (
             f"{words(cause)} {found['cases']:,}",
-            cases_link(system=best, cause=cause, status="failing"),
+            cause_link(best, cause),
         )
         for cause, found in list(own["causes"].items())[:LEADING]
     ]
@@ -135,11 +136,12 @@ def _title(best: str, systems: Mapping[str, Any], own: Mapping[str, Any]) -> str
 
 
 def _main_side(own: Mapping[str, Any]) -> str | None:
-    """The side of more than half of the failures; None where there is none."""
-    failing = failing_of(own)
-    sides = {n: s["cases"] for n, s in own["sides"].items()}
-    side = max(sides, key=lambda n: sides[n])
-    return side if failing and sides[side] > failing / 2 else None
+    """The side of more than half of the failures beyond chance; None where there is none."""
+    if not failing_of(own):
+        return None
+    side = max(own["sides"], key=lambda n: own["sides"][n]["cases"])
+    low = own["sides"][side]["low"]
+    return side if low is not None and low > MOST else None
 
 
 def _what(system: Mapping[str, Any]) -> tuple[str, list[str]]:
@@ -201,8 +203,7 @@ def _first(advice: Mapping[str, Any], own: Mapping[str, Any], approach: str, sys
     known = {cause.id: cause for cause in plugins.members("causes")}
     mend = fixes(own, known, most=1)
     if advice["approach"] != approach or not mend:
-        step = step_of(own["recommendation"], approach)
-        return f"{step_of(advice, approach)}; in the best system, {step[:1].lower()}{step[1:]}."
+        return f"{step_of(advice, approach)}."
     return f"Take {words(approach)} as the approach; there, first mend {words(mend[0]['cause'])}: {mend[0]['fix']}."
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evalkit.api import Run
     from evalkit.diagnosis import SystemDiagnosis
 
+SYMPTOM = "unstable_format"  # what the playbook calls cases that break their format
 POINTERS, FEWEST = 12, 20  # pointers shown; answers from which a distribution is drawn
 
 
@@ -64,6 +65,7 @@ def _format(run: Run, summary: Mapping[str, Any]) -> dict[str, Any] | None:
     return {
         "rows": [_pointer_row(key, errors, checked) for key in ordered[:POINTERS]],
         "more": max(0, len(ordered) - POINTERS),
+        "hrefs": {name: cases_link(system=name, symptom=SYMPTOM) for name in checked},
         "checked": {name: of for name, (of, _) in checked.items()},
     }
 
@@ -74,21 +76,18 @@ def _pointer_row(
     checked: Mapping[str, tuple[int, int]],
 ) -> dict[str, Any]:
     pointer, kind = key
-    search = f"{pointer} {kind}".strip()  # as the evidence of a finding writes it
     return {
         "pointer": pointer or "/",
         "kind": words(kind),
         "cells": [
-            _share_cell(
-                system, held.get(key, 0), *checked[system], name="side contract", search=search
-            )
+            _share_cell(system, held.get(key, 0), *checked[system], name="side contract")
             for system, held in errors.items()
         ],
     }
 
 
 def _share_cell(
-    system: str, n: int, of: int, cases: int | None = None, *, name: str, search: str = ""
+    system: str, n: int, of: int, cases: int | None = None, *, name: str
 ) -> dict[str, Any]:
     found = share_of(n, of, cases)
     if found is None:
@@ -100,7 +99,6 @@ def _share_cell(
         "of": of,
         "share": plain_interval(found),
         "bar": charts.bar(found.value, found.low, found.high, name=name, label=label),
-        "href": cases_link(system=system, q=search),
     }
 
 

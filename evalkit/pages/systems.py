@@ -10,7 +10,7 @@ from evalkit.diagnosis import UNDETERMINED
 from evalkit.pages import charts
 from evalkit.pages.comparing import instead
 from evalkit.pages.headline import best_system
-from evalkit.pages.links import cases_link, system_link
+from evalkit.pages.links import cases_link, cause_link, side_link, system_link
 from evalkit.pages.stages import funnel_view
 from evalkit.pages.sums import STATUSES, FindingSums
 from evalkit.pages.verdicts import (
@@ -144,7 +144,7 @@ def _loss(name: str, system: Mapping[str, Any], own: Mapping[str, Any]) -> dict[
                 "side": side,
                 "cases": round(part["loss"] * graded),
                 "graded": graded,
-                "href": cases_link(system=name, status="failing", side=side),
+                "href": side_link(name, side),
                 "points": points(part["loss"]),
                 "sign": MINUS if part["loss"] >= 0.005 else "",
                 "bounds": percent_bounds(part),
@@ -172,7 +172,7 @@ def _causes(system: str, own: Mapping[str, Any]) -> list[dict[str, Any]]:
             {
                 "id": name,
                 "system": system,
-                "href": cases_link(system=system, cause=name, status="failing"),
+                "href": cause_link(system, name),
                 "side": side,
                 "cases": found["cases"],
                 "of": failing,

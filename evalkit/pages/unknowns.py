@@ -108,7 +108,9 @@ def _symptoms(diagnosis: Mapping[str, Any]) -> Iterator[Unknown]:
     for symptom_id, reasons in told.items():
         for reason, names in reasons.items():
             of = "" if len(names) == everybody else f" for {listed(names)}"
-            yield _unknown(f"{words(symptom_id).capitalize()} was not measured{of}.", sentence(reason))
+            yield _unknown(
+                f"{words(symptom_id).capitalize()} was not measured{of}.", sentence(reason)
+            )
 
 
 def _variability(diagnosis: Mapping[str, Any]) -> Iterator[Unknown]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalkit.cause import Cause
-from evalkit.pages.links import case_link, cases_link
+from evalkit.pages.links import case_link, cause_link
 from evalkit.pages.sums import FindingSums
 from evalkit.pages.wording import (
     count,
@@ -101,7 +101,7 @@ def leading(name: str, own: Mapping[str, Any], known: Mapping[str, Cause]) -> di
         "share": percent(found["share"]),
         "bounds": percent_bounds(found),
         "meaning": known[cause].meaning if cause in known else "",
-        "href": cases_link(system=name, cause=cause, status="failing"),
+        "href": cause_link(name, cause),
     }
 
 

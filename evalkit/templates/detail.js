@@ -14,6 +14,7 @@ async function caseView(data, list, at) {
   const view = await data.details(c);
   const row = view.rows[at - data.firstRow[c]];
   const rows = data.rowsOf(c);
+  if (row.prompt?.first !== undefined) row.prompt = { n: row.prompt.n, list: row.retrieved.list.slice(0, row.prompt.first).map(([number, flags]) => [number, flags & ~IN_PROMPT, null]) };
   const numbers = [...(row.retrieved?.list || []), ...(row.prompt?.list || [])].map(([number]) => number);
   const page = { data, list, at, row, rows, kase: view.case, view, pool: await data.passages(numbers), legend: data.index.legend };
   const node = make("article", { class: "case", "aria-labelledby": "case-title" },
@@ -92,7 +93,7 @@ function caseAnswer({ row }) {
   const cites = row.cites === "none" ? quietly("Cites nothing.") : (row.cites || []).length ? make("p", { class: "quiet cites" }, "Cites ", row.cites.map(([doc, holds], i) => [i ? ", " : "", make("bdi", {}, doc), holds === false ? make("span", { class: "bad" }, " (does not support the answer)") : null])) : null;
   return block(row.others || row.repeat ? `Answer (repeat ${row.repeat + 1})` : "Answer", {},
     row.error ? make("p", { class: "badge error wrap", "data-sign": "!" }, row.error) : null, body,
-    row.cut ? quietly(`Cut: ${row.cut.toLocaleString("en")} characters in all.`) : null,
+    row.cut ? quietly(`(cut, ${row.cut.toLocaleString("en")} characters in all)`) : null,
     kinds.length ? make("p", { class: "claims-key" }, kinds.map((kind) => make("span", { class: `claim ${CLAIMS[kind][0]}` }, CLAIMS[kind][1])), make("span", { class: "quiet" }, "by the passages in the prompt; point at a statement to see its passage")) : null,
     row.action ? quietly(`Action taken: ${row.action}`) : null, cites);
 }

@@ -156,3 +156,11 @@ const page = {
   addEventListener("scroll", soon, { passive: true });
   new ResizeObserver(soon).observe(document.querySelector("main"));
 })();
+
+(function printing() {
+  // On paper nothing can be unfolded.
+  const folded = () => document.querySelectorAll("main > section > details:not([open]), .causes details:not([open]), .panel details:not([open]), .why:not([open])");
+  let opened = [];
+  addEventListener("beforeprint", () => { opened = [...folded()]; opened.forEach((d) => { d.open = true; }); });
+  addEventListener("afterprint", () => opened.forEach((d) => { d.open = false; }));
+})();

@@ -20,7 +20,7 @@ from evalkit.records import Case, Judge, Trace
 from evalkit.store import Key, Said, Store
 from evalkit.workers.protocol import Channel, pack
 
-WORTH = 500  # answers from which a second process is quicker than its own start
+WORTH = 2000  # answers from which a second process is quicker than its own start
 BATCH = 32  # answers that are sent together
 MOST = 1024  # answers under way; what comes while there are so many is judged at the end
 PATIENCE = 10.0  # seconds without a word at the end; then the rest is judged here

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from evalkit.pages.wording import visible
+
 NOTHING = Markup()
 _LINE = Markup('<line class="{name}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>')
 _RECT = Markup(
@@ -70,7 +72,7 @@ def text(
 ) -> Markup:
     """Text that can be selected; ``anchor`` says which end of it stands at ``x``, ``dx`` and ``dy`` move it by pixels."""
     place = {"x": percent(x), "y": pixels(y), "dx": pixels(dx), "dy": pixels(dy)}
-    return _TEXT.format(name=name, said=said, anchor=anchor, **place)
+    return _TEXT.format(name=name, said=visible(said), anchor=anchor, **place)
 
 
 def marker(number: int, x: float, y: float, told: str = "", name: str = "") -> Markup:
@@ -87,16 +89,17 @@ def series(number: int) -> str:
 
 def title(said: str) -> Markup:
     """What is told when a shape is pointed at."""
-    return _TITLE.format(said=said) if said else NOTHING
+    return _TITLE.format(said=visible(said)) if said else NOTHING
 
 
 def stretched(kind: str, height: int, label: str, body: Markup) -> Markup:
     """A chart without text, 100 units wide and stretched to the width it is given."""
-    return _SVG.format(kind=kind, height=height, label=label, body=body)
+    return _SVG.format(kind=kind, height=height, label=visible(label), body=body)
 
 
 def picture(kind: str, height: float, name: str, said: tuple[str, str], body: Markup) -> Markup:
     """A chart with text, as wide as its place; ``said`` is its title and what it shows, ``name`` its id in the page."""
+    first, more = map(visible, said)
     return _PICTURE.format(
-        kind=kind, height=pixels(height), id=name, title=said[0], desc=said[1], body=body
+        kind=kind, height=pixels(height), id=name, title=first, desc=more, body=body
     )

@@ -1,0 +1,142 @@
+"""ragas in whole runs against a server on this machine: its scores beside ours, counted, limited, graded again offline."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_gate_command import RIGHT, write_suite
+from test_judge_in_runs import Listener, summary
+from test_ragas_judge import Server, needs_ragas
+
+import evalkit
+from evalkit.errors import BudgetExceeded
+from evalkit.judges.choose import resolved
+from evalkit.judges.ragas.measures import MEASURES
+from evalkit.records import Status
+
+pytestmark = needs_ragas
+EVERY = [name for name in MEASURES if name != "case_rubrics"]
+CRITICS = [
+    {"name": "polite", "prompt": "Polite? {response}", "labels": {"yes": 1, "no": 0}},
+    {"name": "depth", "prompt": "0 to 1: {response} for {user_input}"},
+]
+
+
+@contextmanager
+def endpoint(**how: Any) -> Iterator[Any]:
+    """The grading server of the judge's own tests, in a loop of its own."""
+    loop, ready, over = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
+    kept: list[Any] = []
+
+    async def main() -> None:
+        async with Server(**how) as server:
+            kept.append(server)
+            ready.set()
+            await over.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
+    thread.start()
+    ready.wait(20)
+    try:
+        yield kept[0]
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(20)
+        loop.close()
+
+
+@pytest.fixture
+def suite(tmp_path) -> Path:
+    made = write_suite(tmp_path / "suite", cases=3)
+    (made / "corpus.jsonl").write_text(json.dumps({"_id": "d", "text": RIGHT}))
+    return made
+
+
+class Rag:
+    def ask(self, query: str) -> dict:
+        said = f"{RIGHT} You asked: {query}"
+        shown = [{"doc_id": "d", "text": f"{RIGHT} {query} {i}"} for i in range(5)]
+        return {"response": said, "context": shown}
+
+
+def once(suite: Path, out: Path, judge: str | None, **options: Any) -> Any:
+    return evalkit.run(suite, {"rag": Rag()}, out=out, judge=judge, probes="none", **options)
+
+
+def judge_file(folder: Path, server: Any, **options: Any) -> str:
+    given = {"kind": "ragas", "base_url": server.url, "model": "m", "attempts": 1, "timeout": 10}
+    given |= {"price": {"prompt_per_million": 1, "completion_per_million": 1}, **options}
+    (folder / "judge.yaml").write_text(json.dumps(given))
+    return f"ragas:{folder / 'judge.yaml'}"
+
+
+def test_every_metric_and_critic_is_in_the_summary_and_in_the_report(suite, tmp_path):
+    with endpoint() as server:
+        judge = judge_file(tmp_path, server, metrics=EVERY, critics=CRITICS, embedding_model="e")
+        watch = Listener(lambda: len(server.heard))
+        run = once(suite, tmp_path / "run", judge, watch=watch)
+        asked = len(server.heard)
+        text, before = watch.one("judge ragas: 3 answers take ")
+    assert before == 0
+    least, most = (
+        int(word.replace(",", ""))
+        for word in text.split("take ")[1].split(" calls")[0].split(" to ")
+    )
+    assert least <= asked + run.summary()["judge"]["spending"]["from_cache"] <= most
+    page = run.write().read_text(encoding="utf-8")
+    found = summary(tmp_path / "run")
+    cells = found["systems"]["rag"]["metrics"]
+    for name in (*EVERY, "polite", "depth"):
+        cell = cells[f"ragas_{name}"]
+        assert cell["scored"] + sum(cell["not_scored"].values()) == cell["due"], name
+        assert not cell["not_scored"], name
+        assert f"ragas_{name}" in page
+    assert found["judge"]["spending"]["calls"] == asked
+    assert found["judge"]["spending"]["cost"]["total"] > 0
+    opened = evalkit.open_run(suite, tmp_path / "run")
+    opened.write()
+    again = summary(tmp_path / "run")
+    assert again["systems"]["rag"]["metrics"] == cells
+
+
+def test_the_environment_alone_makes_the_judge_and_the_run_goes_on_without_it(
+    suite, tmp_path, monkeypatch
+):
+    with endpoint() as server:
+        for name, value in {"URL": server.url, "MODEL": "m", "METRICS": "faithfulness"}.items():
+            monkeypatch.setenv(f"EVALKIT_JUDGE_{name}", value)
+        first = once(suite, tmp_path / "run", "ragas")
+        for name in ("URL", "MODEL", "METRICS"):
+            monkeypatch.delenv(f"EVALKIT_JUDGE_{name}")
+        asked = len(server.heard)
+        second = once(suite, tmp_path / "run", None)
+        assert len(server.heard) == asked
+    for run in (first, second, evalkit.open_run(suite, tmp_path / "run")):
+        assert run.summary()["systems"]["rag"]["metrics"]["ragas_faithfulness"]["scored"] == 3
+        assert run.recipe["judge model"] == "m"
+
+
+def test_a_limit_of_calls_holds_for_ragas_and_what_is_left_out_is_graded_later(suite, tmp_path):
+    with endpoint() as server:
+        judge = judge_file(tmp_path, server, metrics=["faithfulness", "factual_correctness"])
+        with pytest.raises(BudgetExceeded) as stopped:
+            once(suite, tmp_path / "run", judge, max_calls=9)
+        used = len(server.heard)
+        run = stopped.value.run
+        assert len(run.systems["rag"].graded.traces) + used <= 9
+        once(suite, tmp_path / "run", None)
+        done = evalkit.open_run(suite, tmp_path / "run").systems["rag"].graded.scores
+        assert {done.status("ragas_faithfulness", i) for i in range(3)} == {Status.SCORED}
+
+
+def test_options_from_the_environment_hold_no_key(monkeypatch, tmp_path):
+    monkeypatch.setenv("EVALKIT_JUDGE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("EVALKIT_JUDGE_MODEL", "m")
+    monkeypatch.setenv("EVALKIT_JUDGE_KEY", "secret-key")
+    found = resolved("ragas", tmp_path)
+    assert found == {"kind": "ragas", "base_url": "http://127.0.0.1:9/v1", "model": "m"}
