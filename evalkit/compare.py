@@ -106,9 +106,10 @@ def _asked(suite: Suite, sheets: Mapping[str, Sheet]) -> list[str]:
         if n < of:
             told.append(f"{name}: {n} of {of} cases asked")
         times = [len(r) for r in sheet.graded.repeats().values()]
-        fewer = sum(t < max(times) for t in times)
+        most = max(times, default=0)
+        fewer = sum(t < most for t in times)
         if fewer:
-            told.append(f"{name}: {fewer} of {n} cases asked fewer than {max(times)} times")
+            told.append(f"{name}: {fewer} of {n} cases asked fewer than {most} times")
     return told
 
 
