@@ -292,6 +292,8 @@ def test_ten_thousand_rows_are_built_only_in_sight(opening: Any, large: Path):
     opened.page.evaluate("document.querySelector('#rows').scrollIntoView({block: 'end'})")
     opened.wait("document.querySelector('#rows').textContent.includes('c09999')")
     assert opened.rows.count() < 60
+    filters = opened.page.locator("#filters fieldset").first.bounding_box()
+    assert 0 < filters["y"] < 300  # still in sight
     opened.keep("list-of-ten-thousand", whole=False)
 
 

@@ -152,9 +152,14 @@ def test_parts_make_the_same_files_to_the_byte(folder, whole, tmp_path, size, pr
 
 
 def test_a_large_run_tells_findings_and_outcomes_without_its_answers(folder, whole, tmp_path):
-    run = made_of(folder, tmp_path / "run", large=0, how=How(part=64, processes=0))
+    systems = load_systems(folder / "systems.yaml")
+    how = How(part=64, processes=0)
+    run = evalkit.run(load_suite(folder, large=0), list(systems), out=tmp_path / "run", how=how)
     small = evalkit.open_run(folder, whole).systems["a"]
     found = run.systems["a"]
+    assert len(run.summary()["systems"]) == 2
+    assert run.decision().base == "a"
+    assert vars(found.graded)["_whole"] is None  # nothing asked for the answers
     assert dict(found.graded.cases) == dict(small.graded.cases)
     assert [f.case_id for f in found.findings] == [f.case_id for f in small.findings]
     assert tuple(found.findings[3].evidence) == small.findings[3].evidence

@@ -119,12 +119,8 @@ def _closed_book(systems: Iterable[SystemDiagnosis]) -> float | None:
     """Share of the failing and control cases asked without passages that were right; the largest over systems."""
     rates = []
     for one in systems:
-        graded = one.graded
-        right = [
-            r
-            for t, r in zip(graded.traces, graded.outcomes.right, strict=True)
-            if t.condition == "closed_book" and r is not None
-        ]
+        asked = one.ledger.condition.are("closed_book")
+        right = [r for r in one.ledger.right.at(asked) if r is not None] if asked.any() else []
         if right:
             rates.append(sum(right) / len(right))
     return max(rates, default=None)

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from evalkit.errors import StorageError
 from evalkit.records import Trace
@@ -15,6 +15,7 @@ from evalkit.store.opening import DAMAGE, STORE, damaged, open_to_read
 from evalkit.store.rows import checked
 from evalkit.traces import trace_from_json
 
+REMEMBERED = 8192  # texts of passages
 _QUERY = (
     "SELECT * FROM traces WHERE system = ? AND case_id >= ? AND case_id <= ? "
     "ORDER BY case_id, condition, repeat"
@@ -26,6 +27,7 @@ class Answers:
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / STORE
+        self._seen: dict[str, str] = {}
         self._db: sqlite3.Connection = open_to_read(self._file)
 
     def lines(self, system: str, ids: Collection[str]) -> Iterator[str]:
@@ -38,7 +40,18 @@ class Answers:
         """The traces of one system for these cases."""
         for case_id, text in self._texts(system, min(ids), max(ids)):
             if case_id in ids:
-                yield trace_from_json(json.loads(text), where=self._file)
+                yield trace_from_json(self._shared(json.loads(text)), where=self._file)
+
+    def _shared(self, trace: Any) -> Any:
+        """The trace with the texts of passages that came before: most passages come back for many questions."""
+        if len(self._seen) > REMEMBERED:
+            self._seen.clear()
+        for name in ("retrieved", "context"):
+            for passage in trace.get(name) or ():
+                text = passage.get("text")
+                if text is not None:
+                    passage["text"] = self._seen.setdefault(text, text)
+        return trace
 
     def _texts(self, system: str, first: str, last: str) -> Iterator[tuple[str, str]]:
         try:

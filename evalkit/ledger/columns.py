@@ -77,7 +77,7 @@ class Ledger:
     """One system as columns. Cases are in the order of their traces, ``place`` is where each stands in the suite.
 
     ``group`` is a number that cases of one group share, negative where a case has none. ``trace_case`` is the row of
-    each trace's case, -1 where that was never asked ``as_is``; ``pairs`` the (wanted, given) label of a trace, or None.
+    each trace's case, -1 where that was never asked ``as_is``; ``pairs`` the (wanted, given) label of a trace, or None; ``right`` whether it is right, None where not graded.
     ``symptoms`` has a row a rule of the playbook: 0 not due, 1 due, 2 shown. ``way`` is a bit a stage of the
     funnel at which a case was due, ``lost`` the stage that lost it (255: none). ``frozen`` is the consistency of a
     case with its context frozen, ``verdicts`` how its equal answers were graded apart; NaN where not measured.
@@ -99,6 +99,7 @@ class Ledger:
     condition: Words
     repeat: Words
     pairs: Words
+    right: Words
     seconds: Mapping[str, Floats]
     usage: Mapping[str, Floats]
     findings: FindingColumns

@@ -21,7 +21,7 @@ Array = npt.NDArray[Any]
 CASES = ("place", "outcome", "group", "way", "lost", "frozen", "verdicts")
 FINDINGS = tuple(f.name for f in fields(FindingColumns))
 NUMBERS = ("row", "confidence", "gain")  # of findings
-_WORDS = ("tags", "condition", "repeat", "pairs")
+_WORDS = ("tags", "condition", "repeat", "pairs", "right")
 
 
 def save(ledger: Ledger, stem: Path) -> None:
@@ -131,7 +131,7 @@ def load(
         tags=words("tags"),
         symptoms=np.concatenate([part.arrays["symptoms"] for part in parts], axis=1),
         trace_case=shifted("trace_case"),
-        **{name: words(name) for name in ("condition", "repeat", "pairs")},
+        **{name: words(name) for name in _WORDS[1:]},
         **{name: all_of(name) for name in CASES if name != "group"},
         group=_groups([part.arrays["group"] for part in parts], below),
         seconds={n: all_of(f"seconds {n}") for n in STAGES},

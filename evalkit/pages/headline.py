@@ -60,34 +60,28 @@ def headline(
             "first": "Give the cases labels.",
             "gain": "",
         }
-    own = diagnosis["systems"][best]
-    first = _first(advice, own, systems[best]["approach"], len(systems))
+    own, measured = diagnosis["systems"][best], systems[best]
+    first = _first(advice, own, measured["approach"], len(systems))
     brings = _brings(decision, own)
+    failing = cases_link(system=best, status="failing")
     return {
         **shared,
         "title": _title(best, systems, own),
         "answers": [
-            {
-                **_answer(
-                    "What fails", *_what(systems[best]), cases_link(system=best, status="failing")
-                ),
-                "links": _causes(best, own),
-            },
+            {**_answer("What fails", *_what(measured), failing), "links": _causes(best, own)},
             _answer("Whose fault", *_whose(own, sums[best]), system_link(best)),
             _answer("How sure", *_sure(own, sums[best]), "#trust"),
-            _answer(
-                "What to do first",
-                first.rstrip("."),
-                ties(comparison, best),
-                "#systems",
-                strong=True,
-            ),
+            _todo(first, ties(comparison, best)),
             _answer("What it would bring", brings[0], brings[1:], "#compare"),
             _answer("What we could not tell", *_open(unknown), "#unknown"),
         ],
         "first": first,
         "gain": brings[0],
     }
+
+
+def _todo(first: str, ties: Sequence[str]) -> dict[str, Any]:
+    return _answer("What to do first", first.rstrip("."), ties, "#systems", strong=True)
 
 
 def _answer(
