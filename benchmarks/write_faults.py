@@ -95,8 +95,7 @@ def told(kind: str, trials: list[dict[str, Any]]) -> None:
         f"{kind}: {len(trials)} places; exit codes {dict(Counter(t['code'] for t in trials))}, "
         f"failed resumes {sum(t['again'] != 0 for t in trials)}, differences {sum(not t['equal'] for t in trials)}, "
         f"repeated beyond those under way {sum(t['repeated'] for t in trials)}, "
-        f"tracebacks {sum(t['traceback'] for t in trials)}"
-        + "".join(f"\n  {t}" for t in bad[:5]),
+        f"tracebacks {sum(t['traceback'] for t in trials)}" + "".join(f"\n  {t}" for t in bad[:5]),
         flush=True,
     )
 

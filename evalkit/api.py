@@ -329,6 +329,7 @@ def open_run(
         seat = noted_seat(store, loaded, path)
         tools = tools_for(loaded, judge=seat.judge, playbook=playbook)
         work = Work(loaded, store, tools, Watcher())
+        work.how = How(playbook=playbook)
         work.judging.reviews = None if reviewed is None else read_reviews_of(reviewed)
         found = block_on(seat.through(work.diagnosed()), instead="evalkit.arun(...)")
         return _run_of(work, found, seat)

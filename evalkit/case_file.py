@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -135,7 +136,8 @@ def cases_by_id(cases: Sequence[Case]) -> Mapping[str, Case]:
 
 def index_cases(reader: CaseReader, seen: Callable[[Case], Any]) -> CaseFile:
     """Read a file through once, check all of it, and note where each case stands; ``seen`` is told each one."""
-    starts, lines, folded, ids = [], [], [], []
+    starts, lines, folded = array("q"), array("q"), array("Q")
+    ids: list[str] = []
     for line in lines_of(reader.file):
         case = reader(line)
         starts.append(line[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class TraceFile(Mapping[Key, Trace]):
     def __init__(self, path: Path, system: str, recorded_as: str, suite: Suite) -> None:
         self.path, self._system, self._recorded_as, self._suite = path, system, recorded_as, suite
         self.others: set[str] = set()
-        starts, lines, keys, cases = [], [], [], []
+        starts, lines, keys, cases = array("q"), array("q"), array("Q"), array("Q")
         for line in lines_of(path):
             trace = self._read(line)
             if trace is not None:

@@ -18,7 +18,7 @@ from evalkit.ledger.worker import means
 
 MOST = 8  # processes
 LONGEST = 1 << 26  # bytes of a reply
-PARTS_EACH = 40  # parts after which a process makes room for a fresh one: what it has remembered goes with it
+PARTS_EACH = 16  # parts after which a process makes room for a fresh one: what it has remembered goes with it
 
 
 class PartError(EvalkitError):

@@ -28,7 +28,7 @@ from evalkit.records import Approach, Suite
 from evalkit.tools import Tools
 from evalkit.watch import Watcher
 
-PART = 1_000  # cases of a part
+PART = 500  # cases of a part
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ _CLAUSE = re.compile(
     r"|\s+[–—-]{1,2}\s+"
 )
 MIN_CLAUSE = 16  # characters; shorter pieces stay with their neighbour
+LOOK_BACK = 24  # characters before a stop that tell whether it ends a sentence
 MIN_CLAUSE_WIDE = 5  # the same in scripts that say a word in one or two characters
 
 
@@ -79,25 +80,34 @@ def _append(found: list[Span], text: str, start: int, end: int) -> None:
 def _ends_here(text: str, start: int, match: re.Match[str]) -> bool:
     if match.lastgroup == "wide":
         return True
-    before, after = text[start : match.start()], text[match.end() :][:8].lstrip()
+    after = text[match.end() : match.end() + 8].lstrip()
     if match.lastgroup == "line":
         # A wrapped line goes on in lower case; two line breaks always end a sentence.
         return (
             match.group().count("\n") > 1
             or not after[:1].islower()
-            or before.rstrip()[-1:] in ".!?:"
+            or _last_mark(text, start, match.start()) in ".!?:"
         )
-    return _narrow_end(before, match.group(), after)
+    return _narrow_end(text, (start, match.start()), match.group(), after)
 
 
-def _narrow_end(before: str, mark: str, after: str) -> bool:
+def _last_mark(text: str, start: int, end: int) -> str:
+    """The last character of a stretch that is no white space, "" where there is none."""
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return text[end - 1 : end] if end > start else ""
+
+
+def _narrow_end(text: str, before: Span, mark: str, after: str) -> bool:
+    """Whether a stop ends a sentence; of what stands ``before`` it only the nearest is looked at, however long it is."""
     if after[:1].islower():
         return False
     if not mark.startswith(".") or mark.startswith(".."):
         return True
-    if _LIST_MARK.fullmatch(before.lstrip() + ". "):
+    nearest = text[max(before[0], before[1] - LOOK_BACK) : before[1]]
+    if _LIST_MARK.fullmatch(nearest.lstrip() + ". "):
         return False
-    last = _LAST_WORD.search(before[-24:] + ".")
+    last = _LAST_WORD.search(nearest + ".")
     if last is None:
         return True
     word = last.group(1)
