@@ -54,7 +54,7 @@ OPENINGS = (
 )
 RIGHT, ERRORS = 0.7, 0.01  # shares of answers that are the reference, and of calls that fail
 PASSAGES = 5  # retrieved for each question
-TICK = 0.05  # seconds between two looks at the memory
+TICK = 0.1  # seconds between two looks at the memory
 
 Json = dict[str, Any]
 
@@ -146,7 +146,10 @@ def _answer(case: Json, trace: Json, name: str, chance: random.Random) -> str | 
 
 
 def measured(command: list[str]) -> tuple[float, float, float, int]:
-    """(wall s, CPU s, peak MB of all its processes together, exit code) of a command."""
+    """(wall s, CPU s, peak MB of all its processes together, exit code) of a command.
+
+    Memory is the sum of what each process holds for itself and its share of what it shares (PSS).
+    """
     began, before = time.perf_counter(), os.times()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     peak = [0.0]
@@ -163,7 +166,7 @@ def measured(command: list[str]) -> tuple[float, float, float, int]:
 
 def _watch(process: subprocess.Popen[bytes], peak: list[float]) -> None:
     while process.poll() is None:
-        peak[0] = max(peak[0], sum(_resident(pid) for pid in family(process.pid)))
+        peak[0] = max(peak[0], sum(_proportional(pid) for pid in family(process.pid)))
         time.sleep(TICK)
 
 
@@ -178,13 +181,13 @@ def family(pid: int) -> Iterator[int]:
         return
 
 
-def _resident(pid: int) -> float:
-    """Resident memory in MB."""
+def _proportional(pid: int) -> float:
+    """Proportional set size in MB: pages that several processes share count once among them."""
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0.0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
 
 
 def main() -> None:
@@ -196,7 +199,7 @@ def main() -> None:
     made = mould()
     root = given.keep or Path(tempfile.mkdtemp(prefix="million-"))
     print(
-        f"{'cases':>10} {'wall s':>8} {'CPU s':>8} {'ms/case':>8} {'cases/s':>8} {'peak MB':>8}  exit"
+        f"{'cases':>10} {'wall s':>8} {'CPU s':>8} {'ms/case':>8} {'cases/s':>8} {'PSS MB':>8}  exit"
     )
     try:
         for n in given.cases or (*SIZES, *((FULL,) if given.full else ())):

@@ -57,17 +57,19 @@ def given_to_judge(case: Case, trace: Trace) -> str:
         if context is None
         else [(p.doc_id, p.chunk_id, p.text, p.title, p.score) for p in context],
         trace.citations,
+        {} if trace.citations is None else dict(case.relevant or {}),
     )
     return _encode(given).encode("utf-8", "replace").decode()
 
 
 def read_given(text: str) -> tuple[Case, Trace]:
     """The case and the answer as far as the embedded judge reads them."""
-    query, reference, points, response, context, citations = json.loads(text)
+    query, reference, points, response, context, citations, relevant = json.loads(text)
     case = Case(
         "",
         query,
         reference=None if reference is None else tuple(reference),
+        relevant=relevant,
         key_points=None
         if points is None
         else tuple(KeyPoint(said, tuple(found)) for said, found in points),

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 def write_all(run: Run, folder: Path) -> Path:
     """Write every derived file, the verdict last; the path of report.html."""
-    from evalkit.overview import overview_html, overview_markdown
     from evalkit.pages import html, markdown
     from evalkit.pages.cases import pages_beside
 
@@ -31,13 +30,9 @@ def write_all(run: Run, folder: Path) -> Path:
     write_json(folder / "summary.json", summary)
     write_json(folder / "diagnosis.json", diagnosis)
     write_json(folder / "manifest.json", manifest_of(run))
-    if run.large is None:
-        write_text(folder / "report.md", markdown(run, summary, diagnosis))
-        pages = pages_beside(run, diagnosis, folder)
-        write_text(folder / "report.html", html(run, summary, diagnosis, pages))
-    else:  # its cases are not held, so they stand on no page
-        write_text(folder / "report.md", overview_markdown(summary, diagnosis))
-        write_text(folder / "report.html", overview_html(summary, diagnosis))
+    write_text(folder / "report.md", markdown(run, summary, diagnosis))
+    pages = pages_beside(run, diagnosis, folder)
+    write_text(folder / "report.html", html(run, summary, diagnosis, pages))
     earlier = earlier_verdicts(folder)
     kept = {"earlier": earlier} if earlier else {}
     write_json(folder / "verdict.json", {**verdict_of(run), **kept})

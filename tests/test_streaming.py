@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import gc
+import gzip
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from evalkit.api import Run
 from evalkit.case_file import long_file, number_of
 from evalkit.errors import InvalidInput
 from evalkit.ledger.fold import How
+from evalkit.ledger.memory import _remembering, forget_texts
 from evalkit.ledger.words import Chosen, Texts, Words, find, joined_words
 from evalkit.suite import load_suite, load_systems
 
@@ -149,6 +153,79 @@ def test_parts_make_the_same_files_to_the_byte(folder, whole, tmp_path, size, pr
     gc.collect()
     assert len(kept) == 1
     assert not (tmp_path / "run" / kept.pop()).exists()
+
+
+def data_of(page: Path) -> list[Any]:
+    """The blocks of data in a page, the index first."""
+    text = page.read_text(encoding="utf-8")
+    found = re.search(r'id="data" data-encoding="(\w+)">([^<]*)</script>', text)
+    assert found is not None
+    lines = found[2].split("\n")
+    if found[1] == "gzip":
+        lines = [gzip.decompress(base64.b64decode(line)).decode() for line in lines]
+    return [json.loads(line) for line in lines]
+
+
+def views_on(page: Path) -> dict[str, Any]:
+    """Every case on a page by id, with its passages in place of their numbers."""
+    index, *blocks = data_of(page)
+    n = len(index["blocks"])
+    passages = [passage for block in blocks[n:] for passage in block]
+    found = {view["case"]["id"]: view for block in blocks[:n] for view in block}
+    for row in (row for view in found.values() for row in view["rows"]):
+        for name in {"retrieved", "prompt"} & row.keys():
+            ranked = row[name].get("list", ())
+            row[name]["list"] = [[passages[i], *rest] for i, *rest in ranked]
+    return found
+
+
+def test_every_case_stands_on_a_page_as_in_the_report_of_a_run_that_is_held(
+    folder, whole, tmp_path
+):
+    run = made_of(folder, tmp_path / "run", large=0, how=How(part=37, processes=0))
+    assert run.large is not None
+    pages = sorted((tmp_path / "run" / "cases").iterdir())
+    assert len(pages) == -(-CASES // 37)
+    shown: dict[str, Any] = {}
+    for page in pages:
+        shown |= views_on(page)
+    held = views_on(whole / "report.html")
+    assert shown == held
+    assert list(shown) != list(held)  # by id, in parts
+    (index,) = data_of(tmp_path / "run" / "report.html")
+    assert [page["file"] for page in index["pages"]] == [page.name for page in pages]
+    assert (index["cases"], index["answers"]) == (CASES, 2 * CASES)
+    words, ends = index["words"], data_of(whole / "report.html")[0]
+    for column, name in enumerate(("o", "cause"), 1):
+        counted: dict[Any, int] = {}
+        for *kind, n in (row for page in index["pages"] for row in page["counts"]):
+            counted[words[kind[column]]] = counted.get(words[kind[column]], 0) + n
+        once = [ends["words"][name][value] for value in ends["values"][name]]
+        assert counted == {word: once.count(word) for word in once}
+
+
+def test_a_report_is_the_same_whatever_the_number_of_processes(folder, tmp_path):
+    written = []
+    for processes in (0, 2):
+        out = tmp_path / str(processes)
+        made_of(folder, out, large=0, how=How(part=60, processes=processes))
+        files = sorted(f for f in out.rglob("*") if f.suffix in (".html", ".md"))
+        written.append({str(f.relative_to(out)): f.read_bytes() for f in files})
+    assert len(written[0]) == 2 + CASES // 60
+    assert [n for n in written[0] if written[0][n] != written[1].get(n)] == []
+    assert written[0].keys() == written[1].keys()
+
+
+def test_what_was_remembered_of_texts_is_let_go_of():
+    from evalkit.judges.coverage import __name__ as judges
+    from evalkit.text import tokens
+
+    remembering = list(_remembering())
+    assert {f.__module__ for f in remembering} > {judges, tokens.__name__}
+    tokens.stem_set("Die Gebühr beträgt 5 Euro")
+    assert any(function.cache_info().currsize for function in remembering)
+    forget_texts()
+    assert not any(function.cache_info().currsize for function in remembering)
 
 
 def test_a_large_run_tells_findings_and_outcomes_without_its_answers(folder, whole, tmp_path):

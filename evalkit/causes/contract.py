@@ -28,16 +28,6 @@ def _style_violation(facts: Facts) -> Sign | None:
 
 CAUSES = (
     Cause(
-        id="citation_error",
-        side=Side.CONTRACT,
-        stage=Stage.CONTRACT,
-        meaning="The answer cites documents that were not in the prompt or do not support it.",
-        first_fix="constrained ids, prompt",
-        fine_tuning="possible",
-        proof=Proof.CHECK,
-        detect=_citation_error,
-    ),
-    Cause(
         id="format_violation",
         side=Side.CONTRACT,
         stage=Stage.CONTRACT,
@@ -58,5 +48,15 @@ CAUSES = (
         proof=Proof.CHECK,
         detect=_style_violation,
         conditions=("style_prompted",),
+    ),
+    Cause(
+        id="citation_error",
+        side=Side.CONTRACT,
+        stage=Stage.CONTRACT,
+        meaning="The answer cites documents that were not in the prompt or do not support it.",
+        first_fix="constrained ids, prompt",
+        fine_tuning="possible",
+        proof=Proof.CHECK,
+        detect=_citation_error,
     ),
 )

@@ -27,13 +27,13 @@ _BOUND = re.compile(
 )
 # What follows a number and its unit and does the same.
 _BOUND_AFTER = re.compile(
-    rf"(?P<number>{_NUMBER})\s*[^\W\d]{{0,12}}\s*"
+    rf"(?<!\d)(?<!\d[.,:])(?P<number>\d++(?:[.,:]\d++)*+)\s*+[^\W\d]{{0,12}}\s*"
     r"(?:(?P<above>(?:or|oder|ou|o) (?:less|fewer|earlier|younger|weniger|moins|menos)\b|at (?:the )?most\b|trở xuống|以内|以下|未満|以內|まで)"
     r"|(?P<below>(?:or|oder|ou|o|and) (?:more|later|older|above|mehr|später|plus|más)\b|at least\b|trở lên|以上|以降|を超え))"
 )
 _BEFORE, _AFTER = "before vor avant antes trước до قبل", "after nach après después sau после بعد"
 _SIDES = dict.fromkeys(_BEFORE.split(), -1) | dict.fromkeys(_AFTER.split(), 1)
-_WIDE_SIDE = re.compile(r"(\d+)\s*(?:分|時間|小时|日|天|週|周|年|か月|个月)間?(?:(前)|(後|后))")
+_WIDE_SIDE = re.compile(r"(?<!\d)(\d++)\s*+(?:分|時間|小时|日|天|週|周|年|か月|个月)間?(?:(前)|(後|后))")
 
 
 @lru_cache(CACHE)

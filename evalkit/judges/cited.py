@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from evalkit.judges.support import assess, read
-from evalkit.records import Claim, Passage
+from evalkit.records import Case, Claim, Passage
+from evalkit.text.languages import OPENING, detect_language
+from evalkit.text.quantities import found_in, quantities
 from evalkit.text.tokens import content_stems, stem_set
 
 IDLE = 0.5  # share of a claim's words below which a document has nothing to do with it
@@ -19,26 +21,52 @@ def cited(
     citations: Sequence[str] | None,
     context: Sequence[Passage] | None,
     claims: Sequence[Claim] | None,
+    gold: Collection[str] = (),
 ) -> tuple[bool | None, ...] | None:
     """One entry a citation; ``None`` throughout where there are no citations or no context to see.
 
     True where the document supports a claim; False where it has nothing to do with any, or supports none while
     an uncited document of the context does and carries far more of the answer. ``None`` where it cannot be told: the
-    document is not in the context, or has no text there, the answer makes no claim, or the document shares
-    about as much with it as any other.
+    document is not in the context, or has no text there, the answer makes no claim, the document shares
+    about as much with it as any other, or is in another language. What is labelled as relevant (``gold``, ids of
+    documents or chunks) is never False: words in common are weaker than a label.
     """
     if citations is None or context is None:
         return None
     texts = tuple(claim.text for claim in claims or ())
     telling = tuple(t for t in texts if len(frozenset(content_stems(t))) >= TELLING) or texts
     uncited = _uncited(citations, context)
-    return tuple(_supports(name, context, uncited, telling) for name in citations)
+    found = (_supports(name, context, uncited, telling) for name in citations)
+    return _kept(citations, context, tuple(found), gold)
+
+
+def gold_of(case: Case) -> frozenset[str]:
+    """The ids that a case labels as relevant, or as the evidence of a key point."""
+    relevant = (name for name, grade in (case.relevant or {}).items() if grade > 0)
+    return frozenset(relevant).union(*(point.evidence for point in case.key_points or ()))
+
+
+def _kept(
+    citations: Sequence[str],
+    context: Sequence[Passage],
+    found: tuple[bool | None, ...],
+    gold: Collection[str],
+) -> tuple[bool | None, ...]:
+    """The entries without the doubts about what is labelled; a cited chunk goes by its document, too."""
+    if False not in found or not gold:
+        return found
+    of_chunk = {p.chunk_id: p.doc_id for p in context if p.chunk_id is not None}
+    return tuple(
+        None if held is False and not {name, of_chunk.get(name)}.isdisjoint(gold) else held
+        for name, held in zip(citations, found, strict=True)
+    )
 
 
 def cited_by_record(
     citations: Sequence[str] | None,
     context: Sequence[Passage] | None,
     values: Sequence[str],
+    gold: Collection[str] = (),
 ) -> tuple[bool | None, ...] | None:
     """The same for an answer that is a record, by the ``values`` that the question does not give away.
 
@@ -52,7 +80,7 @@ def cited_by_record(
     for name in citations:
         own = _held([p.text for p in context if name in (p.doc_id, p.chunk_id)], values)
         found.append(False if 2 * own < most else True if own > most else None)
-    return tuple(found)
+    return _kept(citations, context, tuple(found), gold)
 
 
 def _held(texts: Sequence[str], values: Sequence[str]) -> int:
@@ -77,22 +105,39 @@ def _supports(
     passages = tuple(p.text for p in context if name in (p.doc_id, p.chunk_id) and p.text)
     if not passages or not claims:
         return None
-    if max(_shares(passages, claims)) < IDLE:
+    foreign = _foreign("\n".join(claims), "\n".join(passages))
+    shares = _shares(passages, claims)
+    if max(shares) < IDLE and not foreign:
         return False
     if _any_supported(passages, claims):
         return True
-    least = sum(_shares(passages, claims)) / BESIDE
+    least = sum(shares) / BESIDE
     replaced = any(
         sum(_shares(other, claims)) > least and _any_supported(other, claims) for other in uncited
     )
     return False if replaced else None
 
 
+def _foreign(said: str, text: str) -> bool:
+    """Whether two texts are known to be in different languages: words in common then tell nothing."""
+    spoken, written = detect_language(said), detect_language(text[:OPENING])
+    return None not in (spoken, written) and spoken != written
+
+
 def _shares(passages: tuple[str, ...], claims: Sequence[str]) -> list[float]:
-    """For each claim, the share of its content words that the passages have."""
-    words = stem_set("\n".join(passages))
-    wanted = (frozenset(content_stems(claim)) for claim in claims)
-    return [len(words & stems) / max(1, len(stems)) for stems in wanted]
+    """For each claim, the share of its content words and quantities that the passages have."""
+    text = "\n".join(passages)
+    return [_share(claim, stem_set(text), quantities(text)) for claim in claims]
+
+
+def _share(claim: str, words: frozenset[str], held: frozenset[str]) -> float:
+    """Numbers count by what they say, not by how they are written: "1850 €" is in a text with "1.850 Euro"."""
+    numbers = frozenset(quantities(claim))
+    stems = frozenset(
+        word for word in content_stems(claim) if not (numbers and any(map(str.isdigit, word)))
+    )
+    shared = len(words & stems) + len(found_in(numbers, held))
+    return shared / max(1, len(stems) + len(numbers))
 
 
 def _any_supported(passages: tuple[str, ...], claims: Sequence[str]) -> bool:

@@ -11,6 +11,8 @@ from evalkit.text.tokens import CACHE, content_stems
 
 # Content words a claim has at most, about: a longer clause is cut at a softer joint.
 CLAIM_WORDS = 8
+WORTH = 3  # content words that a piece of a clause must have
+PLENTY = 200  # characters in which nearly always as many stand
 _JOINT_WORDS = (
     "and or but because when where while which that who as than into from with without for by in on at of to over after before "
     "und oder weil als wenn mit von für bei nach in et ou parce que avec pour dans de y o porque con para en de và hoặc với trong của و"
@@ -95,12 +97,16 @@ def claims(answer: str) -> tuple[Span, ...]:
     """
     found: list[Span] = []
     cut = clauses(answer)
+    at = 0  # clauses come in the order of their sentences
     for start, end in spans(answer):
+        first = at
+        while at < len(cut) and cut[at][0] < end:
+            at += 1
         sentence = answer[start:end]
         if _claims_nothing(sentence):
             continue
         begin = _after_announcement(answer, start, end)
-        inside = ((max(a, begin), b) for a, b in cut if start <= a < end and b > begin)
+        inside = ((max(a, begin), b) for a, b in cut[first:at] if b > begin)
         found.extend(piece for clause in inside for piece in _cut(answer, clause))
     return tuple(span for span in found if content_stems(answer[slice(*span)]))
 
@@ -138,7 +144,7 @@ def _cut(answer: str, span: Span) -> list[Span]:
     joints = [
         m.span()
         for m in _JOINT.finditer(text)
-        if _worth(text[: m.start()]) and _worth(text[m.end() :])
+        if _worth(text, 0, m.start()) and _worth(text, m.end(), len(text))
     ]
     if not joints:
         return [span]
@@ -146,6 +152,8 @@ def _cut(answer: str, span: Span) -> list[Span]:
     return [*_cut(answer, (start, start + left)), *_cut(answer, (start + right, end))]
 
 
-def _worth(text: str) -> bool:
-    """Whether a piece is long enough to be a claim of its own."""
-    return len(content_stems(text)) >= 3
+def _worth(text: str, start: int, end: int) -> bool:
+    """Whether a piece is long enough to be a claim of its own; the beginning of a long one tells."""
+    if end - start > PLENTY and len(content_stems(text[start : start + PLENTY])) > WORTH:
+        return True
+    return len(content_stems(text[start:end])) >= WORTH

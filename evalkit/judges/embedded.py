@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from evalkit.fields import SHORT, leaves, prose
-from evalkit.judges.cited import cited, cited_by_record
+from evalkit.judges.cited import cited, cited_by_record, gold_of
 from evalkit.judges.claims import claims
 from evalkit.judges.coverage import coverage, states
 from evalkit.judges.equivalence import equivalence
@@ -37,7 +37,8 @@ class EmbeddedJudge:
         if trace.response is None:
             return Evidence(judge=self.name)
         labels = (case.query, case.reference, case.key_points)
-        return _evidence(*labels, trace.response, trace.context, trace.citations)
+        shown = (trace.response, trace.context, trace.citations)
+        return _evidence(*labels, *shown, gold_of(case) if trace.citations else frozenset())
 
 
 @lru_cache(REMEMBERED)  # repeats, and conditions that change nothing, give equal answers
@@ -48,6 +49,7 @@ def _evidence(
     response: str,
     context: tuple[Passage, ...] | None,
     citations: tuple[str, ...] | None,
+    gold: frozenset[str],
 ) -> Evidence:
     places, answer, in_prose = prose(response)
     found = _claims(places, answer, context, query, reference) if in_prose else None
@@ -55,9 +57,9 @@ def _evidence(
     return Evidence(
         judge=EmbeddedJudge.name,
         claims=found,
-        cited=cited(citations, context, found)
+        cited=cited(citations, context, found, gold)
         if in_prose
-        else cited_by_record(citations, context, _own_values(response, query)),
+        else cited_by_record(citations, context, _own_values(response, query), gold),
         covered=None
         if key_points is None
         else tuple(coverage(point.text, answer, query) for point in points),

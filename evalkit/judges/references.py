@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -74,9 +75,8 @@ def statements(reference: str, query: str = "") -> tuple[Statement, ...]:
     texts = [piece for a, b in spans(reference) for piece in _pieces(reference[a:b])]
     words = [frozenset(wanted_of(text)) for text in texts]
     asked = frozenset(wanted_of(query))
-    own = [
-        w - asked - frozenset().union(*(words[:i] + words[i + 1 :])) for i, w in enumerate(words)
-    ]
+    times = Counter(word for each in words for word in each)
+    own = [frozenset(w for w in each - asked if times[w] == 1) for each in words]
     most = max(map(len, own), default=0)
     found = []
     for text, mine, alone in zip(texts, words, own, strict=True):

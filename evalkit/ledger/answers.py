@@ -26,6 +26,7 @@ class Answers:
     """The traces of a run's store, by ranges of case ids, in the store's own order."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._file = folder / STORE
         self._seen: dict[str, str] = {}
         self._db: sqlite3.Connection = open_to_read(self._file)

@@ -17,6 +17,7 @@ from evalkit.ledger.part import Bench, do_part
 from evalkit.ledger.worker import means
 
 MOST = 8  # processes
+FRUGAL = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 LONGEST = 1 << 26  # bytes of a reply
 PARTS_EACH = 16  # parts after which a process makes room for a fresh one: what it has remembered goes with it
 
@@ -111,7 +112,7 @@ async def _process(order: Mapping[str, Any]) -> AsyncIterator[asyncio.subprocess
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=LONGEST,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        env={**os.environ, **FRUGAL},
     )
     try:
         await _tell(process, order)

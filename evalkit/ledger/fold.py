@@ -15,14 +15,13 @@ import numpy as np
 from evalkit.case_file import CaseFile, long_file
 from evalkit.diagnosis import SystemDiagnosis, diagnosis_of
 from evalkit.doctor.complaint import Complaint
-from evalkit.doctor.support import Shelf
 from evalkit.grade import Graded, kinds_of
 from evalkit.inquiry import STEADY, Varies
 from evalkit.ledger import crew, disk
 from evalkit.ledger.answers import Answers
 from evalkit.ledger.crew import Part
 from evalkit.ledger.large import Large, LargeFindings, LargeGraded
-from evalkit.ledger.part import Bench
+from evalkit.ledger.part import bench_for
 from evalkit.ledger.pieces import findings_of
 from evalkit.records import Approach, Suite
 from evalkit.tools import Tools
@@ -55,7 +54,7 @@ async def diagnosed_in_parts(
     """
     settings = how or How()
     cases = _chosen(suite, only)
-    bench = Bench(suite, cases, Answers(store), tools, systems, _folder_in(store), Shelf(suite))
+    bench = bench_for(suite, cases, Answers(store), tools, systems, _folder_in(store))
     large = Large(bench, settings.part)
     todo = crew.parts(len(cases.places.by_id), settings.part)
     seen: dict[str, dict[int, tuple[Varies, bool]]] = {name: {} for name in systems}

@@ -20,10 +20,12 @@ from evalkit.doctor.corpus import corpus_complaints
 from evalkit.grade import Graded, grade, score_labels
 from evalkit.ledger import disk
 from evalkit.ledger.columns import OUTCOMES, Ledger
+from evalkit.ledger.page import kept_pages
 from evalkit.ledger.part import Bench, graded_part
 from evalkit.ledger.pieces import StoredFindings, blocks_of
 from evalkit.ledger.words import find
 from evalkit.outcome import CaseOutcome
+from evalkit.pages.case_pages import Page
 from evalkit.pool import block_on
 from evalkit.records import Approach, Certainty, Fact, Finding, Side, Stage, Suite
 
@@ -79,6 +81,11 @@ class Large:
             yield from blocks_of(stems, disk.case_places(stems))
             values = score_labels(name, ledger.label_pairs(), ledger.suite_metrics)
             yield suite_block(score for _, score in values)
+
+    def pages(self) -> Iterator[Page]:
+        """The pages of all cases that were answered, in the order of the ids."""
+        numbers = sorted({number for parts in self.parts.values() for number in parts})
+        return kept_pages([self.bench.page(number) for number in numbers])
 
     @cached_property
     def doctor(self) -> dict[str, list[Complaint]]:

@@ -16,14 +16,17 @@ from evalkit.diagnosis import finding_json
 from evalkit.doctor.doubt import doubts_of
 from evalkit.doctor.labels import label_complaints
 from evalkit.doctor.support import Shelf
-from evalkit.grade import Graded, grade
+from evalkit.grade import Graded, grade, kinds_of
 from evalkit.inquiry import STEADY, Varies, index_of, varying
 from evalkit.judge import judge_traces
 from evalkit.ledger import disk
 from evalkit.ledger.answers import Answers
+from evalkit.ledger.page import Symptoms, keep_page, symptoms_in
 from evalkit.ledger.reading import read_ledger
 from evalkit.ledger.words import Ints
 from evalkit.outcome import CaseOutcome
+from evalkit.pages.case_legend import setting_for
+from evalkit.pages.case_view import Setting, Shown
 from evalkit.records import AS_IS, Approach, Case, Finding, Suite
 from evalkit.tools import Tools
 
@@ -32,10 +35,7 @@ DEPTH = 4  # levels of diagnosis.json around a finding
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What parts are graded with: a suite that is read as a stream, the answers, and where results go.
-
-    ``only`` says which rows of the suite are looked at, None is all.
-    """
+    """What parts are graded with: a suite that is read as a stream, the answers, what pages share, and where results go."""
 
     suite: Suite
     cases: CaseFile
@@ -44,10 +44,29 @@ class Bench:
     systems: Mapping[str, Approach]
     out: Path
     shelf: Shelf
+    setting: Setting
 
     def stem(self, number: int, system: str) -> Path:
         """Beside which path the files of a part and a system stand."""
         return stem_of(self.out, number, list(self.systems).index(system))
+
+    def page(self, number: int) -> Path:
+        """Where the page of the cases of a part is kept."""
+        return self.out / f"{number:06}.page"
+
+
+def bench_for(
+    suite: Suite,
+    cases: CaseFile,
+    answers: Answers,
+    tools: Tools,
+    systems: Mapping[str, Approach],
+    out: Path,
+) -> Bench:
+    """The bench for some cases of a suite."""
+    metrics = [metric.name for metric in kinds_of(tools.metrics)[0]]
+    setting = setting_for(suite, systems, metrics, answers.folder)
+    return Bench(suite, cases, answers, tools, systems, out, Shelf(suite), setting)
 
 
 def stem_of(out: Path, number: int, system: int) -> Path:
@@ -67,15 +86,22 @@ async def do_part(
     complaints = label_complaints(suite, graded, bench.shelf, failing) if graded else []
     doubts = doubts_of(complaints)
     told: dict[str, Any] = {}
+    shown: dict[str, Shown] = {}
+    symptoms: dict[str, Symptoms] = {}
     for name, one in graded.items():
         varies = elsewhere.get(name, STEADY)
         findings = diagnose(suite, one, bench.tools.causes, doubts, varies)
         stem = bench.stem(number, name)
-        disk.save(read_ledger(suite, one, findings, bench.tools.playbook, places), stem)
+        ledger = read_ledger(suite, one, findings, bench.tools.playbook, places)
+        disk.save(ledger, stem)
         _write_lines(stem, one, findings)
         own = varying(one, index_of(one))
         probed = any(trace.condition != AS_IS for trace in one.traces)
         told[name] = [own.answers, own.lists, probed]
+        shown[name] = one, findings
+        symptoms[name] = symptoms_in(ledger, bench.tools.playbook)
+    if shown:
+        keep_page(bench.page(number), number, bench.setting, suite.cases, shown, symptoms)
     doubtful = [[c.kind, c.subject, c.text, list(c.others)] for c in complaints]
     return {"part": number, "systems": told, "complaints": doubtful}
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.case_file import load_places, long_file
-from evalkit.doctor.support import Shelf
 from evalkit.inquiry import Varies
 from evalkit.ledger.answers import Answers
-from evalkit.ledger.part import Bench, do_part
+from evalkit.ledger.memory import forget_texts
+from evalkit.ledger.part import Bench, bench_for, do_part
 from evalkit.records import Approach
 from evalkit.suite import Known, load_suite
 from evalkit.tools import Tools, tools_for
@@ -27,8 +27,7 @@ def bench_of(order: dict[str, Any], answers: Answers) -> Bench:
     playbook = order["playbook"]
     tools = tools_for(suite, playbook=Path(playbook) if playbook else None)
     systems = {name: Approach(value) for name, value in order["systems"].items()}
-    out, shelf = Path(order["out"]), Shelf(suite)
-    return Bench(suite, cases, answers, tools, systems, out, shelf)
+    return bench_for(suite, cases, answers, tools, systems, Path(order["out"]))
 
 
 def means(tools: Tools) -> list[str]:
@@ -50,6 +49,7 @@ def main() -> None:
             elsewhere = {name: Varies(*seen) for name, seen in part["elsewhere"].items()}
             rows = bench.cases.places.by_id[part["from"] : part["to"]].tolist()
             _reply(replies, asyncio.run(do_part(bench, part["part"], rows, elsewhere)))
+            forget_texts()
 
 
 def _reply(stream: Any, value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from evalkit import plugins
 from evalkit.cause import Proof
 from evalkit.pages.case_cut import name
 from evalkit.pages.case_view import Setting
+from evalkit.records import Suite
 
 if TYPE_CHECKING:
     from evalkit.api import Run
@@ -24,14 +26,25 @@ PROOFS = {
 
 def setting_of(run: Run, **more: Any) -> Setting:
     """What the cases of a run share; ``more`` are further fields of the setting."""
-    names = dict.fromkeys(m for s in run.systems.values() for m in s.graded.scores.columns)
+    metrics = dict.fromkeys(m for found in run.systems.values() for m in found.ledger.columns)
+    return setting_for(run.suite, run.systems, metrics, run.folder, **more)
+
+
+def setting_for(
+    suite: Suite,
+    systems: Iterable[str],
+    metrics: Iterable[str],
+    folder: Path | None,
+    **more: Any,
+) -> Setting:
+    """What the cases share of a run in ``folder`` that had these systems and metrics."""
     legend = {
         **explained(),
-        "suite": name(run.suite.name),
-        "folder": suite_path(run.suite.folder, run.folder),
-        "k": run.suite.k,
+        "suite": name(suite.name),
+        "folder": suite_path(suite.folder, folder),
+        "k": suite.k,
     }
-    return Setting(tuple(run.systems), tuple(names), run.suite.k, legend, **more)
+    return Setting(tuple(systems), tuple(metrics), suite.k, legend, **more)
 
 
 def explained() -> dict[str, Any]:

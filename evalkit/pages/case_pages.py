@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from evalkit.artefacts import write_text
 from evalkit.errors import StorageError
-from evalkit.pages.case_pack import COLUMNS, PLAIN, compressed, dumped, pack
+from evalkit.pages.case_pack import COLUMNS, PLAIN, Packed, compressed, dumped, pack
 from evalkit.pages.case_view import CaseView, Setting
 from evalkit.pages.engine import digest, environment, source
 
@@ -27,12 +27,32 @@ SCRIPTS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some cases on their way to a page: their data packed, and what the index is told of them.
+
+    ``told`` counts the answers (``counts``: system, then the columns of the index, then how many), tags and symptoms,
+    and holds three bytes of hash for each case; ``first`` and ``last`` are ids.
+    """
+
+    number: int
+    first: str
+    last: str
+    told: dict[str, Any]
+    packed: Packed
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        return f"{self.number:04d}.html"
+
+
 @dataclass(slots=True)
 class PageIndex:
     """What the overview knows of the pages: how many answers of each kind are on which, and where a case is.
 
-    ``pages`` has an entry a page: its answers counted by the words of ``counted``, its tags and symptoms counted,
-    and three bytes of hash for each of its cases.
+    ``pages`` has an entry a page, which is what ``Page.told`` holds with numbers in place of names: of systems by their
+    place in the setting, of everything else by that in ``words``.
     """
 
     pages: list[dict[str, Any]] = field(default_factory=list)
@@ -40,33 +60,38 @@ class PageIndex:
     cases: int = 0
     answers: int = 0
 
-    def add(self, name: str, views: Sequence[CaseView]) -> None:
+    def add(self, page: Page, systems: Sequence[str]) -> None:
         """Note what is on a page."""
-        kinds: Counter[tuple[int, ...]] = Counter()
-        tags: Counter[str] = Counter()
-        symptoms: Counter[str] = Counter()
-        for view in views:
-            for row in view["rows"]:
-                kinds[(row["s"], *(self._number(row.get(column)) for column in COLUMNS))] += 1
-                tags.update(view["case"].get("tags", ()))
-                symptoms.update(row.get("symptoms", ()))
-        hashes = b"".join(case_hash(view["case"]["id"]) for view in views)
-        rows = kinds.total()
-        self.pages.append(
-            {
-                "file": name,
-                "cases": len(views),
-                "counts": [[*kind, n] for kind, n in kinds.items()],
-                "tags": dict(tags.most_common(MOST_TAGS)),
-                "symptoms": dict(symptoms),
-                "hashes": base64.b64encode(hashes).decode(),
-            }
-        )
-        self.cases += len(views)
-        self.answers += rows
+        counts = [
+            [systems.index(system), *map(self._number, kind), n]
+            for system, *kind, n in page.told["counts"]
+        ]
+        self.pages.append({"file": page.name, **page.told, "counts": counts})
+        self.cases += page.told["cases"]
+        self.answers += sum(row[-1] for row in counts)
 
     def _number(self, word: str | None) -> int:
         return self.words.setdefault(word, len(self.words))
+
+
+def _told(views: Sequence[CaseView], systems: Sequence[str]) -> dict[str, Any]:
+    """What the index is told of these cases."""
+    kinds: Counter[tuple[Any, ...]] = Counter()
+    tags: Counter[str] = Counter()
+    symptoms: Counter[str] = Counter()
+    for view in views:
+        for row in view["rows"]:
+            kinds[(systems[row["s"]], *map(row.get, COLUMNS))] += 1
+            tags.update(view["case"].get("tags", ()))
+            symptoms.update(row.get("symptoms", ()))
+    hashes = b"".join(case_hash(view["case"]["id"]) for view in views)
+    return {
+        "cases": len(views),
+        "counts": [[*kind, n] for kind, n in kinds.items()],
+        "tags": dict(tags.most_common(MOST_TAGS)),
+        "symptoms": dict(symptoms),
+        "hashes": base64.b64encode(hashes).decode(),
+    }
 
 
 def case_hash(case_id: str) -> bytes:
@@ -84,46 +109,64 @@ def write_case_pages(
 
     Pages of an earlier report that are not written again are removed. A page makes no request, as the report.
     """
+    pages = (packed_page(views, setting, number) for number, views in enumerate(parts, 1))
+    return write_pages(folder, pages, setting, setting.systems)
+
+
+def write_pages(
+    folder: Path, pages: Iterable[Page], setting: Setting, systems: Sequence[str]
+) -> PageIndex:
+    """Write pages that were packed before; ``systems`` are those that the index counts, in their order."""
     target = folder / FOLDER
     try:
         target.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise StorageError(f"{target}: cannot be made: {error.strerror}") from error
     index = PageIndex()
-    for number, views in enumerate(parts, 1):
-        path = target / f"{number:04d}.html"
-        write_text(path, case_page(views, setting, number))
-        index.add(path.name, views)
-    remove_pages(folder, keep=len(index.pages))
+    for page in pages:
+        write_text(target / page.name, document(page, setting))
+        index.add(page, systems)
+    remove_pages(folder, keep={page["file"] for page in index.pages})
     return index
 
 
-def remove_pages(folder: Path, keep: int = 0) -> None:
-    """Remove the pages of an earlier report; ``keep`` of them are of this one."""
-    kept = {f"{number:04d}.html" for number in range(1, keep + 1)}
+def remove_pages(folder: Path, keep: Collection[str] = ()) -> None:
+    """Remove the pages of an earlier report; those named ``keep`` are of this one."""
     for stale in (folder / FOLDER).glob("[0-9]*.html"):
-        if stale.name not in kept:
+        if stale.name not in keep:
             stale.unlink(missing_ok=True)
+
+
+def packed_page(views: Sequence[CaseView], setting: Setting, number: int = 1) -> Page:
+    """The cases of one page, packed."""
+    packed = pack(views, setting, {"page": {"number": number}}, PAGE)
+    first, last = (views[0], views[-1]) if views else ({"case": {"id": ""}},) * 2
+    told = _told(views, setting.systems)
+    return Page(number, first["case"]["id"], last["case"]["id"], told, packed)
 
 
 def case_page(views: Sequence[CaseView], setting: Setting, number: int = 1) -> str:
     """One page of cases as a whole document."""
-    packed = pack(views, setting, {"page": {"number": number}}, PAGE)
+    return document(packed_page(views, setting, number), setting)
+
+
+def document(page: Page, setting: Setting) -> str:
+    """A page as a whole document."""
     style, script = source(STYLES), source(SCRIPTS)
     return (
         environment()
         .get_template("case_pages.html.j2")
         .render(
             suite=setting.legend.get("suite", ""),
-            number=number,
-            first=views[0]["case"]["id"] if views else "",
-            last=views[-1]["case"]["id"] if views else "",
+            number=page.number,
+            first=page.first,
+            last=page.last,
             style=Markup(style),  # noqa: S704 (our own file)
             script=Markup(script),  # noqa: S704 (our own file)
             style_digest=digest(style),
             script_digest=digest(script),
-            encoding=packed.encoding,
-            data=Markup(packed.text),  # noqa: S704 (holds no "<": escaped by the packing)
+            encoding=page.packed.encoding,
+            data=Markup(page.packed.text),  # noqa: S704 (holds no "<": escaped by the packing)
         )
     )
 

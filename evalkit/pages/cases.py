@@ -14,6 +14,7 @@ from evalkit.pages.case_pages import (
     island_of_pages,
     remove_pages,
     write_case_pages,
+    write_pages,
 )
 from evalkit.pages.case_view import CaseView, Setting, case_views
 
@@ -43,6 +44,9 @@ def pages_beside(
     run: Run, diagnosis: Mapping[str, Any], folder: Path, **more: Any
 ) -> PageIndex | None:
     """Write the cases of a run that is too large for one page onto pages beside its report; None for any other."""
+    if run.large is not None:
+        setting = setting_of(run, **more)
+        return write_pages(folder, run.large.pages(), setting, setting.systems)
     answers = sum(len(found.graded.cases) for found in run.systems.values())
     if answers <= ONE_PAGE:
         remove_pages(folder)

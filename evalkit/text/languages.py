@@ -87,6 +87,7 @@ _SCRIPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 LONGEST = 20_000  # characters looked at
+OPENING = 2_000  # characters of a document that tell its language
 SHORT = 60  # characters up to which Russian must show itself
 
 
@@ -147,6 +148,24 @@ def _vote(language: str, words: Counter[str], accents: frozenset[str], plain: st
     strange = sum(letter not in _ALPHABET[language] for letter in accents)
     told = math.fsum(min(words[word], TWICE) / _SHARED_BY[word] for word in found)
     return told + len(letters) - FOREIGN * strange
+
+
+def comparable(statement: str, text: str, around: str = "") -> bool:
+    """Whether the words of a statement can be looked for in a text: both are in one language, as far as that shows.
+
+    A statement too short to show its language has that of what stands ``around`` it (its question, say); where
+    that is unclear too, both go by their letters.
+    """
+    short = detect_language(statement) or (detect_language(around) if around else None)
+    long = detect_language(text[:OPENING])
+    if short is not None and long is not None:
+        return short == long
+    return _plain_letters(statement) == _plain_letters(text[:OPENING])
+
+
+def _plain_letters(text: str) -> bool:
+    """Whether no letter of a text is beyond a to z."""
+    return not any(c.isalpha() and not c.isascii() for c in text)
 
 
 def function_words(language: str) -> frozenset[str]:

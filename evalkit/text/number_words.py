@@ -83,9 +83,29 @@ CURRENCIES: dict[str, str] = {
     "€": "EUR", "eur": "EUR", "euro": "EUR", "euros": "EUR",
     "£": "GBP", "gbp": "GBP", "pound sterling": "GBP", "pounds sterling": "GBP",
     "¥": "JPY", "jpy": "JPY", "yen": "JPY", "円": "JPY", "元": "CNY", "cny": "CNY", "yuan": "CNY", "rmb": "CNY",
-    "₹": "INR", "inr": "INR", "rupees": "INR", "₫": "VND", "vnd": "VND", "đồng": "VND", "₩": "KRW", "won": "KRW",
-    "chf": "CHF", "francs": "CHF", "руб": "RUB", "рублей": "RUB",
+    "₹": "INR", "inr": "INR", "rupees": "INR", "₫": "VND", "vnd": "VND", "vnđ": "VND", "đồng": "VND", "đ": "VND", "₩": "KRW", "won": "KRW",
+    "ドル": "USD", "đô la": "USD", "ユーロ": "EUR", "евро": "EUR", "يورو": "EUR", "دولار": "USD",
+    "chf": "CHF", "francs": "CHF", "franken": "CHF", "руб": "RUB", "рублей": "RUB",
 }  # fmt: skip
+
+# The hundredth of a currency, which may belong to several.
+CENTS: dict[str, str] = {
+    "cent": "cent", "cents": "cent", "ct": "cent", "centime": "cent", "centimes": "cent", "céntimo": "cent", "céntimos": "cent",
+    "centesimi": "cent", "セント": "cent", "pence": "penny", "penny": "penny", "rappen": "rappen",
+}  # fmt: skip
+
+_DAY_PARTS = """
+am: morning a.m. morgens vormittags früh morgen vormittag matin mañana sáng sáng-sớm утра صباحا 午前 上午 早上 凌晨 朝 오전
+pm: afternoon evening p.m. nachmittags abends nachmittag abend soir après-midi tarde chiều tối вечера дня مساء 午後 下午 晚上 夜 夕方 오후
+night: night nachts noche đêm nuit ночи ليلا
+noon: noon mittags mittag trưa 中午 昼
+"""
+# spelling -> the half of the day: am, pm, the night, which has both, or the hours around noon
+DAY_PARTS: dict[str, str] = {
+    spelling.replace("-", " "): kind
+    for kind, _, spellings in (line.partition(":") for line in _DAY_PARTS.strip().split("\n"))
+    for spelling in spellings.split()
+}
 
 # spelling -> (canonical unit, factor to it)
 _UNIT_TABLE: tuple[tuple[str, str, float], ...] = (
@@ -114,7 +134,7 @@ _UNIT_TABLE: tuple[tuple[str, str, float], ...] = (
     ("s", "s sec secs second seconds sekunde sekunden secondes segundos giây 秒 ثانية", 1),
     ("s", "ms millisecond milliseconds", 0.001),
     ("s", "min mins minute minutes minuten minutos phút 分 دقيقة", 60),
-    ("s", "h hr hrs hour hours stunde stunden heures horas giờ 時間 ساعة", 3600),
+    ("s", "h hr hrs hour hours std stunde stunden heure heures horas giờ 時間 ساعة", 3600),
     ("day", "day days tag tage tagen jour jours día días dias ngày يوم أيام 日間", 1),
     ("day", "week weeks woche wochen semaine semaines semana semanas tuần أسبوع 週間", 7),
     ("month", "month months monat monate monaten mois mes meses ヶ月 か月 شهر", 1),

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from evalkit.text.alternation import any_of
-from evalkit.text.number_words import CURRENCIES, MAGNITUDES, MONTHS, NUMBER_WORDS, UNITS
+from evalkit.text.clock_times import UNIT, clock_times, seconds_of
+from evalkit.text.number_words import CENTS, CURRENCIES, MAGNITUDES, MONTHS, UNITS
+from evalkit.text.spelled_numbers import in_digits
 from evalkit.text.tokens import CACHE, normalise, tokens
 
 _MONTH = any_of(MONTHS)
@@ -19,6 +21,7 @@ _DATES = tuple(
     for needed, pattern in (
         (YEAR, r"(?<!\d)(?P<y>\d{4})[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})日?(?!\d)"),
         ("年", r"(?<!\d)(?P<y>\d{4})年(?P<m>\d{1,2})月"),
+        ("月", r"(?<!\d)(?P<m>\d{1,2})月(?P<d>\d{1,2})日"),
         (
             NAME,
             rf"(?<!\w)(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|[.º])?\s*(?:of |de |ngày |tháng )?\s*(?P<m>{_MONTH})\.?,?\s*(?:of |de |del |năm )?\s*{_YEAR}(?!\d)",
@@ -42,13 +45,9 @@ _DATES = tuple(
 )
 _MONTH_NAME = re.compile(rf"(?<!\w)(?:{_MONTH})(?!\w)")
 _FOUR_DIGITS = re.compile(r"\d{4}")
-_WORD_NUMBER = any_of(NUMBER_WORDS)
-_SPELLED = re.compile(
-    rf"(?<![\w-])(?!(?<=\d\s)(?:hundred|thousand|dozen)\b)(?:{_WORD_NUMBER})(?:[\s-]+(?:and\s+)?(?:{_WORD_NUMBER}|one))*(?![\w])"
-)  # after digits a word is their magnitude: "3 hundred"
 _SYMBOL = any_of(CURRENCIES)
 # A unit ends where its letters end, except in scripts without spaces, where anything may follow.
-_UNIT = any_of((*UNITS, *MAGNITUDES), lambda u: "" if u > "\u3000" else r"(?![^\W\d_])")
+_UNIT = any_of((*UNITS, *CENTS, *MAGNITUDES), lambda u: "" if u > "\u3000" else r"(?![^\W\d_])")
 _NUMBER = re.compile(
     rf"(?P<before>(?<!\w)(?:{_SYMBOL})\s?)?"
     r"(?<![a-zß-ɏ\d.,_])(?P<sign>[-−](?=\d))?(?P<digits>\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d[\d.,]*\d|\d)"
@@ -61,6 +60,11 @@ DATE_REACH = (
 )
 LONGEST_BEFORE = max(map(len, CURRENCIES)) + 2  # characters of a match before its first digit
 _GROUPED_BY_DOT = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+# What joins the two parts of "1 hour and 15 minutes"; the units that can come first, in their base.
+_JOINT = re.compile(r"\s*(?:,|and|und|et|y|và|и|و)?\s*")
+_SIZES = {"s": (3600, 60), "day": (7,), "month": (12,), "m": (1000, 1), "kg": (1000, 1)}
+# The money that a hundredth belongs to.
+_MONEY_OF = {"cent": frozenset({"USD", "EUR"}), "penny": frozenset({"GBP"}), "rappen": frozenset({"CHF"})}
 _WIDE_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९٫٬", "012345678901234567890123456789.,")
 
 
@@ -115,7 +119,7 @@ def _dates(text: str, *, named: bool) -> tuple[set[str], str]:
         YEAR: _FOUR_DIGITS.search(text) is not None,
     }
     for pattern, needed in _DATES:
-        if not has.get(needed, has[YEAR] and needed in text):
+        if not has.get(needed, needed in text and (has[YEAR] or needed == "月")):
             continue
         for match in pattern.finditer(text):
             value = _date(match)
@@ -125,43 +129,60 @@ def _dates(text: str, *, named: bool) -> tuple[set[str], str]:
     return found, text
 
 
-def _spelled(match: re.Match[str]) -> str:
-    """``two hundred and five`` as ``205``."""
-    total = current = 0.0
-    for word in re.findall(r"[^\W\d_]+", match.group()):
-        value = 1 if word == "one" else NUMBER_WORDS.get(word)
-        if value is None:
-            continue
-        if value >= 1000:
-            total, current = total + max(current, 1) * value, 0.0
-        elif value == 100:
-            current = max(current, 1) * 100
-        else:
-            current += value
-    return _plain(total + current)
-
-
 def _amount(match: re.Match[str]) -> str | None:
     """A number with its magnitude, currency or unit in canonical spelling."""
     unit = (match["unit"] or match["before"] or "").strip()
     digits = match["digits"]
-    if unit in CURRENCIES and _GROUPED_BY_DOT.fullmatch(digits):
-        digits = digits.replace(".", "")  # money has no third decimal: "1.200 Euro"
+    grouped = _GROUPED_BY_DOT.fullmatch(digits) is not None
+    if grouped and unit in CURRENCIES:
+        digits, grouped = digits.replace(".", ""), False  # money has no third decimal: "1.200 Euro"
     value = parse_number(digits)
     if value is None:
         return None
-    if match["sign"]:
-        value = -value
+    factor = -1.0 if match["sign"] else 1.0
     if match["size"]:
-        value *= MAGNITUDES[match["size"].strip()]
+        factor *= MAGNITUDES[match["size"].strip()]
     if unit in MAGNITUDES:
-        value, unit = value * MAGNITUDES[unit], (match["before"] or "").strip()
-    if unit in CURRENCIES:
-        return f"{_plain(value)} {CURRENCIES[unit]}"
+        factor, unit = factor * MAGNITUDES[unit], (match["before"] or "").strip()
+    name = CURRENCIES.get(unit) or CENTS.get(unit, "")
     if unit in UNITS:
-        name, factor = UNITS[unit]
-        return f"{_plain(value * factor)}{'' if name == '%' else ' '}{name}"
-    return _plain(value)
+        name, per_unit = UNITS[unit]
+        factor *= per_unit
+    values = [value, float(digits.replace(".", ""))] if grouped else [value]
+    read = "/".join(_plain(v * factor) for v in values)
+    return f"{read}{'' if name in ('%', '') else ' '}{name}"
+
+
+def _amounts(text: str) -> Iterator[str]:
+    """The amounts of a text in order; "1 hour and 15 minutes" is one."""
+    last: tuple[str, int] | None = None
+    for match in _numbers(text):
+        value = _amount(match)
+        if value is None:
+            continue
+        if last is not None:
+            whole = _together(last[0], value) if _JOINT.fullmatch(text, last[1], match.start()) else None
+            if whole is None:
+                yield last[0]
+            else:
+                value = whole
+        last = value, match.end()
+    if last is not None:
+        yield last[0]
+
+
+def _together(large: str, small: str) -> str | None:
+    """The sum of two amounts of one kind, the larger unit first; ``None`` where they are two amounts."""
+    (a, _, unit), (b, _, part) = large.partition(" "), small.partition(" ")
+    if "/" in a + b or not unit or unit == UNIT:
+        return None
+    if part == "cent" and unit in _MONEY_OF["cent"] and 0 < float(b) < 100:  # noqa: PLR2004 - a hundred cents
+        return f"{_plain(float(a) + float(b) / 100)} {unit}"
+    whole, rest = float(a), float(b)
+    largest = next((size for size in _SIZES.get(unit, ()) if whole % size == 0), None)
+    if part != unit or largest is None or not 0 < rest < largest:
+        return None
+    return f"{_plain(whole + rest)} {unit}"
 
 
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -177,15 +198,21 @@ def _quantities(text: str) -> frozenset[str]:
     if plain.strip(" .!") in {"one", "1"}:
         return frozenset({"1"})
     runs = _runs(text, plain)
-    if runs & NUMBER_WORDS.keys():
-        plain = _SPELLED.sub(_spelled, plain)
+    plain = in_digits(plain, runs)
     if not _DIGIT.search(plain):
         return frozenset()
     found, rest = _dates(
         plain, named=any(_beside_digit(name, plain) for name in runs & _MONTH_RUNS)
     )
-    found.update(value for m in _numbers(rest) if (value := _amount(m)) is not None)
-    return frozenset(found)
+    times, rest = clock_times(rest)
+    return frozenset({*found, *times, *_amounts(rest)})
+
+
+@lru_cache(CACHE)
+def figures(text: str) -> str:
+    """``text`` normalised, its spelled-out numbers as digits."""
+    plain = normalise(text).translate(_WIDE_DIGITS)
+    return in_digits(plain, frozenset(_LETTERS.findall(plain)))
 
 
 def _runs(text: str, plain: str) -> frozenset[str]:
@@ -222,11 +249,15 @@ def _numbers(text: str) -> Iterator[re.Match[str]]:
 def quantities(text: str) -> set[str]:
     """The numbers, amounts and dates of ``text`` as canonical strings.
 
-    ``1234.5`` number, ``12%`` per cent, ``5 USD`` money, ``5000 m`` length (units of one kind are
-    converted), ``2024-03-05``, ``2024-03`` and ``--03-05`` dates. Number words count from two upwards
+    ``1234.5`` number, ``12%`` per cent, ``5 USD`` money, ``20 cent``, ``5000 m`` length (units of one kind are
+    converted), ``2024-03-05``, ``2024-03`` and ``--03-05`` dates, ``21:00 clock`` time of day. What can be read
+    in two ways has both: ``41.3/41300``, ``09:30/21:30 clock``. Number words count from two upwards
     ("one" is a pronoun more often than a number, unless it is the whole text).
     """
     return set(_quantities(text))
+
+
+_DATED = re.compile(r"\d{4}-\d\d|--\d\d")
 
 
 def _head(value: str) -> str:
@@ -236,19 +267,42 @@ def _head(value: str) -> str:
 def agrees(wanted: str, given: str) -> bool:
     """Whether two canonical quantities can be the same: equal, or one merely less specific.
 
-    A bare number agrees with the same number that has a unit; a year or a month agrees with a date in it.
+    A bare number agrees with the same number that has a unit; a year or a month agrees with a date in it. Of
+    several readings ("41.3/41300") one has to agree. A hundred cents are a euro or a dollar, and a time of day
+    is as many seconds as have passed since midnight: "21h" is either.
     """
     if wanted == given:
         return True
-    if wanted.count("-") >= 1 or given.count("-") >= 1:
+    if "/" in wanted or "/" in given:
+        return any(agrees(a, b) for a in _readings(wanted) for b in _readings(given))
+    if "-" in wanted + given and (_DATED.match(wanted) or _DATED.match(given)):
         short, long = sorted((wanted, given), key=len)
         return (len(short) >= 4 and long.startswith(short)) or (
             short[:2] == "--" and long[-6:] == short[1:]
         )
-    bare = " " not in wanted + given and "%" not in wanted + given
-    return _head(wanted) == _head(given) and (
-        bare or wanted == _head(wanted) or given == _head(given)
-    )
+    head, other = _head(wanted), _head(given)
+    if head == other:
+        bare = " " not in wanted + given and "%" not in wanted + given
+        return bare or wanted == head or given == head
+    return (" " in wanted or " " in given) and (_converted(wanted, given) or _converted(given, wanted))
+
+
+def _readings(quantity: str) -> list[str]:
+    """The readings of ``41.3/41300 kg``, each with its unit."""
+    head, space, unit = quantity.partition(" ")
+    sign = "%" if head.endswith("%") else ""
+    return [f"{value.rstrip('%')}{sign}{space}{unit}" for value in head.split("/")]
+
+
+def _converted(one: str, other: str) -> bool:
+    """Whether ``one`` is a time of day or a small coin, and ``other`` the same in hours or money."""
+    (head, _, unit), (value, _, kind) = one.partition(" "), other.partition(" ")
+    if unit == UNIT and kind in {"s", ""} and "-" not in value and "%" not in value:
+        seconds = float(value) * (1 if kind else 3600)
+        return seconds_of(head) in {seconds, seconds + 43200 * (not kind and seconds <= 43200)}
+    if kind in _MONEY_OF.get(unit, ()):
+        return abs(float(head) / 100 - float(value)) < 1e-9  # noqa: PLR2004 - a hundred cents
+    return False
 
 
 def found_in(wanted: frozenset[str] | set[str], given: frozenset[str] | set[str]) -> frozenset[str]:

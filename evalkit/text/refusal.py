@@ -20,7 +20,8 @@ _COURTESY = re.compile("|".join(COURTESY))
 _REDIRECTING = re.compile("|".join(REDIRECTING))
 _TURNING = re.compile(rf"\W*(?:{'|'.join(TURNING)})")
 _IN_SENTENCE = re.compile(
-    r"[,;]?\s+(?=(?:but|however|although|though|aber|jedoch|mais|pero|nhưng)\b)|;\s+", re.IGNORECASE
+    r"(?:[,;]|(?<![\s,;]))\s++(?=(?:but|however|although|though|aber|jedoch|mais|pero|nhưng)\b)|;\s++",
+    re.IGNORECASE,
 )
 _SYMBOL = re.compile(r"[^\s\w!-/:-@\[-`{-~…。、，．]")
 _DIGIT = re.compile(r"\d")

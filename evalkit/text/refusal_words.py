@@ -79,7 +79,8 @@ ENGLISH: dict[str, str] = {
     "bi": "out-of-scope",
     "c": """report-found report-finds study-found study-finds studies-found survey-found survey-finds
         the-missing a-missing the-unknown an-unknown the-empty an-empty the-unanswered an-unanswered a-vague the-vague a-thin the-thin the-silent a-silent
-        an-obscure the-obscure the-absent an-unclear the-unclear an-uncertain the-uncertain the-unavailable the-skipped any-missing your-missing""",
+        an-obscure the-obscure the-absent an-unclear the-unclear an-uncertain the-uncertain the-unavailable the-skipped any-missing your-missing
+        permitted""",
 }
 GERMAN_DUTCH: dict[str, str] = {
     "s": "ich mir mich ik mij",

@@ -15,6 +15,7 @@ _END = re.compile(
     r"|(?P<line>\n\s*)"
 )
 _END_MARK = re.compile("[.!?…。！？｡؟۔।॥\n]")
+_GAP = re.compile(r"\s{100,}+")  # ends a sentence too: no pattern is tried on ever longer runs of white space
 _ABBREVIATED = """
 mr mrs ms dr prof st sr jr vs etc e.g i.e cf fig no nos vol pp ed eds al inc ltd co corp dept approx
 est gen col sgt capt lt rev hon u.s u.k a.m p.m jan feb mar apr jun jul aug sep sept oct nov dec mt ft
@@ -31,6 +32,7 @@ _CLAUSE = re.compile(
     r"|\s+[–—-]{1,2}\s+"
 )
 MIN_CLAUSE = 16  # characters; shorter pieces stay with their neighbour
+LONG = 1000  # characters from which on a text is searched for gaps
 LOOK_BACK = 24  # characters before a stop that tell whether it ends a sentence
 MIN_CLAUSE_WIDE = 5  # the same in scripts that say a word in one or two characters
 
@@ -45,7 +47,18 @@ def spans(text: str) -> tuple[Span, ...]:
             _append(found, text, start, match.end())
             start = match.end()
     _append(found, text, start, len(text))
+    if len(text) > LONG and _GAP.search(text):
+        return tuple(piece for span in found for piece in _without_gaps(text, span))
     return tuple(found)
+
+
+def _without_gaps(text: str, span: Span) -> Iterator[Span]:
+    """A sentence cut at its gaps."""
+    start, end = span
+    for gap in _GAP.finditer(text, start, end):
+        yield start, gap.start()
+        start = gap.end()
+    yield start, end
 
 
 def _ends(text: str) -> Iterator[re.Match[str]]:

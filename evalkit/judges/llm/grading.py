@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from evalkit.judges.cited import cited
+from evalkit.judges.cited import cited, gold_of
 from evalkit.judges.llm.parse import ClaimVerdict, Verdict
 from evalkit.judges.llm.plan import Plan
 from evalkit.records import Case, Claim, Criterion, Evidence, Trace
@@ -64,7 +64,7 @@ def graded(name: str, case: Case, trace: Trace, made: Plan, verdicts: Sequence[V
         else (*(whole.covered or ()), *(None,) * (points - len(whole.covered or ()))),
         correct=whole.correct,
         refused=whole.refused,
-        cited=_cited(trace, found or ()),
+        cited=_cited(case, trace, found or ()),
         reasons=(
             *made.notes,
             *(f"judge: {verdict.reason}" for verdict in verdicts if verdict.reason),
@@ -94,9 +94,9 @@ def _claim(claim: Claim, verdict: ClaimVerdict | None, trace: Trace, made: Plan)
     )
 
 
-def _cited(trace: Trace, claims: Sequence[Claim]) -> tuple[bool | None, ...] | None:
+def _cited(case: Case, trace: Trace, claims: Sequence[Claim]) -> tuple[bool | None, ...] | None:
     """By the words of the claims, as the embedded judge does; a passage the model named for a claim settles it."""
-    found = cited(trace.citations, trace.context, claims)
+    found = cited(trace.citations, trace.context, claims, gold_of(case))
     if found is None or trace.context is None:
         return found
     used = {

@@ -1,0 +1,174 @@
+"""Numbers written in words or Chinese characters, halves and quarters, as digits in the text."""
+
+from __future__ import annotations
+
+import re
+
+from evalkit.text.alternation import any_of
+from evalkit.text.number_words import CURRENCIES, NUMBER_WORDS, UNITS
+
+_WORD_NUMBER = any_of(NUMBER_WORDS)
+_SPELLED = re.compile(
+    rf"(?<![\w-])(?!(?<=\d\s)(?:hundred|thousand|dozen)\b)(?:{_WORD_NUMBER})(?:[\s-]+(?:and\s+)?(?:{_WORD_NUMBER}|one))*(?![\w])"
+)  # after digits a word is their magnitude: "3 hundred"
+
+_ONES = "ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn"
+_TENS = "zwanzig dreissig vierzig fünfzig sechzig siebzig achtzig neunzig"
+_GERMAN = {w: i for i, w in enumerate(_ONES.split(), 1)} | {"eins": 1, "eine": 1, "einen": 1}
+_GERMAN_TENS = {w: 10 * i for i, w in enumerate(_TENS.split(), 2)}
+_SMALL, _TEN = any_of(_GERMAN), any_of(_GERMAN_TENS)
+_GERMAN_WORD = re.compile(
+    r"(?<![^\W\d_])(?=[^\W\d_]*(?:zig|ssig|hundert|tausend))"
+    rf"(?:(?P<th>(?:(?:{_SMALL})?hundert(?:und)?)?(?:(?:{_SMALL}und)?(?:{_TEN})|{_SMALL})?)(?P<k>tausend)(?:und)?)?"
+    rf"(?P<rest>(?:(?:{_SMALL})?hundert(?:und)?)?(?:(?:{_SMALL}und)?(?:{_TEN})|{_SMALL})?)(?![^\W\d_])"
+)
+_BELOW_THOUSAND = re.compile(
+    rf"(?:(?P<c>{_SMALL})?(?P<hundred>hundert)(?:und)?)?(?:(?:(?P<u>{_SMALL})und)?(?P<t>{_TEN})|(?P<s>{_SMALL}))?"
+)
+
+_VIETNAMESE = dict(zip("một hai ba bốn năm sáu bảy tám chín".split(), range(1, 10), strict=True))
+_VIETNAMESE |= {"mốt": 1, "tư": 4, "lăm": 5, "nhăm": 5}
+_SCALES = {"nghìn": 1000, "ngàn": 1000, "triệu": 1_000_000, "tỷ": 10**9, "tỉ": 10**9}
+_DIGIT_WORD = "một|hai|ba|bốn|tư|sáu|bảy|tám|chín|mốt|lăm|nhăm"
+# "năm" is five before a power of ten or after "linh", else a year.
+_PLACE = rf"(?:(?:{_DIGIT_WORD}|năm(?=\s(?:mươi|trăm|nghìn|ngàn|triệu|tỷ|tỉ)))|mười|mươi|trăm|linh|lẻ|nghìn|ngàn|triệu|tỷ|tỉ)"
+_VIETNAMESE_RUN = re.compile(rf"(?<!\w){_PLACE}(?:\s{_PLACE})+(?!\w)|(?<!\w)mười(?!\w)")
+_POWER = re.compile(r"mươi|mười|trăm|nghìn|ngàn|triệu|tỷ|tỉ")
+
+_HAN = dict(zip("〇一二三四五六七八九", range(10), strict=True)) | {"零": 0, "两": 2, "兩": 2}
+_HAN_PLACES = {"十": 10, "百": 100, "千": 1000}
+_HAN_SCALES = {"万": 10_000, "萬": 10_000, "億": 10**8, "亿": 10**8}
+# A single character is a number only before what is counted; 一 alone is "a".
+_COUNTER = "円元月日年名人時时分個个歳岁回点週周階冊册台度枚割件頭匹本箱杯天小"
+_HAN_RUN = re.compile(
+    rf"[〇零一二三四五六七八九两兩十百千万萬億亿]{{2,}}(?![^\W\d_]*の十)|(?<![\d第])(?!十分)[二三四五六七八九十百千两兩](?=[{_COUNTER}])"
+)
+
+_UNIT_WORD = any_of(u for u in UNITS if u.isalpha() and len(u) > 2)
+_COUNTED = any_of(u for u in (*UNITS, *CURRENCIES, "million", "billion") if u.isalpha() and len(u) > 2)
+_TIMES = any_of("hour hours day days week weeks month months year years minute minutes".split())
+_HALF = r"half an?|halb(?:es|e|er|en|em)|nửa|demi-?|demie?|media|medio|半"
+_PORTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?<!\w)(?:a |one )?fortnight(?!\w)"), "14 days"),
+    (re.compile(r"(?<!\w)halb (?P<n>\d{1,2})(?!\d)"), ""),
+    (re.compile(rf"(?<!\w)(?:an?|one|1) (?P<u>{_TIMES}) and (?:a|one) half(?!\w)"), r"1.5 \g<u>"),
+    (re.compile(rf"(?<!\w)(?:an?|one|1) (?P<u>{_TIMES}) and a quarter(?!\w)"), r"1.25 \g<u>"),
+    (re.compile(r"(?<![\d.,])(?P<n>\d+) and (?:a|one) half(?!\w)"), r"\g<n>.5"),
+    (re.compile(rf"(?<!\w)(?:anderthalb|eineinhalb|one and a half) (?P<u>{_COUNTED})(?!\w)"), r"1.5 \g<u>"),
+    (
+        re.compile(rf"(?<![\w.])(?:(?:an?|une?|eine?n?|el|la|the) )?(?:{_HALF}) ?(?P<u>{_COUNTED})(?!\w)"),
+        r"0.5 \g<u>",
+    ),
+    (re.compile(r"半年間?"), "6ヶ月"),
+    (re.compile(r"(?<!\w)(?:three quarters of an hour)(?!\w)"), "45 minutes"),
+    (re.compile(r"(?<!\w)(?:a )?quarter of an hour(?!\w)"), "15 minutes"),
+    (re.compile(rf"(?<!\w)one (?P<u>{_TIMES})(?!\w)"), r"1 \g<u>"),
+    (re.compile(r"(?<!\d)(?P<h>\d{1,2})(?:\s?h\s?|:)(?P<m>[0-5]\d)\s?(?:hours?|hrs?|h|std|stunden)(?!\w)"), r"\g<h> h \g<m> min"),
+    (re.compile(r"(?<!\d)(?P<h>\d{1,2})\s?h\s?(?P<m>[0-5]\d)(?![\d\w])"), r"\g<h> h \g<m> min"),
+    (re.compile(r"(?<!\w)(?:minus|moins|âm|минус|ناقص)\s(?=\d)|(?:マイナス|零下)(?=\d)"), "-"),
+)
+_PAST = re.compile(r"(?<!\w)(?P<how>half|(?:a )?quarter|viertel) (?P<way>past|to|nach|vor) (?P<h>\d{1,2})(?!\d)")
+_NOON = re.compile(r"(?<!\w)(?:(?:12 )?(?P<noon>noon|midday)|(?:12 )?(?P<night>midnight|mitternacht))(?!\w)")
+_HALVES = frozenset(
+    "half halb halbes halbe halber halben halbem demi demie media medio anderthalb eineinhalb nửa quarter viertel fortnight "
+    "minus moins âm минус ناقص noon midday midnight mitternacht one".split()
+)
+_HOURS = re.compile(r"\d\s?h\s?\d|\d:\d\d\s?(?:h|std|stunden)")
+_GERMAN_HINT = re.compile(r"zig|ssig|hundert|tausend")
+_WIDE_HINT = re.compile(r"[二三四五六七八九十百千万萬億亿半〇零下マ]")
+
+
+def _english(match: re.Match[str]) -> str:
+    """``two hundred and five`` as ``205``."""
+    total = current = 0.0
+    for word in re.findall(r"[^\W\d_]+", match.group()):
+        value = 1 if word == "one" else NUMBER_WORDS.get(word)
+        if value is None:
+            continue
+        if value >= 1000:
+            total, current = total + max(current, 1) * value, 0.0
+        elif value == 100:
+            current = max(current, 1) * 100
+        else:
+            current += value
+    return f"{total + current:.10g}"
+
+
+def _below_thousand(word: str) -> int:
+    match = _BELOW_THOUSAND.fullmatch(word)
+    if match is None:
+        return 0
+    hundreds = 100 * _GERMAN.get(match["c"] or "ein", 1) if match["hundred"] else 0
+    return hundreds + _GERMAN.get(match["u"] or match["s"] or "", 0) + _GERMAN_TENS.get(match["t"] or "", 0)
+
+
+def _german(match: re.Match[str]) -> str:
+    """``eintausendachthundertfünfzig`` as ``1850``."""
+    thousands = (_below_thousand(match["th"] or "") or 1) * 1000 if match["k"] else 0
+    value = thousands + _below_thousand(match["rest"] or "")
+    return str(value) if value else match.group()
+
+
+def _vietnamese(match: re.Match[str]) -> str:
+    """``một trăm hai mươi nghìn`` as ``120000``."""
+    if not _POWER.search(match.group()):
+        return match.group()
+    total = group = digit = 0
+    for word in match.group().split():
+        if word in _SCALES:
+            total, group, digit = total + (group + digit or 1) * _SCALES[word], 0, 0
+        elif word == "trăm":
+            group, digit = group + (digit or 1) * 100, 0
+        elif word in {"mươi", "mười"}:
+            group, digit = group + (digit or 1) * 10, 0
+        else:
+            digit = _VIETNAMESE.get(word, digit)
+    return str(total + group + digit)
+
+
+def _han(match: re.Match[str]) -> str:
+    """``千五百`` as ``1500``, ``二〇二四`` as ``2024``."""
+    text = match.group()
+    if all(c in _HAN for c in text):
+        return "".join(str(_HAN[c]) for c in text) if len(text) != 2 or "〇" in text else text  # noqa: PLR2004 - "三四" is "three or four"
+    total = group = digit = 0
+    for c in text:
+        if c in _HAN_SCALES:
+            total, group, digit = total + (group + digit or 1) * _HAN_SCALES[c], 0, 0
+        elif c in _HAN_PLACES:
+            group, digit = group + (digit or 1) * _HAN_PLACES[c], 0
+        else:
+            digit = _HAN[c]
+    return str(total + group + digit)
+
+
+def _past(match: re.Match[str]) -> str:
+    """``half past 5`` as ``5:30``, ``quarter to 6`` as ``5:45``."""
+    hour, minutes = int(match["h"]), 30 if match["how"] == "half" else 15
+    if match["way"] in {"to", "vor"}:
+        return f"{(hour - 1) or 12}:{60 - minutes}"
+    return f"{hour}:{minutes}"
+
+
+def _portions(text: str) -> str:
+    text = _PAST.sub(_past, text)
+    for pattern, form in _PORTIONS:
+        text = pattern.sub(form or (lambda m: f"{(int(m['n']) - 1) or 12}:30"), text)
+    return _NOON.sub(lambda m: "12:00 pm" if m["noon"] else "00:00", text)
+
+
+def in_digits(plain: str, words: frozenset[str]) -> str:
+    """A normalised text with its spelled-out numbers as digits; ``words`` are its runs of letters, and perhaps more.
+
+    English, German and Vietnamese words, Chinese characters, and portions: "half a year" is "0.5 year".
+    """
+    if words & NUMBER_WORDS.keys():
+        plain = _SPELLED.sub(_english, plain)
+    if _GERMAN_HINT.search(plain):
+        plain = _GERMAN_WORD.sub(_german, plain)
+    if not plain.isascii():
+        if _POWER.search(plain):
+            plain = _VIETNAMESE_RUN.sub(_vietnamese, plain)
+        if _WIDE_HINT.search(plain):
+            return _portions(_HAN_RUN.sub(_han, plain))
+    return _portions(plain) if words & _HALVES or _HOURS.search(plain) else plain
