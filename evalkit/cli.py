@@ -88,10 +88,12 @@ def main() -> None:
 
     def terminate(number: int, _frame: object) -> None:
         terminated.append(number)
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job of a shell
-            signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.raise_signal(signal.SIGINT)
 
+    # A script's background jobs ignore SIGINT. An interrupt of the script is meant for us too, and without a handler
+    # before the event loop starts neither it nor SIGTERM would end a run in order.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, terminate)
     code = _run(sys.argv[1:])
     sys.exit(143 if terminated and code == 130 else code)

@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from evalkit.comparison.cause_shift import cause_shift
+from evalkit.comparison.cause_shift import cause_shift, unlike
 from evalkit.comparison.shape import Comparison, Half, MetricDifference, Pair, SliceDifference
 from evalkit.comparison.sheet import Row, Sheet, sheet_of
 from evalkit.comparison.standing import economy, standings
@@ -55,7 +55,7 @@ def compare(
     """Compare every pair of ``systems`` on the cases both have answered; b is the later one of a pair.
 
     ``metrics`` names what to compare (``all``: everything); None takes ``shown_by_default``. Repeats are averaged
-    within the case, cases of one ``group`` are one unit. ``NothingToDo`` for fewer than two systems, or
+    within the case, but a case has passed only when all of them do; cases of one ``group`` are one unit. ``NothingToDo`` for fewer than two systems, or
     where no two of them share a case; ``InvalidInput`` for a metric nobody knows.
     """
     if len(systems) < 2:
@@ -78,7 +78,7 @@ def compare(
         systems=standings(sheets, shared),
         pairs=pairs,
         economy=economy(sheets, shared),
-        notes=(*notes, *_asked(suite, sheets), *_notes(sheets)),
+        notes=(*notes, *_asked(suite, sheets), *_notes(sheets), *_unlike(systems)),
     )
 
 
@@ -122,7 +122,19 @@ def _notes(sheets: Mapping[str, Sheet]) -> list[str]:
     if len(set(repeats.values())) < 2:
         return []
     asked = ", ".join(f"{name} {n}" for name, n in repeats.items())
-    return [f"repeats differ ({asked}): they are averaged within each case"]
+    rule = "they are averaged within each case, and a case passes when all of its own pass"
+    return [f"repeats differ ({asked}): {rule}"]
+
+
+def _unlike(systems: Mapping[str, SystemDiagnosis]) -> list[str]:
+    """Of which pairs the causes are not tested, for only one of them was diagnosed with probes."""
+    apart = (
+        f"{a} and {b}"
+        for a, b in combinations(systems, 2)
+        if unlike(systems[a], systems[b])
+    )
+    why = "one was diagnosed with probes, the other without: their causes are shown, and not tested"
+    return [f"{names}: {why}" for names in apart]
 
 
 # --- one pair ----------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ from evalkit.outcome import CaseOutcome
 from evalkit.probes import NOTHING, Probes, probe_facts, readings
 from evalkit.records import Case, Certainty, Fact, Finding, Side, Suite
 
+BESIDE = (Side.SYSTEM, Side.CONTRACT)  # what shows whatever is said
+
 
 def diagnose(
     suite: Suite,
@@ -51,7 +53,7 @@ def _findings(
             found = explain(facts, causes, asked)
             attained = facts.repeats_right > 0 or asked.any_right
             complaints = doubts.get(case.id, ())
-            yield with_confidence(doubted(found, complaints, attained=attained))
+            yield with_confidence(doubted(_unsure(found, facts), complaints, attained=attained))
         elif outcome is CaseOutcome.PASSED:
             asked = probes.get(case.id, NOTHING)
             yield from _warning(suite, case, graded, repeats[case.id], causes, asked)
@@ -62,6 +64,15 @@ def _worst(suite: Suite, case: Case, graded: Graded, indices: Sequence[int]) -> 
     failing = [i for i in indices if graded.passed(i) is False]
     answered = [i for i in failing if graded.traces[i].error is None]
     return facts_of(suite, case, graded, (answered or failing)[0], indices)
+
+
+def _unsure(found: Finding, facts: Facts) -> Finding:
+    """At most suspected, where the judge holds the answer for right and misses all its key points at once."""
+    if not facts.split or found.status is not Certainty.PROVEN or found.side in BESIDE:
+        return found
+    text = "the judge disagrees with itself: the answer equals the reference, and has none of the key points"
+    fact = Fact("judge_disagrees", value=True, text=text)
+    return replace(found, status=Certainty.SUSPECTED, evidence=(fact, *found.evidence))
 
 
 def explain(facts: Facts, causes: Sequence[Cause], probes: Probes = NOTHING) -> Finding:

@@ -6,19 +6,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from evalkit.fields import SHORT, plainly_other, prose, strange_values, wrong_fields
+from evalkit.fields import SHORT, plainly_other, prose, wrong_fields
 from evalkit.judges.references import points_of
 from evalkit.judges.substitution import substituted
 from evalkit.records import (
     Approach,
     Case,
-    Document,
     Evidence,
     Expected,
     Passage,
     Suite,
     Trace,
 )
+from evalkit.text.elided import lacking_numbers
+from evalkit.text.languages import comparable
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.tokens import names, stem_set
 
@@ -74,6 +75,8 @@ class Facts:
     repeats_right: int  # of the case's as_is repeats, how many passed ...
     repeats: int  # ... and how many there are
     notes: Mapping[str, str]  # what a broken contract says, by metric
+    rival: str | None = None  # a document in the prompt that fits the question as well as the gold
+    split: bool = False  # the judge finds the answer right, and none of its key points in it
 
     @property
     def answerable(self) -> bool:
@@ -113,7 +116,7 @@ def says(text: frozenset[str], numbers: frozenset[str], statement: str) -> bool:
     )
 
 
-class _Text:
+class Text:
     """A text as the checks see it: its stems and its quantities, read once."""
 
     def __init__(self, *parts: str) -> None:
@@ -136,7 +139,7 @@ class _Text:
 
 def said_in(*parts: str) -> Callable[[str], bool]:
     """Whether a statement is said by these texts."""
-    return _Text(*parts).says
+    return Text(*parts).says
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +208,13 @@ class _Locator:
     def point(self, need: _Need) -> Point:
         """The need with how far its evidence came; a value that the question itself holds needs none."""
         gold = self._gold(need)
-        if need.exact and (_Text(self.case.query).holds(need) or not (gold and gold.holds(need))):
+        if need.exact and (Text(self.case.query).holds(need) or not (gold and gold.holds(need))):
             return Point(
                 need.text, (), need.stated, Reach.PROMPT, None, self._field_supported(need)
             )
         rank = self._rank(need.evidence)
-        supported = None if gold is None or not need.value else _supported(gold, need)
+        query = self.case.query
+        supported = None if gold is None or not need.value else _supported(gold, need, query)
         return Point(
             need.text, need.evidence, need.stated, self._reach(need, rank), rank, supported
         )
@@ -220,7 +224,7 @@ class _Locator:
 
         Told only of the one wrong field of a record: sums, codes and dates are often worded otherwise.
         """
-        sources = _Text(self.case.query, *(p.text for p in self.trace.context or ()))
+        sources = Text(self.case.query, *(p.text for p in self.trace.context or ()))
         if sources.holds(need):
             return True
         other = replace(need, value=need.given or "")
@@ -229,10 +233,10 @@ class _Locator:
         swapped = told and plainly_other(need.value, need.given, reference)
         return False if swapped and sources.holds(other) else None
 
-    def _gold(self, need: _Need) -> _Text | None:
+    def _gold(self, need: _Need) -> Text | None:
         """The gold documents as one text; None where the corpus has none of them."""
         found = [self.suite.corpus[d] for d in need.evidence if d in self.suite.corpus]
-        return _Text(*(f"{d.title}\n{d.text}" for d in found)) if found else None
+        return Text(*(f"{d.title}\n{d.text}" for d in found)) if found else None
 
     def _reach(self, need: _Need, rank: int | None) -> Reach | None:
         if not need.evidence:
@@ -271,7 +275,7 @@ class _Locator:
         if (
             not need.value
             or not all(p.text for p in present)
-            or _Text(*(p.text for p in present)).holds(need)
+            or Text(*(p.text for p in present)).holds(need)
         ):
             return Reach.PROMPT
         whole = self._gold(need)
@@ -285,66 +289,24 @@ class _Locator:
         return any(len(p.text) < len(whole.get((p.doc_id, p.chunk_id), "")) for p in present)
 
 
-def _supported(gold: _Text, need: _Need) -> bool | None:
-    """Whether the gold documents say what is needed; None where that cannot be told from the words."""
-    if not need.exact and not need.stated and substituted(need.value, gold.plain):
+def _supported(gold: Text, need: _Need, query: str) -> bool | None:
+    """Whether the gold documents say what is needed; None where that cannot be told from the words.
+
+    Words and names are not looked for in a text of another language.
+    """
+    readable = need.exact or comparable(need.value, gold.plain, query)
+    if readable and not need.exact and not need.stated and substituted(need.value, gold.plain):
         return False
     if gold.holds(need):
         return True
+    if lacking_numbers(need.value, gold.numbers):
+        return False
+    if not readable:
+        return None
     wanted = stem_set(need.value)
-    numbers = quantities(need.value)
     overlap = len(wanted & gold.stems) / max(1, len(wanted))
-    lacking = len(found_in(numbers, gold.numbers)) < len(numbers) or names(need.value) - gold.stems
-    return False if overlap < UNSAID or lacking else None
+    return False if overlap < UNSAID or names(need.value) - gold.stems else None
 
 
 def _document(name: str) -> str:
     return name.rpartition("#")[0] or name
-
-
-def stale_documents(suite: Suite, case: Case, trace: Trace) -> tuple[tuple[str, str], ...]:
-    """Superseded documents in the prompt whose replacement is gold for the case, oldest first."""
-    gold = {d for d, grade in (case.relevant or {}).items() if grade > 0}
-    seen = dict.fromkeys(p.doc_id for p in trace.context or ())
-    found = []
-    for doc_id in seen:
-        newest = latest(doc_id, suite.corpus)
-        if newest != doc_id and newest in gold:
-            found.append((doc_id, newest))
-    return tuple(found)
-
-
-def latest(doc_id: str, corpus: Mapping[str, Document]) -> str:
-    """The document that replaces ``doc_id`` in the end; itself when nothing does."""
-    seen = set()
-    while doc_id in corpus and corpus[doc_id].superseded_by and doc_id not in seen:
-        seen.add(doc_id)
-        doc_id = corpus[doc_id].superseded_by or doc_id
-    return doc_id
-
-
-def other_source(case: Case, trace: Trace) -> str | None:
-    """A document in the prompt that is not gold and yet says what the wrong answer says."""
-    gold = {d for d, grade in (case.relevant or {}).items() if grade > 0}
-    for point in case.key_points or ():
-        gold.update(point.evidence)
-    if not trace.response or not gold:
-        return None
-    others = [p for p in trace.context or () if p.doc_id not in gold]
-    known = _Text(case.query, *(p.text for p in trace.context or () if p.doc_id in gold))
-    if case.reference_object is not None:
-        return _source_of_values(case, trace, others, known)
-    if known.says(trace.response):
-        return None
-    return next((p.doc_id for p in others if _Text(p.text).says(trace.response)), None)
-
-
-def _source_of_values(
-    case: Case, trace: Trace, others: Sequence[Passage], known: _Text
-) -> str | None:
-    """The other document that holds a wrong value of a record, which neither the question nor the gold holds."""
-    wrong = strange_values(case.reference_object or {}, trace.response)
-    strange = [text for text in wrong if text.casefold() not in known.plain.casefold()]
-    return next(
-        (p.doc_id for p in others if any(t.casefold() in p.text.casefold() for t in strange)), None
-    )

@@ -32,11 +32,11 @@ FLIPS: Mapping[str, tuple[str, ...]] = {
     "position_sensitivity": ("gold_first",),
     "query_underspecified": ("clarified_query",),
 }
-# ... of the output contract: where it fails, another remedy may still do.
+# ... of the output contract: the remedies that were tried. What all of them leave wrong is no gain to count on.
 REMEDIES: Mapping[str, tuple[str, ...]] = {
-    "format_violation": ("schema_enforced",),
-    "style_violation": ("style_prompted",),
-    "missing_criteria": ("criteria_prompted",),
+    "format_violation": ("schema_enforced", "few_shot"),
+    "style_violation": ("style_prompted", "few_shot"),
+    "missing_criteria": ("criteria_prompted", "few_shot"),
 }
 _BEFORE_PROMPT = frozenset(c for c, asked in FLIPS.items() if asked[-1] == "oracle_context")
 # What else a condition undoes: it cannot tell these from the cause it is asked for.
@@ -44,6 +44,7 @@ _UNDONE: Mapping[str, frozenset[str]] = {
     "oracle_context": _BEFORE_PROMPT | {"position_sensitivity"},
     "merged_chunks": frozenset({"chunk_boundary", "context_truncated"}),
     "more_room": frozenset({"context_truncated"}),
+    "few_shot": frozenset(REMEDIES),
     "gold_first": frozenset(
         {"position_sensitivity", "ranking_low", "retrieval_miss", "corpus_gap"}
     ),
@@ -196,8 +197,8 @@ def gain_of(finding: Finding, passes: Mapping[str, bool | None]) -> float:
     """What mending the named cause alone would bring for one failing case, 0..1.
 
     1 where a condition that undoes this cause, and none of those in ``also``, makes the whole answer pass.
-    Where nothing else is wrong: 0 if such a condition was asked and the answer does not pass all the same;
-    else 1 for a proven cause, and its confidence for a suspected one. 0 where something else is wrong.
+    Where nothing else is wrong: 0 if such a condition, or a remedy, was tried and the answer does not pass all the
+    same; else 1 for a proven cause, and its confidence for a suspected one. 0 where something else is wrong.
     """
     if finding.cause is None:
         return 0.0
@@ -206,7 +207,7 @@ def gain_of(finding: Finding, passes: Mapping[str, bool | None]) -> float:
     telling = [c for c in asked if not _UNDONE.get(c, frozenset()) & set(finding.also)]
     if any(passes[c] for c in telling):
         return 1.0
-    if finding.also or any(c in flips for c in asked):
+    if finding.also or asked:
         return 0.0
     sure = finding.status is Certainty.PROVEN or finding.confidence is None
     return 1.0 if sure else float(finding.confidence or 0.0)

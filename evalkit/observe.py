@@ -6,12 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from evalkit.conditions.reading import first_rank
-from evalkit.facts import Facts, Point, Reach, other_source, points, said_in, stale_documents
+from evalkit.facts import Facts, Point, Reach, points, said_in
 from evalkit.grade import Graded
 from evalkit.metrics.format_errors import format_errors
 from evalkit.metrics.style import style_report
 from evalkit.records import Case, Claim, Evidence, Suite, Trace
+from evalkit.sources import foreign_gold, other_source, rival, stale_documents
 from evalkit.text.extract import parse_json
+
+SURELY_RIGHT = 0.8  # probability from which on an answer is right beyond doubt ...
+COVERED = 0.5  # ... and below which a key point is not in it
 
 
 def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequence[int]) -> Facts:
@@ -21,7 +25,8 @@ def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequ
     broken = graded.outcomes.broken[index]
     asked = said_in(case.query, *(message.content for message in case.messages or ()))
     prose = evidence is not None and case.reference_object is None
-    claims = evidence.claims if prose and evidence and evidence.claims else ()
+    told = prose and not foreign_gold(suite, case)
+    claims = evidence.claims if told and evidence and evidence.claims else ()
     return Facts(
         case=case,
         trace=trace,
@@ -43,7 +48,17 @@ def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequ
         repeats_right=sum(graded.passed(i) is True for i in repeats),
         repeats=len(repeats),
         notes=_notes(graded, index, broken, case),
+        rival=rival(suite, case, trace) if right is False else None,
+        split=_split(evidence),
     )
+
+
+def _split(evidence: Evidence | None) -> bool:
+    """Whether a judge holds the answer for right as a whole, and finds none of its key points in it."""
+    if evidence is None or not evidence.covered or evidence.correct is None:
+        return False
+    none = all(share is not None and share < COVERED for share in evidence.covered)
+    return none and evidence.correct >= SURELY_RIGHT
 
 
 def _unread(found: tuple[Point, ...], suite: Suite, case: Case, trace: Trace) -> tuple[Point, ...]:

@@ -28,7 +28,8 @@ PASSED = Metric(
     outcome=True,
     card="1 when the trace did not err, `correct` reaches its line, the expected behaviour was shown and every "
     "contract that is due holds (schema, format, style, citations, criteria, no forbidden document). "
-    "Undefined when the outcome could not be graded.",
+    "Undefined when the outcome could not be graded. Its mean is taken over repeats first; the pass rate, and every "
+    "comparison of `passed` between systems, counts a case only when all its repeats pass.",
 )
 
 # Contracts of an answer: the metric that must be 1 wherever it is due.

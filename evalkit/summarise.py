@@ -127,10 +127,10 @@ def _confusion(ledger: Ledger) -> dict[str, Any] | None:
 
 
 def _latency(ledger: Ledger) -> dict[str, Any]:
-    """Median and 95th percentile of the seconds of each stage; null where no trace shows them."""
+    """Median and 95th percentile of the seconds of each stage of an ``as_is`` answer; null where none shows them."""
     found: dict[str, Any] = {}
     for stage in STAGES:
-        seconds = _known(ledger.seconds[stage])
+        seconds = _known(ledger.seconds[stage][ledger.as_is])
         found[stage] = None
         if len(seconds):
             p50, p95 = np.percentile(seconds, [50, 95])
@@ -139,7 +139,7 @@ def _latency(ledger: Ledger) -> dict[str, Any]:
 
 
 def _usage(ledger: Ledger) -> dict[str, Any]:
-    """Totals with the number of traces that report them; a total that nobody reports is null, not 0."""
+    """What the whole run took, probes too, with the number of traces that report it; what nobody reports is null, not 0."""
     found = {}
     for name in COUNTS:
         known = _known(ledger.usage[name])

@@ -317,6 +317,62 @@ def test_a_cause_that_nobody_knows_still_has_a_name(run, suite):
     assert shift.matrix["undetermined"]["passed"] == 8
 
 
+def test_one_pass_rate_is_told_everywhere():
+    """Where repeats vary, the comparison, decision, causes, tags and the run itself count the same cases as passed."""
+    suite = make_suite(cases())
+
+    def varying(right, wavers):
+        """Right where ``right`` says so; cases in ``wavers`` are wrong in the second of three repeats."""
+        return [
+            make_trace(
+                RIGHT if right(i) and not (i in wavers and repeat == 1) else WRONG,
+                case.id, repeat=repeat, retrieved=("hours",), context=("hours",),
+            )
+            for i, case in enumerate(suite.cases)
+            for repeat in range(3)
+        ]  # fmt: skip
+
+    run = run_of(
+        suite,
+        {"old": "prompt", "new": "rag"},
+        old=varying(lambda i: i < 16, range(4, 14)),
+        new=varying(lambda i: i < 20, (18, 19)),
+    )
+    found = compare(suite, run.systems)
+    passed, pair, gain = metric(found), found.pairs[0], run.decision().options
+    rates = {name: one.pass_rate.value for name, one in run.systems.items()}
+    assert rates == {"old": 6 / 24, "new": 18 / 24}
+    assert (passed.a.mean, passed.b.mean) == (rates["old"], rates["new"])
+    assert passed.difference.value == pytest.approx(0.5)
+    assert passed.test == "mcnemar"
+    measured = next(o.gain for o in gain if o.gain.measured)
+    assert measured.interval.value == pytest.approx(passed.difference.value)
+    assert set(measured.cases) == set(passed.win_ids)
+    assert (pair.causes.repairs, pair.causes.harms) == (passed.wins, passed.losses) == (12, 0)
+    assert [s.passed.value for s in found.systems] == [6 / 24, 18 / 24]
+    summary = run.summary()
+    for one in pair.slices:
+        of_run = [summary["systems"][n]["slices"][one.tag]["pass_rate"]["value"] for n in rates]
+        assert of_run == pytest.approx([one.a, one.b])
+    # The metric of the same name keeps its contract: the mean over repeats.
+    assert summary["systems"]["old"]["metrics"]["passed"]["mean"] > rates["old"]
+    assert sum(half.mean * half.due for half in (passed.a, passed.b)) == 24
+
+
+def test_causes_found_with_and_without_probes_are_not_tested_against_each_other(run, suite):
+    weak = run.systems["weak"]
+    probed = replace(
+        weak, findings=tuple(replace(f, probes={"oracle_context": "fail"}) for f in weak.findings)
+    )
+    strong = run.systems["strong"]
+    found = compare(suite, {"weak": probed, "strong": strong})
+    assert any("not tested" in note for note in found.notes)
+    assert all((c.p, c.p_adjusted, c.difference) == (None,) * 3 for c in found.pairs[0].causes.causes)
+    assert metric(found).p is not None
+    jsonschema.validate(json.loads(json.dumps(comparison_json(found))), SCHEMA)
+    assert not any("not tested" in note for note in compare(suite, run.systems).notes)
+
+
 # --- what is refused ---------------------------------------------------------------------------
 
 

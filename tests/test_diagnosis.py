@@ -148,7 +148,10 @@ SURE = {"status": Certainty.PROVEN}
         # Gold alone mends both: it does not show that mending one would do.
         ("retrieval_miss", ("ranking_low",), SURE, {"oracle_context": True}, 0.0),
         ("misinterpretation", (), SURE, {"oracle_context": False}, 1.0),
-        ("style_violation", (), SURE, {"style_prompted": False}, 1.0),
+        # A remedy that was tried and failed is no gain; another one that worked is.
+        ("style_violation", (), SURE, {"style_prompted": False}, 0.0),
+        ("style_violation", (), SURE, {"style_prompted": False, "few_shot": True}, 1.0),
+        ("style_violation", (), SURE, {}, 1.0),
         ("retrieval_miss", (), {"status": Certainty.SUSPECTED, "confidence": 0.4}, {}, 0.4),
         ("retrieval_miss", (), {"status": Certainty.SUSPECTED, "confidence": None}, {}, 1.0),
         (None, (), {}, {"oracle_context": True}, 0.0),

@@ -90,3 +90,24 @@ def test_two_interrupts_end_at_once(running):
     assert "Traceback" not in err
     assert answers(out) == 3
     assert not Path(f"/proc/{worker}").exists()
+
+
+def test_a_background_job_of_a_script_waits_for_answers_under_way_too(tmp_path: Path):
+    suite, out = tmp_path / "suite", tmp_path / "out"
+    suite.mkdir()
+    cases = [{"id": f"c{i}", "query": f"q{i}", "reference": "yes"} for i in range(9)]
+    (suite / "suite.yaml").write_text("format: 1\nname: slow\n")
+    (suite / "cases.jsonl").write_text("\n".join(map(json.dumps, cases)))
+    (suite / "systems.yaml").write_text(SYSTEMS)
+    (suite / "my_system.py").write_text(SLOW.replace("else 60", "else 1.5"))
+    command = f"{sys.executable} -m evalkit run {suite} --out {out} --concurrency 3 & echo $!; wait"
+    shell = subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert shell.stdout is not None
+    job = int(shell.stdout.readline())
+    deadline = time.monotonic() + 60
+    while answers(out) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    os.kill(job, signal.SIGTERM)
+    shell.communicate(timeout=30)
+    assert answers(out) == 6  # the three that were under way

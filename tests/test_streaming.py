@@ -8,6 +8,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from evalkit.errors import InvalidInput
 from evalkit.ledger.fold import How
 from evalkit.ledger.memory import _remembering, forget_texts
 from evalkit.ledger.words import Chosen, Texts, Words, find, joined_words
+from evalkit.pages.output import output_view
+from evalkit.pages.ranks import RankCounts
+from evalkit.pages.retrieval import ranks_of
 from evalkit.suite import load_suite, load_systems
 
 CASES = 300
@@ -108,8 +112,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(made / "cases.jsonl", cases())
     write(made / "corpus.jsonl", documents)
     (made / "suite.yaml").write_text(
-        "format: 1\nname: parts\ncases: cases.jsonl\ncorpus: corpus.jsonl\nk: 2\n"
+        "format: 1\nname: parts\ncases: cases.jsonl\ncorpus: corpus.jsonl\nstyle: style.yaml\nk: 2\n"
     )
+    (made / "style.yaml").write_text("max_words: 9\nmax_sentences: 2\n")
     lines = "".join(
         f"  - {{name: {s}, approach: rag, adapter: recorded, path: {s}.jsonl}}\n" for s in "ab"
     )
@@ -216,6 +221,20 @@ def test_a_report_is_the_same_whatever_the_number_of_processes(folder, tmp_path)
     assert written[0].keys() == written[1].keys()
 
 
+def test_pictures_of_lists_and_style_are_those_of_a_run_that_is_held(folder, whole, tmp_path):
+    run = made_of(folder, tmp_path / "run", large=0, how=How(part=37, processes=0))
+    small = evalkit.open_run(folder, whole)
+    assert output_view(run, run.summary()) == output_view(small, small.summary())
+    assert output_view(run, run.summary())["style"]
+    added, held = ranks_of(run), ranks_of(small)
+    assert added.keys() == held.keys() == {"a", "b"}
+    for name in "ab":
+        for field in fields(RankCounts):
+            one, other = (getattr(found[name], field.name) for found in (added, held))
+            assert one == pytest.approx(other), field.name
+    assert held["a"].units < held["a"].cases  # groups, which parts cut through
+
+
 def test_what_was_remembered_of_texts_is_let_go_of():
     from evalkit.judges.coverage import __name__ as judges
     from evalkit.text import tokens
@@ -281,7 +300,7 @@ def test_long_recordings_are_as_strict(folder, tmp_path, change):
         rows.append(rows[8])
     else:
         rows = [row for row in rows if row["case_id"] != rows[2]["case_id"]]
-    for name in ("cases.jsonl", "corpus.jsonl", "suite.yaml", "systems.yaml"):
+    for name in ("cases.jsonl", "corpus.jsonl", "suite.yaml", "style.yaml", "systems.yaml"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     write(tmp_path / "a.jsonl", rows)
     told = []

@@ -34,3 +34,8 @@ def gold_places(facts: Facts) -> list[int]:
     return [
         i for i, p in enumerate(facts.trace.context or (), start=1) if {p.doc_id, p.chunk_id} & gold
     ]
+
+
+def rivalled(facts: Facts) -> bool:
+    """Whether the gold did not arrive, and the answer rests on a document that fits the question as well."""
+    return facts.rival is not None and facts.lost in (Reach.INDEXED, Reach.POOLED, Reach.TOP_K)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evalkit.cause import CERTAIN, LIKELY, POSSIBLE, Cause, Proof, Sign, sign
+from evalkit.causes.evidence import rivalled
 from evalkit.facts import Facts, Point, Reach
 from evalkit.probes import Probes
 from evalkit.records import Approach, Side, Stage
@@ -132,6 +133,8 @@ def _prove_miss(facts: Facts, probes: Probes) -> bool | None:
     in_pool = True if probes.there("deep_retrieval") else None
     if in_pool or _absent(probes):
         return False
+    if rivalled(facts) and facts.case.clarified is None:
+        return None
     deep = facts.listed_deep or probes.there("deep_retrieval") is False
     return flips if deep and _absent(probes) is False else None
 
@@ -140,6 +143,8 @@ def _prove_ranked_low(facts: Facts, probes: Probes) -> bool | None:
     flips = _flips(facts, probes, "gold_first")
     if flips is False or facts.lost not in (Reach.INDEXED, Reach.POOLED):
         return False
+    if rivalled(facts) and facts.case.clarified is None:
+        return None
     in_pool = True if facts.lost is Reach.POOLED else probes.there("deep_retrieval")
     return False if in_pool is False else (flips and in_pool)
 

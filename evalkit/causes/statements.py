@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from evalkit.facts import Facts, Point
 from evalkit.fields import plainly_other, wrong_fields
+from evalkit.judges.asked import named_instead
 from evalkit.judges.claims import claims
 from evalkit.judges.coverage import coverage
 from evalkit.judges.support import Context, assess, read, sentence_near
 from evalkit.records import Passage
+from evalkit.text.elided import lacking_numbers
 from evalkit.text.quantities import found_in, quantities
-from evalkit.text.tokens import stem_set, tokens
+from evalkit.text.tokens import names, stem_set, tokens
 
 ABOUT = 0.6  # share of a point's own words in one statement, which then speaks of the point
 STATES = 0.5  # probability from which on a statement is taken to say a point
@@ -58,7 +60,19 @@ def label_at_odds(facts: Facts) -> str | None:
     context = read(tuple(f"{p.title}\n\n{p.text}" if p.title else p.text for p in gold))
     said = _statements(facts.trace.response)
     found = (p.text for p in said_otherwise(facts) if _speaks_for_answer(p, said, context))
-    return next(found, None)
+    return next(found, None) or _named_otherwise(facts, [p.text for p in gold])
+
+
+def _named_otherwise(facts: Facts, gold: Sequence[str]) -> str | None:
+    """What is labelled, where the sentence that the question asks for has the names of the answer and not the label's."""
+    query, response = facts.case.query, facts.trace.response or ""
+    given = names(f"x {response}") - stem_set(query)
+    for point in facts.missing:
+        there = named_instead(point.text, query, gold)
+        own = names(f"x {point.text}")
+        if there and given & there and not own & given - stem_set(query):
+            return point.text
+    return None
 
 
 def _gold(facts: Facts) -> list[Passage]:
@@ -82,9 +96,9 @@ def _other_number(labelled: str, about: str, context: Context) -> bool:
     near = sentence_near(about, context)
     if near is None or near is not sentence_near(labelled, context):
         return False
-    wanted, given = quantities(labelled), quantities(about)
+    given = quantities(about)
     held = found_in(given, near.quantities) == given
-    return held and found_in(wanted, near.quantities) != wanted
+    return held and bool(lacking_numbers(labelled, near.quantities))
 
 
 def _field_at_odds(facts: Facts, gold: Sequence[Passage]) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evalkit.cause import LIKELY, POSSIBLE, Cause, Proof, Sign, sign
+from evalkit.causes.evidence import rivalled
 from evalkit.causes.statements import label_at_odds
 from evalkit.facts import Facts, Point, Reach
 from evalkit.probes import Probes
@@ -38,14 +39,21 @@ def _unsupported(facts: Facts) -> list[Point]:
 
 
 def _query_underspecified(facts: Facts) -> Sign | None:
-    """A clarified form shows that something is left open; whether that is to blame, only asking it can tell."""
-    if facts.right is not False or facts.case.clarified is None or not facts.missing:
+    """A clarified form shows that something is left open, as does a document that fits the question as well as the gold.
+
+    Whether that is to blame, only asking the clarified form can tell.
+    """
+    if facts.right is not False or not facts.missing:
         return None
+    vague = rivalled(facts)
+    if facts.case.clarified is None:
+        text = f"the question fits {facts.rival}, which the answer rests on, as well as the gold"
+        return sign(POSSIBLE, "fits_as_well", facts.rival, text) if vague else None
     text = (
         "the question leaves something open that its clarified form says: "
         + facts.case.clarified[:160]
     )
-    return sign(POSSIBLE, "clarified", facts.case.clarified, text)
+    return sign(LIKELY if vague else POSSIBLE, "clarified", facts.case.clarified, text)
 
 
 def _prove_label(facts: Facts, probes: Probes) -> bool | None:

@@ -30,6 +30,17 @@ def states(found: SystemDiagnosis) -> dict[str, str]:
     }
 
 
+def probed(found: SystemDiagnosis) -> bool | None:
+    """Whether any failing case was asked under probes; None where none fails, and so none would have been."""
+    failing = [f for f in found.findings if f.outcome == "fail"]
+    return any(f.probes for f in failing) if failing else None
+
+
+def unlike(a: SystemDiagnosis, b: SystemDiagnosis) -> bool:
+    """Whether one of two was diagnosed with probes and the other without: causes then differ by how they were found."""
+    return {probed(a), probed(b)} >= {True, False}
+
+
 def cause_shift(
     before: SystemDiagnosis,
     after: SystemDiagnosis,
@@ -38,7 +49,7 @@ def cause_shift(
 ) -> CauseShift:
     """The causes of ``case_ids``, which both have answered, before and after; ungraded cases are left out.
 
-    A case counts as having passed when all its repeats do.
+    A case counts as having passed when all its repeats do. No cause is tested where the two are ``unlike``.
     """
     first, second = states(before), states(after)
     places = [i for i, c in enumerate(case_ids) if UNGRADED not in (first[c], second[c])]
@@ -47,8 +58,11 @@ def cause_shift(
     counts = Counter((first[c], second[c]) for c in ids)
     names = dict.fromkeys(name for pair in counts for name in pair if name != PASSED)
     changes = [_change(name, ids, first, second, groups) for name in sorted(names)]
-    adjusted = holm([change.p for change in changes])
-    shown = [replace(change, p_adjusted=p) for change, p in zip(changes, adjusted, strict=True)]
+    if unlike(before, after):
+        shown = [replace(change, difference=None, p=None, p_adjusted=None) for change in changes]
+    else:
+        adjusted = holm([change.p for change in changes if change.p is not None])
+        shown = [replace(change, p_adjusted=p) for change, p in zip(changes, adjusted, strict=True)]
     return CauseShift(
         cases=len(ids),
         repairs=sum(n for (a, b), n in counts.items() if a != PASSED and b == PASSED),

@@ -44,7 +44,8 @@ METRICS = ("passed", "correct")
 DIGEST = "context_digest"
 WITHOUT = (Approach.PROMPT, Approach.FINETUNED)  # they retrieve nothing
 
-Means = Mapping[str, Mapping[str, float]]  # metric -> case -> mean over the repeats
+# metric -> case -> mean over the repeats; of ``passed``, whether all of them do
+Means = Mapping[str, Mapping[str, float]]
 Cell = tuple[str, str]  # the system that retrieved, the system that generated
 
 
@@ -209,10 +210,25 @@ def _means(
     for name in metrics:
         values: dict[str, list[float]] = defaultdict(list)
         for i, trace in enumerate(traces):
-            if trace.condition == condition and name in columns and not np.isnan(columns[name][i]):
+            if trace.condition == condition and name in columns:
                 values[trace.case_id].append(float(columns[name][i]))
-        found[name] = {case: math.fsum(v) / len(v) for case, v in values.items()}
+        fold = _verdict if name == "passed" else _mean
+        folded = {case: fold(v) for case, v in values.items()}
+        found[name] = {case: value for case, value in folded.items() if value is not None}
     return found
+
+
+def _mean(repeats: Sequence[float]) -> float | None:
+    """The mean of the repeats that have a value; None where none has."""
+    known = [value for value in repeats if not math.isnan(value)]
+    return math.fsum(known) / len(known) if known else None
+
+
+def _verdict(repeats: Sequence[float]) -> float | None:
+    """Whether every repeat passes, by the rule of ``case_outcomes``; None where that could not be graded."""
+    if 0.0 in repeats:
+        return 0.0
+    return None if any(math.isnan(value) for value in repeats) else 1.0
 
 
 # --- the split -----------------------------------------------------------------------------------

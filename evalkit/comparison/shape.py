@@ -78,7 +78,8 @@ class CauseChange:
     """One cause before and after: how many cases had it, lost it and got it, and whether that is chance.
 
     ``repaired`` had it and pass now; ``harmed`` passed and have it now; ``moved`` have another fault now.
-    ``p_adjusted`` is Holm's over the causes.
+    ``p_adjusted`` is Holm's over the causes. ``difference``, ``p`` and ``p_adjusted`` are None where only one of the two
+    was diagnosed with probes: nothing is tested then.
     """
 
     cause: str
@@ -88,8 +89,8 @@ class CauseChange:
     harmed: tuple[str, ...]
     moved: tuple[str, ...]
     difference: Interval | None
-    p: float
-    p_adjusted: float
+    p: float | None
+    p_adjusted: float | None
 
 
 @dataclass(frozen=True, slots=True)

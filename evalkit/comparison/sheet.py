@@ -1,14 +1,15 @@
-"""One system's scores by case: repeats averaged, each case with its status, ready to be paired."""
+"""One system's scores by case: repeats averaged, ``passed`` the verdict on the case, ready to be paired."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from evalkit.grade import Graded
+from evalkit.outcome import PASSED, CaseOutcome
 from evalkit.records import Case, Metric, Status, Suite
 from evalkit.score import CODE, Column
 
@@ -20,7 +21,10 @@ WORST_FIRST = (Status.SYSTEM_ERROR, Status.GRADER_ERROR, Status.UNOBSERVED, Stat
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One metric by case: the mean of the repeats that have a value (NaN: none has), and whether it was due."""
+    """One metric by case: the mean of the repeats that have a value (NaN: none has), and whether it was due.
+
+    ``passed`` alone is no mean: 1 where every repeat passes, NaN where the case could not be graded, else 0.
+    """
 
     metric: Metric
     values: Floats
@@ -59,7 +63,17 @@ def sheet_of(suite: Suite, graded: Graded, names: Sequence[str] | None = None) -
     for name, column in scores.case_columns.items():
         if names is None or name in names:
             rows[name] = _row(column, single, owners, len(cases))
+    if PASSED.name in rows:
+        verdicts = np.array([verdict_of(graded.cases[case.id]) for case in cases], np.float64)
+        rows[PASSED.name] = replace(rows[PASSED.name], values=verdicts)
     return Sheet(graded, cases, place, rows)
+
+
+def verdict_of(outcome: CaseOutcome) -> float:
+    """How a case ended as a number, an error counted as a failure: the pass rate is its mean. NaN: not graded."""
+    if outcome is CaseOutcome.UNGRADED:
+        return float("nan")
+    return float(outcome is CaseOutcome.PASSED)
 
 
 def _row(column: Column, numbers: Places, owner: Places, cases: int) -> Row:

@@ -12,6 +12,7 @@ from itertools import chain, islice
 from evalkit.condition import Situation
 from evalkit.conditions.gold import oracle
 from evalkit.fields import leaves
+from evalkit.judges.asked import named_instead
 from evalkit.records import Case
 from evalkit.text.similarity import contains
 from evalkit.text.tokens import normalise
@@ -47,12 +48,13 @@ def edit_of(here: Situation) -> Edit | None:
     """The edit for a case: a number of its answer that the gold states, else a name or a short answer.
 
     None where the answer has no value that stands in the gold text. A value that the question
-    itself names is not touched.
+    itself names is not touched, nor is a name where the gold text says another one of what is asked.
     """
     text = "\n".join(p.text for p in oracle(here))
     if not text:
         return None
-    answers = [a for a in _answers(here.case) if a]
+    query = here.case.query
+    answers = [a for a in _answers(here.case) if a and not named_instead(a, query, (text,))]
     for before in chain(_numbers(answers), _short(answers), _names(answers)):
         edit = Edit(before, "")
         if edit.within(text) and not edit.within(here.case.query):

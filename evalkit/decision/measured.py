@@ -152,5 +152,6 @@ def _latency(
 
 
 def _seconds(found: SystemDiagnosis) -> Floats:
-    total = found.ledger.seconds["total"]
+    """Of the answers to the cases as they are: probes ask other prompts."""
+    total = found.ledger.seconds["total"][found.ledger.as_is]
     return total[~np.isnan(total)]

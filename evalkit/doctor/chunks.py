@@ -89,7 +89,7 @@ def _headings(text: str) -> tuple[tuple[int, str], ...]:
     """The headings of a text with the places where they begin."""
     found = []
     for match in _HEADING.finditer(text):
-        alone = match.start() == 0 or text[: match.start()].endswith("\n\n") or match["mark"]
+        alone = match.start() == 0 or text.endswith("\n\n", 0, match.start()) or match["mark"]
         if alone and len(match["text"].split()) <= 8 and not _LIST_MARK.match(match["text"]):
             found.append((match.start(), match["text"].strip()))
     return tuple(found)

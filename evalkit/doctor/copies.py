@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.doctor.complaint import NEAR_DUPLICATE, VERSIONS, Complaint, listed
-from evalkit.facts import latest
 from evalkit.records import Document
+from evalkit.sources import latest
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.tokens import names, tokens
 

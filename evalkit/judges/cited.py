@@ -91,9 +91,13 @@ def _held(texts: Sequence[str], values: Sequence[str]) -> int:
 
 def _uncited(citations: Sequence[str], context: Sequence[Passage]) -> tuple[tuple[str, ...], ...]:
     """The texts of each document of the context that the answer does not cite."""
-    known = {p.doc_id for p in context if {p.doc_id, p.chunk_id} & set(citations)}
-    names = dict.fromkeys(p.doc_id for p in context if p.text and p.doc_id not in known)
-    return tuple(tuple(p.text for p in context if p.doc_id == name) for name in names)
+    named = set(citations)
+    known = {p.doc_id for p in context if p.doc_id in named or p.chunk_id in named}
+    found: dict[str, list[str]] = {}
+    for passage in context:
+        if passage.doc_id not in known:
+            found.setdefault(passage.doc_id, []).append(passage.text)
+    return tuple(tuple(texts) for texts in found.values() if any(texts))
 
 
 def _supports(

@@ -20,6 +20,10 @@ MIDDLE, SLOPE = (
 )  # share of a point's words at which it is even odds, and how sharply that turns
 EVEN = 0.5  # probability from which on a point counts as stated
 # What is left of the probability where the answer has another number, polarity or name, and where it has no name at all.
+VALUE = 0.9  # where the answer has all numbers of a point whose other words the question gives
+FEW = (
+    2  # numbers at most that an answer has besides them, which then stands for the value asked for
+)
 WRONG_NUMBER, WRONG_POLARITY, WRONG_NAME, NO_NAME = 0.15, 0.2, 0.5, 0.7
 
 
@@ -31,12 +35,15 @@ def coverage(point: str, answer: str, query: str = "") -> float:
     point that the answer lacks, or a negation only one of the two has, speaks against it.
     """
     value, settled = _found(point, answer, query)
+    if not settled and value < VALUE and gives_value(point, answer, query):
+        value = VALUE
     return value if settled or not _turned(point, answer) else value * WRONG_POLARITY
 
 
 def states(point: str, answer: str, query: str = "") -> bool:
     """Whether it is even odds or better that ``answer`` states ``point``; faster than ``coverage`` where it is not."""
-    return _found(point, answer, query)[0] >= EVEN and coverage(point, answer, query) >= EVEN
+    found = _found(point, answer, query)[0] >= EVEN or gives_value(point, answer, query)
+    return found and coverage(point, answer, query) >= EVEN
 
 
 def denies(point: str, answer: str, query: str = "") -> bool:
@@ -69,6 +76,26 @@ def _found(point: str, answer: str, query: str) -> tuple[float, bool]:
     if names(point) - stem_set(answer) - stem_set(query):
         value *= WRONG_NAME if names(answer) - stem_set(point) - stem_set(query) else NO_NAME
     return value, False
+
+
+@lru_cache(CACHE)
+def gives_value(point: str, answer: str, query: str) -> bool:
+    """Whether a point is a value (a price, a date, a count) of what is asked, and the answer gives an equal one.
+
+    Beside its numbers the point then has no word that neither the question nor the answer has, save one: units and
+    verbs change ("costs", "pay"). A name that the answer lacks, or more numbers of other kinds, are none of that.
+    """
+    wanted, given = frozenset(quantities(point)), frozenset(quantities(answer))
+    if not wanted or found_in(wanted, given) != wanted or not stem_set(query):
+        return False
+    if len(given - found_in(given, wanted)) > FEW or refusal_probability(answer) >= EVEN:
+        return False
+    if names(point) - stem_set(answer) - stem_set(query):
+        return False
+    known = keys_of(query) | keys_of(answer)
+    words = [w for w in wanted_of(point) if not any(map(str.isdigit, w))]
+    strange = [w for w in words if w not in known and not near(w, known)]
+    return len(strange) <= max(1, len(words) // 2)
 
 
 def _share(point: str, answer: str, query: str) -> float:

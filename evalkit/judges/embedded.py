@@ -11,6 +11,7 @@ from evalkit.judges.cited import cited, cited_by_record, gold_of
 from evalkit.judges.claims import claims
 from evalkit.judges.coverage import coverage, states
 from evalkit.judges.equivalence import equivalence
+from evalkit.judges.portion import label_too_long, of_portion, portion
 from evalkit.judges.support import Context, assess, read
 from evalkit.records import Case, Claim, Evidence, KeyPoint, Passage, Trace
 from evalkit.text.extract import parse_json
@@ -26,6 +27,7 @@ class EmbeddedJudge:
     ``claims`` is ``None`` when the trace shows no response, or a record without a sentence in it; their
     ``supported`` is ``None`` when it shows no context. ``covered`` and ``correct`` are ``None`` when the case has
     no such label. Of an answer that is JSON as a whole, the prose in it is judged, if there is any.
+    Of a very long answer or context the beginning is read, and ``reasons`` says so; a label that long is an ``error``.
     Its measured agreement with people is printed by ``benchmarks/embedded_judge.py``.
     """
 
@@ -36,9 +38,19 @@ class EmbeddedJudge:
         """Evidence about one trace; nothing but ``judge`` is set when there is no response."""
         if trace.response is None:
             return Evidence(judge=self.name)
-        labels = (case.query, case.reference, case.key_points)
-        shown = (trace.response, trace.context, trace.citations)
-        return _evidence(*labels, *shown, gold_of(case) if trace.citations else frozenset())
+        too_long = label_too_long(case)
+        if too_long is not None:
+            return Evidence(judge=self.name, error=too_long)
+        read = portion(case, trace)
+        if read.trace is trace:
+            return _judged(case, trace)
+        return of_portion(_judged(case, read.trace), read)
+
+
+def _judged(case: Case, trace: Trace) -> Evidence:
+    labels = (case.query, case.reference, case.key_points)
+    shown = (trace.response or "", trace.context, trace.citations)
+    return _evidence(*labels, *shown, gold_of(case) if trace.citations else frozenset())
 
 
 @lru_cache(REMEMBERED)  # repeats, and conditions that change nothing, give equal answers

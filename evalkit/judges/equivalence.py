@@ -6,6 +6,10 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from evalkit.judges.bounds import beyond, bounds_agree, bounds_differ
+from evalkit.judges.counted import counts_otherwise, other_days, rival_word
+from evalkit.judges.named import full_names, other_person, unnamed
+from evalkit.judges.permission import answers_alike, verdict
 from evalkit.judges.polarity import polarity_differs
 from evalkit.judges.references import Said, incomplete, said
 from evalkit.judges.retelling import retold
@@ -16,13 +20,14 @@ from evalkit.text.quantities import found_in, quantities
 from evalkit.text.refusal import refusal_probability
 from evalkit.text.sentences import spans
 from evalkit.text.similarity import contains, same_text
-from evalkit.text.tokens import CACHE, content_stems, names, tokens
+from evalkit.text.tokens import CACHE, content_stems, names, normalise, tokens
 
 SHORT = 8  # content words up to which a reference is a fact looked for, not a text to be retold
 BRIEF = 6  # content words up to which an answer is only the answer, without a sentence around it
 # Share of a short reference's own words found in the answer -> probability that it is right.
 FACT_STEPS = ((0.99, 0.92), (0.7, 0.88), (0.45, 0.65), (0.2, 0.55), (0.0, 0.3))
 TURNED = 0.2  # at most, where a statement comes with another name, number or polarity
+PERMITTED = 0.8  # at least, where an answer permits or forbids what a short reference does
 PART = 0.49  # at most, where a statement is left out
 MANY = 5  # statements from which on one that is turned does not make the whole foreign
 HALF_SAID = 0.6  # probability below which not even half of a short reference is in the answer
@@ -37,6 +42,7 @@ _POLARITY = dict.fromkeys(_YES.split(), True) | dict.fromkeys(_NO.split(), False
 _POLARITY_WIDE = re.compile(
     r"\W*(?:(?P<no>いいえ|不|否|没有|아니)|(?P<yes>はい|ええ|是|对|네[,.\s]|예[,.\s]))"
 )
+_BARE_WIDE = re.compile(r"\W*(?:いいえ|はい|ええ|不是?|否|没有|是的?|对|아니[요오]|네|예)\W*")
 
 
 def polarity(text: str) -> bool | None:
@@ -69,8 +75,19 @@ def _one(answer: str, reference: str, query: str) -> float:
     if want is not None and got is not None and want != got:
         return 0.1
     if len(wanted_of(reference)) <= SHORT:
-        return _sentence(_short(answer, reference, query), answer, reference)
+        return _brief(answer, reference, query)
     return _complete(retold(answer, reference, query), said(reference, answer, query))
+
+
+def _brief(answer: str, reference: str, query: str) -> float:
+    """A short reference; a bare yes or no says what it says, and other words may permit or forbid the same."""
+    got = polarity(answer)
+    if got is not None and _bare(answer):
+        own = polarity(reference)
+        want = verdict(reference, query) if own is None else own
+        return NOTHING_BRIEF if want is None else _yes_no(answer, want, got)
+    value = _sentence(_short(answer, reference, query), answer, reference)
+    return max(value, PERMITTED) if answers_alike(answer, reference) else value
 
 
 def _sentence(value: float, answer: str, reference: str) -> float:
@@ -93,6 +110,14 @@ def _complete(value: float, found: tuple[Said, ...]) -> float:
     return min(value, PART) if incomplete(found) else value
 
 
+def _bare(answer: str) -> bool:
+    """Whether an answer is a yes or a no and nothing else."""
+    return (
+        all(word in _POLARITY for word in tokens(answer))
+        or _BARE_WIDE.fullmatch(answer) is not None
+    )
+
+
 def _yes_no(answer: str, want: bool, got: bool | None) -> float:  # noqa: FBT001 - two polarities
     if got is not None:
         return 0.97 if got == want else 0.03
@@ -102,11 +127,55 @@ def _yes_no(answer: str, want: bool, got: bool | None) -> float:  # noqa: FBT001
 
 def _short(answer: str, reference: str, query: str) -> float:
     """A fact looked for in an answer of any length."""
-    if _turned(reference, answer):
+    if _turned(reference, answer) and not bounds_agree(reference, answer):
+        return TURNED
+    if bounds_differ(reference, answer) or _of_another(reference, answer, query):
         return TURNED
     if contains(clean(answer), reference) or contains(answer, reference):
         return 0.95
-    return max(_facts(answer, reference, query), _facts(answer, _ASIDE.sub("", reference), query))
+    value = max(_facts(answer, reference, query), _facts(answer, _ASIDE.sub("", reference), query))
+    return min(value, PART) if _leaves_out(reference, answer, query) else value
+
+
+def _of_another(reference: str, answer: str, query: str) -> bool:
+    """Whether the answer has the numbers or names of the reference, but of another thing, person or day."""
+    if other_days(reference, answer):
+        return True
+    if _quantities_of(reference):
+        strict = beyond(reference, answer) or rival_word(reference, answer, query)
+        return strict or counts_otherwise(reference, answer, query)
+    return any(other_person(name, answer, query) for name in full_names(reference))
+
+
+# What a question asks for that a number or a date answers, and what it does not.
+_HOW_MANY = re.compile(
+    r"\bhow (?:many|much|long|old|far|high|big|large|often|tall|deep|fast)\b|\bwhen\b|\bwhat (?:time|year|date|day|age|percentage|number|price)\b|"
+    r"\bin (?:what|which) year\b|\b(?:wie (?:viele?|lange|alt|hoch|oft|gross|weit)|wann|combien|quand|cuánt[oa]s?|cuándo|quanto|quando|"
+    r"bao nhiêu|mấy|khi nào|bao lâu|сколько|когда|كم|متى)\b|いくら|いつ|何[年時人個名歳分日回]|多少|几|幾|何时"
+)
+_WHO = re.compile(
+    r"\b(?:who|whom|whose|where|which (?!year)|wer|wem|wen|wessen|wo|welche[rsmn]?|qui|où|quel(?:le)?s?|quién(?:es)?|dónde|"
+    r"cuál(?:es)?|ai|ở đâu|кто|где|من|أين)\b|誰|だれ|どこ|谁|哪"
+)
+_LISTED = re.compile(r"\s*[,，、،]\s*(?:(?:and|und|et|y|và|и|و)\s+)?|\s+(?:and|und|et|y|và|и)\s+")
+_LAST = re.compile(r"[,，、،].*\s(?:and|und|et|y|và|и|و)\s?[^,，、،]+$")
+SEVERAL, FEW = 3, 3  # items that make a list, and words of an item at most
+
+
+def _leaves_out(reference: str, answer: str, query: str) -> bool:
+    """Whether the answer lacks a person that the reference names beside a number, or one item of a list."""
+    if _quantities_of(reference):
+        plain = normalise(query)
+        asked = _HOW_MANY.search(plain) is not None and _WHO.search(plain) is None
+        return not asked and unnamed(reference, answer, query)
+    items = _LISTED.split(reference.strip(" .。"))
+    if len(items) < SEVERAL or not _LAST.search(reference):
+        return False  # "Springfield, Illinois, USA" is no list
+    keys = keys_of(answer) | keys_of(query)
+    words = [wanted_of(item) for item in items]
+    return all(0 < len(w) <= FEW for w in words) and any(
+        not any(w in keys or near(w, keys) for w in item) for item in words
+    )
 
 
 def _turned(reference: str, answer: str) -> bool:

@@ -109,7 +109,7 @@ def _words(short: str, long: str, asked: frozenset[str]) -> Features:
         "long_lead_in_short": _held(other, in_short),
         "lead_in_lead": _held(first, keys_of(leads[1])),
         "lead_in_a_sentence": max((_held(first, keys) for keys in sentences), default=UNKNOWN),
-        "letters_of_lead": sum(letters) / sum(map(len, first)) if first else UNKNOWN,
+        "letters_of_lead": sum(letters) / sum(map(len, first)) if any(first) else UNKNOWN,
     }
 
 

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from evalkit.judges.opposites import OPPOSITES
+from evalkit.judges.permission import same_permission
 from evalkit.judges.segments import Segment, segments
 from evalkit.text.sentences import spans
 from evalkit.text.tokens import CACHE
@@ -32,9 +33,11 @@ def polarity_differs(point: str, answer: str) -> bool:
     """Whether the clauses of ``answer`` that take up ``point`` deny what it says, or say what it denies.
 
     A "not" elsewhere in the answer does not count, nor does a "no" that merely opens it. What stands behind
-    "it is not true that" counts as denied to the end of its sentence.
+    "it is not true that" counts as denied to the end of its sentence. "Prohibited" and "not permitted" say the same.
     """
     stated, denied = _stated_and_denied(answer)
+    if denied is None and (alike := same_permission(point, answer)) is not None:
+        return not alike
     if denied is None:
         return any(_differs(part, segments(answer)) for part in segments(point))
     return any(_differs_from(part, segments(stated), segments(denied)) for part in segments(point))

@@ -29,7 +29,7 @@ _BOUNDARY = re.compile(
     rf"|\b(?:and|or|und|et|y|và)\s+(?=(?:{'|'.join(_PREDICATES.split())})\b)"
 )
 # Negating words that deny nothing: bounds ("no more than"), "not only", "nobody but the owner".
-_NO_DENIAL = re.compile(
+NO_DENIAL = re.compile(
     r"\b(?:no|not|never) (?=(?:more|less|fewer|later|earlier|sooner|\w{2,8}er) than\b)"
     r"|\bnot (?=(?:only|just|merely|until|before|necessarily|nur|solo)\b)|\bno (?=matter\b)|\bor not\b"
     r"|\b(?:nobody|no one|none|nothing|noone|niemand|nichts) (?=(?:but|except|other than|else than|außer|anders)\b)"
@@ -41,7 +41,7 @@ _NO_DENIAL = re.compile(
     r"|[지]? ?않으면 안|수밖에 없|不得不|[没沒]问?[问題題]|\bnot to mention\b|\bwithout (?=(?:exception|limit|delay|fail|it|this|that|them|these|one)\b)"
 )
 # Scripts without spaces deny in an ending or a prefix: the whole clause counts as denied.
-_DENIED_WIDE = re.compile(
+DENIED_WIDE = re.compile(
     r"ません|(?<![少危])な(?:い|かった|く)(?!し)|ずに|[\u4e00-\u9fff]?[没沒未勿莫]|不(?![仅但同過过断斷])|無法|无法|않|없(?!이)|못(?!지)|아(?:니|닙|닌|닐)|틀[렸린립]|금지|사실무근"
     r"|(?:誤り|間違い|誤解|嘘|うそ|デマ)(?:です|だ|で[あすし]|となり|。|$)|(?:错误|錯誤|假)的"
 )
@@ -83,7 +83,7 @@ def segments(text: str) -> tuple[Segment, ...]:
     """
     found: list[Segment] = []
     for index, (start, end) in enumerate(spans(text)):
-        plain = _NO_DENIAL.sub("", normalise(text[start:end]))
+        plain = NO_DENIAL.sub("", normalise(text[start:end]))
         first = len(found)
         for piece in _pieces(plain):
             segment = _segment(piece, index)
@@ -128,7 +128,7 @@ def _segment(piece: str, sentence: int) -> Segment:
     words = tokens(piece)
     content = [(i, key(w)) for i, w in enumerate(words) if _carries(w)]
     stems = frozenset(w for _, w in content)
-    if _DENIED_WIDE.search(piece):
+    if DENIED_WIDE.search(piece):
         return Segment(stems, stems, frozenset(), 1, sentence)
     places = [i for i, w in enumerate(words) if denies(w)]
     denied: set[str] = set()

@@ -9,6 +9,7 @@ from functools import lru_cache
 from rapidfuzz.distance import Levenshtein
 
 from evalkit.judges.opposites import OPPOSITES
+from evalkit.judges.permission import same_permission
 from evalkit.judges.polarity import polarity_differs
 from evalkit.judges.segments import denies
 from evalkit.judges.wording import keys_of, near
@@ -196,6 +197,8 @@ def _denied(
     blocks: list[Block],
 ) -> bool:
     """Whether one of two sentences that are otherwise the same has one "not" more, or an opposite."""
+    if same_permission(statement, sentence):
+        return False
     own, there = (
         {w.key for w in side if w.content and not denies(w.plain)} for side in (wanted, given)
     )

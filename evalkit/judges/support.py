@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
 from evalkit.judges.opposites import OPPOSITES, RESTRICTIONS
+from evalkit.judges.permission import same_permission
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.sentences import spans
 from evalkit.text.stopwords import NEGATIONS
@@ -59,6 +61,7 @@ class Context:
     keys: frozenset[str]
     quantities: frozenset[str]
     asked: frozenset[str]
+    places: Mapping[str, Sequence[int]]  # the sentences with a key, by number
 
 
 @lru_cache(CACHE)
@@ -101,7 +104,16 @@ def read(passages: tuple[str, ...], query: str = "") -> Context:
         keys=frozenset().union(*(s.keys for s in sentences)),
         quantities=frozenset(quantities(query)).union(*(s.quantities for s in sentences)),
         asked=stem_set(query),
+        places=_places(sentences),
     )
+
+
+def _places(sentences: Sequence[Sentence]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for number, sentence in enumerate(sentences):
+        for key in sentence.keys:
+            found.setdefault(key, []).append(number)
+    return found
 
 
 def _weights(claim: str, asked: frozenset[str]) -> dict[str, float]:
@@ -130,18 +142,19 @@ def _match(weights: dict[str, float], context: Context) -> _Match:
     def share(keys: frozenset[str]) -> float:
         return sum(weights[key] for key in keys) / total
 
-    hits = [wanted & s.keys for s in context.sentences]
-    alone = [share(keys) if keys else 0.0 for keys in hits]
-    best = max(range(len(alone)), key=alone.__getitem__)
-    neighbours = pairwise(zip(context.sentences, hits, strict=True))
-    pairs = (share(a | b) for (s, a), (t, b) in neighbours if a and b and s.passage == t.passage)
-    together = max(pairs, default=0.0)
-    return _Match(
-        share(wanted & context.keys),
-        alone[best],
-        max(together, alone[best]),
-        context.sentences[best],
+    given, places = context.sentences, context.places
+    numbers = sorted({i for key in wanted for i in places.get(key, ())})
+    hits = {i: wanted & given[i].keys for i in numbers}
+    alone = {i: share(keys) for i, keys in hits.items()}
+    best = max(numbers, key=alone.__getitem__, default=0)
+    nearest = alone.get(best, 0.0)
+    neighbours = ((i, j) for i, j in pairwise(numbers) if j == i + 1)
+    together = max(
+        (share(hits[i] | hits[j]) for i, j in neighbours if given[i].passage == given[j].passage),
+        default=0.0,
     )
+    anywhere = share(wanted & context.keys)
+    return _Match(anywhere, nearest, max(together, nearest), given[best])
 
 
 def sentence_near(claim: str, context: Context) -> Sentence | None:
@@ -191,6 +204,8 @@ def _conflicts(claim: str, context: Context, nearest: Sentence, *, near: bool) -
     stems = stem_set(claim)
     if stems & RESTRICTIONS - context.stems - context.asked:
         return True
+    if near and (alike := same_permission(claim, nearest.text)) is not None:
+        return not alike
     return near and (negation_differs(claim, nearest) or _opposed(stems, context, nearest))
 
 

@@ -22,10 +22,13 @@ from evalkit.ledger import disk
 from evalkit.ledger.columns import OUTCOMES, Ledger
 from evalkit.ledger.page import kept_pages
 from evalkit.ledger.part import Bench, graded_part
+from evalkit.ledger.pictures import ranks_of, styles_of
 from evalkit.ledger.pieces import StoredFindings, blocks_of
 from evalkit.ledger.words import find
 from evalkit.outcome import CaseOutcome
 from evalkit.pages.case_pages import Page
+from evalkit.pages.ranks import RankCounts
+from evalkit.pages.styling import StyleCounts
 from evalkit.pool import block_on
 from evalkit.records import Approach, Certainty, Fact, Finding, Side, Stage, Suite
 
@@ -86,6 +89,14 @@ class Large:
         """The pages of all cases that were answered, in the order of the ids."""
         numbers = sorted({number for parts in self.parts.values() for number in parts})
         return kept_pages([self.bench.page(number) for number in numbers])
+
+    def ranks(self, system: str) -> RankCounts | None:
+        """At which ranks the gold documents of a system stand; None where it shows no list."""
+        return ranks_of(self.stems(system))
+
+    def styles(self, system: str) -> StyleCounts:
+        """How the answers of a system measure up to the house style."""
+        return styles_of(self.stems(system))
 
     @cached_property
     def doctor(self) -> dict[str, list[Complaint]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from evalkit.funnel import NOWHERE, STAGES
 from evalkit.ledger.columns import Ledger
 from evalkit.pages.case_pack import Packed
 from evalkit.pages.case_pages import Page, packed_page
@@ -27,6 +28,12 @@ def symptoms_in(ledger: Ledger, rules: Sequence[Rule]) -> Symptoms:
     return found
 
 
+def lost_in(ledger: Ledger) -> dict[str, str]:
+    """The stage of the funnel that lost a case of a part, by case; those that came through are left out."""
+    gone = np.flatnonzero(ledger.lost != NOWHERE).tolist()
+    return {ledger.ids[row]: STAGES[ledger.lost[row]] for row in gone}
+
+
 def keep_page(
     file: Path,
     number: int,
@@ -34,9 +41,10 @@ def keep_page(
     cases: Sequence[Case],
     shown: Mapping[str, Shown],
     symptoms: Mapping[str, Symptoms],
+    lost: Mapping[str, Mapping[str, str]],
 ) -> None:
     """Keep the page of a part; it gets the ``number`` that follows that of the part."""
-    views = list(case_views(setting, cases, shown, symptoms))
+    views = list(case_views(setting, cases, shown, symptoms, lost))
     page = packed_page(views, setting, number + 1)
     packed = page.packed
     head = [page.number, page.first, page.last, page.told, packed.encoding, packed.kept]

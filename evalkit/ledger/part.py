@@ -21,7 +21,8 @@ from evalkit.inquiry import STEADY, Varies, index_of, varying
 from evalkit.judge import judge_traces
 from evalkit.ledger import disk
 from evalkit.ledger.answers import Answers
-from evalkit.ledger.page import Symptoms, keep_page, symptoms_in
+from evalkit.ledger.page import Symptoms, keep_page, lost_in, symptoms_in
+from evalkit.ledger.pictures import keep_pictures
 from evalkit.ledger.reading import read_ledger
 from evalkit.ledger.words import Ints
 from evalkit.outcome import CaseOutcome
@@ -88,20 +89,23 @@ async def do_part(
     told: dict[str, Any] = {}
     shown: dict[str, Shown] = {}
     symptoms: dict[str, Symptoms] = {}
+    lost: dict[str, dict[str, str]] = {}
     for name, one in graded.items():
         varies = elsewhere.get(name, STEADY)
         findings = diagnose(suite, one, bench.tools.causes, doubts, varies)
         stem = bench.stem(number, name)
         ledger = read_ledger(suite, one, findings, bench.tools.playbook, places)
         disk.save(ledger, stem)
+        keep_pictures(stem, suite.cases, one.traces)
         _write_lines(stem, one, findings)
         own = varying(one, index_of(one))
         probed = any(trace.condition != AS_IS for trace in one.traces)
         told[name] = [own.answers, own.lists, probed]
         shown[name] = one, findings
         symptoms[name] = symptoms_in(ledger, bench.tools.playbook)
+        lost[name] = lost_in(ledger)
     if shown:
-        keep_page(bench.page(number), number, bench.setting, suite.cases, shown, symptoms)
+        keep_page(bench.page(number), number, bench.setting, suite.cases, shown, symptoms, lost)
     doubtful = [[c.kind, c.subject, c.text, list(c.others)] for c in complaints]
     return {"part": number, "systems": told, "complaints": doubtful}
 

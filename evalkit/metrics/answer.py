@@ -6,25 +6,30 @@ from evalkit.metrics.behaviour import BEHAVIOUR
 from evalkit.metrics.citations import CITATIONS
 from evalkit.records import Evidence, KeyPoint, Metric, Passage, Stage
 from evalkit.text import similarity
+from evalkit.text.longest import readable
 from evalkit.text.quantities import found_in, quantities
 
 
+@readable
 def exact(response: str, reference: tuple[str, ...]) -> float | None:
     """1 if the response equals a reference once case, punctuation and articles are gone, else 0."""
     return max((float(similarity.same_text(response, text)) for text in reference), default=None)
 
 
+@readable
 def token_f1(response: str, reference: tuple[str, ...]) -> float | None:
     """The best SQuAD token F1 over the references, 0..1."""
     return max((similarity.token_f1(response, text) for text in reference), default=None)
 
 
+@readable
 def containment(response: str, reference: tuple[str, ...]) -> float | None:
     """The best share of a reference's content words that the response has, 0..1."""
     shares = (similarity.containment(text, response) for text in reference)
     return max((share for share in shares if share is not None), default=None)
 
 
+@readable
 def numbers(response: str, reference: tuple[str, ...]) -> float | None:
     """The best share of a reference's numbers, amounts and dates found in the response, 0..1."""
     given = quantities(response)

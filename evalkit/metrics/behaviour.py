@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from evalkit.records import Criterion, Evidence, Expected, Metric, Stage
+from evalkit.text.longest import readable
 from evalkit.text.refusal import asks_clarification, corrects_premise, mentions_gap
 from evalkit.text.sentences import spans
 from evalkit.text.similarity import containment
@@ -20,6 +21,7 @@ def refused(response: str, evidence: Evidence) -> float | None:  # noqa: ARG001 
     return None if evidence.refused is None else float(evidence.refused >= REFUSED)
 
 
+@readable
 def behaviour(
     expected: Expected, response: str, evidence: Evidence, query: str = ""
 ) -> float | None:
@@ -83,6 +85,7 @@ _ITEM = re.compile(
 _STOP = re.compile(r"""[\s*_"'”“)\]]*(?:[:,.;–—-]|$)|(?<=[✗✘❌☒✓✔✅☑])""", re.MULTILINE)
 
 
+@readable
 def criteria(criteria: tuple[Criterion, ...], response: str) -> float | None:
     """Share of the criteria that the response addresses, with the right verdict where one is given."""
     if not criteria:

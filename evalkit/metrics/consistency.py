@@ -10,6 +10,7 @@ from evalkit.judges.equivalence import equivalence
 from evalkit.records import Level, Metric, Passage, Stage
 from evalkit.text.extract import parse_json
 from evalkit.text.field_match import field_credit
+from evalkit.text.longest import readable
 from evalkit.text.similarity import same_text
 
 # Of the probability that two answers mean the same; on labelled pairs accuracy is flat from 0.7 to 0.9.
@@ -55,6 +56,7 @@ def cluster(
     return tuple(numbers.setdefault(root(i), len(numbers)) for i in range(len(responses)))
 
 
+@readable
 def consistency(responses: tuple[str, ...]) -> float | None:
     """Share of pairs of repeats whose answers mean the same, 0..1; ``None`` for fewer than two."""
     clusters = cluster(responses)

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 
 from evalkit.records import Document, KeyPoint, Metric, Passage, Stage
+from evalkit.text.longest import TooLong, check_length
 from evalkit.text.sentences import sentences
 from evalkit.text.tokens import content_stems
 
 NEAR_DUPLICATE = 0.9  # token_set_ratio from which two passages say the same
 PASSAGES = 2048  # texts of passages and documents that are remembered
+COMPARED = 50_000  # characters of a passage that is compared with others
+TOGETHER = 4_000_000  # characters of all that was retrieved, and of one document, that are read
 SURVIVES = 0.75  # share of its content words by which a piece of evidence is recognised
 
 
@@ -89,6 +92,8 @@ def redundancy(
     ignored; a text contained in the other counts) reaches ``near``. Compares all pairs. ``None`` with
     fewer than two texts.
     """
+    for passage in retrieved[:k]:
+        check_length("a retrieved passage", passage.text, COMPARED)
     texts = [_processed(passage.text) for passage in retrieved[:k] if passage.text]
     if len(texts) < 2:
         return None
@@ -145,6 +150,8 @@ def evidence_coverage(
     texts = [text for passage in retrieved if (text := _text(passage, corpus))]
     if not key_points or (retrieved and not texts):
         return None
+    if sum(map(len, texts)) > TOGETHER:
+        raise TooLong("what was retrieved", sum(map(len, texts)), TOGETHER)
     passages = [_stems(text) for text in texts]
     return _mean([_said(_wordings(point, corpus), passages, survives) for point in key_points])
 
@@ -162,6 +169,7 @@ def _wordings(point: KeyPoint, corpus: Mapping[str, Document]) -> list[frozenset
     wordings = [wanted]
     for doc_id in point.evidence:
         text = corpus[doc_id].text if doc_id in corpus else ""
+        check_length(f"document {doc_id}", text, TOGETHER)
         nearest = max(
             _said_by(text), key=lambda words: _overlap(wanted, words), default=frozenset()
         )

@@ -10,6 +10,7 @@ from evalkit.records import Format, JsonObject, Level, Metric, Stage
 from evalkit.text.extract import Parsed, parse_json
 from evalkit.text.field_match import field_credit
 from evalkit.text.json_schema import compiled, is_valid
+from evalkit.text.longest import readable
 from evalkit.text.tables import (
     extract_label,
     fold,
@@ -58,6 +59,7 @@ def schema_valid_repaired(schema: JsonObject, parsed: Parsed) -> float:
     return float(parsed.readable and is_valid(parsed.content, schema))
 
 
+@readable
 def format_valid(format: Format, response: str) -> float | None:  # noqa: A002 - the need's name
     """1 if the answer has the shape the case asks for; ``None`` for a kind that is not known."""
     checks = {
@@ -96,6 +98,7 @@ def field_score(reference_object: Mapping[str, Any], parsed: Parsed) -> float:
     return field_credit(reference_object, parsed.content) if parsed.readable else 0.0
 
 
+@readable
 def label_accuracy(
     format: Format,  # noqa: A002 - the need's name
     reference: tuple[str, ...],

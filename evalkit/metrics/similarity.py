@@ -6,6 +6,7 @@ from functools import partial
 
 from evalkit.embeddings.embedder import Embedder, cosines
 from evalkit.records import Metric, Stage
+from evalkit.text.longest import readable
 
 NAME = "semantic_similarity"
 CARD = (
@@ -18,6 +19,7 @@ CARD = (
 )
 
 
+@readable
 def semantic_similarity(
     response: str, reference: tuple[str, ...], *, embedder: Embedder
 ) -> float | None:

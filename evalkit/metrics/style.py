@@ -7,6 +7,7 @@ from collections.abc import Callable
 from evalkit.records import Metric, Stage, StyleRules
 from evalkit.text.extract import parse_json
 from evalkit.text.languages import detect_language
+from evalkit.text.longest import readable
 from evalkit.text.manner import (
     emoji_count,
     has_exclamation,
@@ -93,6 +94,7 @@ def is_prose(response: str) -> bool:
     return not structured and bool(response.strip())
 
 
+@readable
 def style(style: StyleRules, response: str) -> float | None:
     """Share of the given rules that hold, 0..1; ``None`` without a measurable rule or without prose."""
     if not is_prose(response):
@@ -101,6 +103,7 @@ def style(style: StyleRules, response: str) -> float | None:
     return sum(report.values()) / len(report) if report else None
 
 
+@readable
 def brand_voice(style: StyleRules, response: str) -> float | None:
     """Nearness to the exemplars' voice, 0..1; ``None`` with fewer than five, or without prose."""
     return voice_similarity(prose(response), style.exemplars) if is_prose(response) else None

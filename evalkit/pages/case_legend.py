@@ -11,6 +11,7 @@ from evalkit import plugins
 from evalkit.cause import Proof
 from evalkit.pages.case_cut import name
 from evalkit.pages.case_view import Setting
+from evalkit.pages.stages import STAGES
 from evalkit.records import Suite
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def explained() -> dict[str, Any]:
             for cause in plugins.members("causes")
         },
         "conditions": {c.id: c.meaning for c in plugins.members("conditions")},
+        "funnel": STAGES,
     }
 
 

@@ -31,7 +31,7 @@ LEVELS = (
     ),
     *((400, 0), (330, 0), (270, 0), (220, 0), (180, 0), (140, 0), (100, 0), (60, 0)),
 )
-COLUMNS = ("o", "cause", "side", "stage", "status")
+COLUMNS = ("o", "cause", "side", "stage", "status", "lost")
 # "<" ends a script element; the others are hidden, turn the direction of text, or are not text at all.
 _ESCAPED = re.compile("[<\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 

@@ -51,24 +51,38 @@ def case_views(
     cases: Iterable[Case],
     shown: Mapping[str, Shown],
     symptoms: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+    lost: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Iterator[CaseView]:
     """The view of every case that a system of ``shown`` has answered, in the order of ``cases``.
 
-    ``symptoms`` are the ids of the symptoms that a case shows, by system and case.
+    ``symptoms`` are the ids of the symptoms that a case shows, by system and case; ``lost`` is the stage of the funnel
+    that lost it.
     """
     makers = [
-        (setting.systems.index(s), _rows_of(setting, *shown[s]), (symptoms or {}).get(s, {}))
+        (
+            setting.systems.index(s),
+            _rows_of(setting, *shown[s]),
+            ((symptoms or {}).get(s, {}), (lost or {}).get(s, {})),
+        )
         for s in shown
     ]
     makers.sort(key=lambda maker: maker[0])
     for case in cases:
         rows = [
-            {"s": s, **row, **({"symptoms": list(seen[case.id])} if case.id in seen else {})}
-            for s, made, seen in makers
+            {"s": s, **row, **_beside(case.id, *told)}
+            for s, made, told in makers
             if (row := made(case)) is not None
         ]
         if rows:
             yield {"case": labels(case), "rows": rows}
+
+
+def _beside(
+    case_id: str, seen: Mapping[str, Sequence[str]], lost: Mapping[str, str]
+) -> dict[str, Any]:
+    """What is known of a case besides its finding: its symptoms, and where the funnel lost it."""
+    found: dict[str, Any] = {"symptoms": list(seen[case_id])} if case_id in seen else {}
+    return found | ({"lost": lost[case_id]} if case_id in lost else {})
 
 
 def labels(case: Case) -> dict[str, Any]:

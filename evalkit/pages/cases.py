@@ -59,7 +59,15 @@ def pages_beside(
 def run_views(run: Run, diagnosis: Mapping[str, Any], setting: Setting) -> Iterator[CaseView]:
     """The views of all cases of a run."""
     shown = {name: (found.graded, found.findings) for name, found in run.systems.items()}
-    return case_views(setting, run.suite.cases, shown, symptoms_of(diagnosis))
+    return case_views(setting, run.suite.cases, shown, symptoms_of(diagnosis), lost_of(diagnosis))
+
+
+def lost_of(diagnosis: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """The stage of the funnel that lost a case, by system and case."""
+    return {
+        system: {case_id: step["stage"] for step in told["funnel"] for case_id in step["case_ids"]}
+        for system, told in diagnosis["systems"].items()
+    }
 
 
 def symptoms_of(diagnosis: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:

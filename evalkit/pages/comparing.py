@@ -172,6 +172,7 @@ def _shift(pair: Pair, best: str | None) -> dict[str, Any]:
         "repairs": repairs,
         "harms": harms,
         "rows": rows[:SHIFTS],
+        "tested": all(change.p is not None for change in shift.causes),
         "most": max((max(r["before"], r["after"]) for r in rows), default=1),
         "said": f"{count(repairs, 'case')} that {other} fails pass in {best}; {harms:,} that it passes fail there.",
     }
@@ -196,7 +197,7 @@ def _changes(
             else f"{'+' if after > before else MINUS}{abs(after - before)}",
             "of": shift.cases,
             "share": f"{percent(before / shift.cases)} → {percent(after / shift.cases)}",
-            "sure": change.p_adjusted <= ALPHA,
+            "sure": change.p_adjusted is not None and change.p_adjusted <= ALPHA,
             "before_href": cause_link(other, change.cause),
             "after_href": cause_link(best, change.cause),
         }

@@ -8,7 +8,7 @@ NAMELESS = ("undetermined", "unexplained")  # findings that name no cause, and s
 
 
 def cases_link(**filters: str | tuple[str, ...] | None) -> str:
-    """The list of cases, narrowed: ``system``, ``cause``, ``side``, ``stage``, ``status``, ``symptom``, ``tag``, ``q``."""
+    """The list of cases, narrowed: ``system``, ``cause``, ``side``, ``stage``, ``status``, ``symptom``, ``tag``, ``lost``, ``q``."""
     given = {name: value for name, value in filters.items() if value}
     return f"#cases?{urlencode(given, doseq=True, quote_via=quote)}"
 

@@ -25,9 +25,11 @@ POINTERS, FEWEST = 12, 20  # pointers shown; answers from which a distribution i
 
 def output_view(run: Run, summary: Mapping[str, Any]) -> dict[str, Any]:
     """Format errors and style of all systems side by side; empty where nothing of the kind is asked."""
-    shown = run.systems if run.large is None else {}  # of a large run no answer is held
     counts = {
-        name: style_counts(run.suite.cases, system.graded.traces) for name, system in shown.items()
+        name: style_counts(run.suite.cases, system.graded.traces)
+        if run.large is None
+        else run.large.styles(name)
+        for name, system in run.systems.items()
     }
     return {
         "format": _format(run, summary),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from evalkit.ledger.columns import group_numbers
 from evalkit.pages.shares import score_ends
 from evalkit.records import AS_IS, Case, Interval, Trace
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+SHOWN = 20  # ranks drawn one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +68,65 @@ class RankCounts:
         return max(1.0, share * (1 - share) / variance) if variance > 0 else self.cases
 
 
+@dataclass(frozen=True, slots=True)
+class RankColumns:
+    """What is added up, of the cases with gold documents whose lists are shown: a row a case.
+
+    ``groups`` is a number that cases of one group share, negative without a group; ``recall`` has a column a ``k``.
+    ``first`` and ``missing`` as in ``RankCounts``; ``longest`` is the length of the longest list of any case.
+    """
+
+    groups: Ints
+    recall: Floats
+    first: Floats
+    missing: float
+    longest: int
+
+
 def rank_counts(cases: Iterable[Case], traces: Iterable[Trace], width: int) -> RankCounts:
     """The sums over the answers as they are, for cases with gold documents whose lists are shown, down to ``width``."""
+    found = rank_columns(cases, traces, width)
+    return counts_of(found.groups, iter(found.recall.T), found.first, found.missing)
+
+
+def rank_columns(cases: Iterable[Case], traces: Iterable[Trace], width: int) -> RankColumns:
+    """The rows behind ``rank_counts``; those of parts of a run stand one below the other."""
     wanted = {case.id: case for case in cases if _gold(case)}
     found: dict[str, list[tuple[Floats, int | None]]] = defaultdict(list)
+    longest = 0
     for trace in traces:
-        case = wanted.get(trace.case_id)
-        if case is not None and trace.condition == AS_IS and trace.retrieved is not None:
-            found[case.id].append(_places(case, trace, width))
-    return _added(wanted, found, width)
+        if trace.condition == AS_IS and trace.retrieved is not None:
+            longest = max(longest, len(trace.retrieved))
+            case = wanted.get(trace.case_id)
+            if case is not None:
+                found[case.id].append(_places(case, trace, width))
+    recall = [np.mean([recall for recall, _ in lists], axis=0) for lists in found.values()]
+    first, missing = _first(found.values(), width)
+    groups = group_numbers([wanted[case_id].group for case_id in found])
+    return RankColumns(groups, np.array(recall).reshape(-1, width), first, missing, longest)
+
+
+def counts_of(groups: Ints, recall: Iterable[Floats], first: Floats, missing: float) -> RankCounts:
+    """The sums of such rows; ``recall`` gives the column of each k in turn."""
+    sizes, units = np.zeros(0), groups
+    if len(groups):
+        _, units, counts = np.unique(groups, return_inverse=True, return_counts=True)
+        sizes = counts.astype(np.float64)
+    sums = np.zeros((len(first), 3))
+    for row, column in zip(sums, recall, strict=True):
+        hits = np.bincount(units, column, len(sizes))
+        row[:] = hits.sum(), (hits**2).sum(), (hits * sizes).sum()
+    return RankCounts(
+        len(first),
+        cases=float(len(groups)),
+        units=len(sizes),
+        squares_of_sizes=float((sizes**2).sum()),
+        hits=sums[:, 0],
+        squares=sums[:, 1],
+        products=sums[:, 2],
+        first=first,
+        missing=missing,
+    )
 
 
 def _gold(case: Case) -> frozenset[str]:
@@ -92,42 +145,13 @@ def _places(case: Case, trace: Trace, width: int) -> tuple[Floats, int | None]:
     return recall, first
 
 
-def _added(
-    cases: Mapping[str, Case],
-    found: Mapping[str, list[tuple[Floats, int | None]]],
-    width: int,
-) -> RankCounts:
+def _first(found: Iterable[list[tuple[Floats, int | None]]], width: int) -> tuple[Floats, float]:
+    """The cases by the rank of their first gold document, and those whose lists hold none."""
     first, missing = np.zeros(width), 0.0
-    for lists in found.values():
+    for lists in found:
         for _, rank in lists:
             if rank is None:
                 missing += 1 / len(lists)
             else:
                 first[rank - 1] += 1 / len(lists)
-    sums = list(_units(cases, found))
-    hits = np.array([s for s, _ in sums]).reshape(-1, width)
-    sizes = np.array([n for _, n in sums], dtype=np.float64)
-    return RankCounts(
-        width,
-        cases=float(sizes.sum()),
-        units=len(sums),
-        squares_of_sizes=float((sizes**2).sum()),
-        hits=hits.sum(axis=0),
-        squares=(hits**2).sum(axis=0),
-        products=(hits * sizes[:, None]).sum(axis=0),
-        first=first,
-        missing=missing,
-    )
-
-
-def _units(
-    cases: Mapping[str, Case], found: Mapping[str, list[tuple[Floats, int | None]]]
-) -> Iterator[tuple[Floats, int]]:
-    """Summed recall and number of cases of each group; a case without one is a group of its own."""
-    groups: dict[tuple[str, str], list[Floats]] = defaultdict(list)
-    for case_id, lists in found.items():
-        group = cases[case_id].group
-        name = ("group", group) if group else ("case", case_id)
-        groups[name].append(np.mean([recall for recall, _ in lists], axis=0))
-    for members in groups.values():
-        yield np.sum(members, axis=0), len(members)
+    return first, missing

@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evalkit.pages.charts import Figure
 from evalkit.pages.charts.columns import columns
 from evalkit.pages.charts.curves import curves
-from evalkit.pages.ranks import RankCounts, rank_counts
+from evalkit.pages.ranks import SHOWN, RankCounts, rank_counts
 from evalkit.pages.wording import count, interval_bounds, percent, plain_interval
-from evalkit.records import AS_IS, Interval
+from evalkit.records import AS_IS, Case, Interval, Trace
 from evalkit.stats.intervals import wilson
 
 if TYPE_CHECKING:
     from evalkit.api import Run
 
-SHOWN = 20  # ranks drawn one by one
 SYSTEMS = 6  # curves in one picture
 NO_LISTS = "show no ranked list, or no case of theirs names gold documents"
-TOO_MANY = "too many cases to draw from here; recall at k stands among the metrics"
 
 
 def ranks_of(run: Run) -> dict[str, RankCounts]:
     """The ranks of every system that shows its lists, in the order of the run."""
     found: dict[str, RankCounts] = {}
-    if run.large is not None:
-        return found
     for name, system in run.systems.items():
-        traces = system.graded.traces
-        lists = (len(t.retrieved) for t in traces if t.condition == AS_IS and t.retrieved)
-        width = min(SHOWN, max(lists, default=0))
-        if width:
-            counts = rank_counts(run.suite.cases, traces, width)
-            if counts.cases:
-                found[name] = counts
+        if run.large is not None:
+            counts = run.large.ranks(name)
+        else:
+            counts = _ranks_in(run.suite.cases, system.graded.traces)
+        if counts is not None and counts.cases:
+            found[name] = counts
     return found
+
+
+def _ranks_in(cases: Sequence[Case], traces: Sequence[Trace]) -> RankCounts | None:
+    lists = (len(t.retrieved) for t in traces if t.condition == AS_IS and t.retrieved)
+    width = min(SHOWN, max(lists, default=0))
+    return rank_counts(cases, traces, width) if width else None
 
 
 def retrieval_view(run: Run, summary: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def retrieval_view(run: Run, summary: Mapping[str, Any]) -> dict[str, Any]:
         "curve": _curve(run, ranks, summary) if ranks else None,
         "histograms": list(_histograms(run, ranks)),
         "absent": absent,
-        "why": TOO_MANY if run.large is not None else NO_LISTS,
+        "why": NO_LISTS,
     }
 
 

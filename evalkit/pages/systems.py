@@ -56,15 +56,16 @@ def system_views(
     decisions: Mapping[str, Decision],
     comparison: Comparison | None = None,
 ) -> list[dict[str, Any]]:
-    """One view a system, in the order of the run."""
+    """One view a system, in the order of ``summary``."""
     views, best = [], best_system(summary["systems"])
-    for name, found in run.systems.items():
+    for name in summary["systems"]:
+        found = run.systems[name]
         system, own = summary["systems"][name], diagnosis["systems"][name]
         view = _card(name, system, own, sums[name])
         view["minute"] = _minute(name, own, sums[name], decisions.get(name), system["approach"])
         view["minute"] |= {"wrong": wrong(system, own), "instead": instead(comparison, name, best)}
         view["loss"] = _loss(name, system, own)
-        view["funnel"] = funnel_view(name, own["funnel"], system["approach"])
+        view["funnel"] = funnel_view(name, own["funnel"], system["approach"], found.ledger)
         view["causes"] = _causes(name, own)
         view["variability"] = _variability(found, own, system)
         view["confusion"] = system["confusion"]
@@ -154,7 +155,8 @@ def _loss(name: str, system: Mapping[str, Any], own: Mapping[str, Any]) -> dict[
             }
         )
         start += part["loss"]
-    stacked = [("passed", rate["value"]), *((side, part["loss"]) for side, part in parts)]
+    in_order = sorted(parts, key=lambda part: SIDES.index(part[0]))  # as in the legend
+    stacked = [("passed", rate["value"]), *((side, part["loss"]) for side, part in in_order)]
     label = ", ".join(f"{words(side)} {percent(share)}" for side, share in stacked)
     return {"stack": charts.stack(stacked, label, rate["low"], rate["high"]), "rows": rows}
 

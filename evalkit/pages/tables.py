@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from evalkit import plugins
 from evalkit.pages import charts
 from evalkit.pages.charts.heat import shade
+from evalkit.pages.counted import counted, unlike
 from evalkit.pages.links import cases_link
 from evalkit.pages.wording import (
     count,
@@ -22,9 +25,16 @@ from evalkit.records import Level, Metric, Stage
 
 if TYPE_CHECKING:
     from evalkit.api import Run
+    from evalkit.ledger.columns import Ledger
 
 OUTCOMES = ("passed", "correct")  # the verdicts themselves stand above the stages
+LABELS = {"passed": "mean over repeats"}  # what a name alone does not tell
 STAGES = ("outcome", *(stage.value for stage in Stage))
+SPENT = (
+    ("prompt_tokens", "Prompt tokens"),
+    ("completion_tokens", "Answer tokens"),
+    ("cost", "Cost"),
+)
 RESOURCES = ("s", "tokens", "currency")  # units shown with time and cost instead
 
 
@@ -35,6 +45,8 @@ def symptom_rows(run: Run, diagnosis: Mapping[str, Any]) -> list[dict[str, Any]]
         {
             "id": symptom.rule.id,
             "symptom": symptom.rule.symptom,
+            "counted": counted(symptom.rule),
+            "unlike": unlike(symptom.rule),
             "root_cause": symptom.rule.root_cause,
             "approach": symptom.rule.approach,
             "fine_tuning": symptom.rule.fine_tuning,
@@ -138,6 +150,7 @@ def _metric_row(
     bounds = (metric.low, metric.high) if metric else (0.0, 1.0)
     return {
         "name": name,
+        "label": LABELS.get(name, ""),
         "higher": first["higher_is_better"],
         "unit": first["unit"],
         "card": metric.card if metric else "A metric from a plug-in.",
@@ -175,22 +188,22 @@ def _metric_cell(
 # --- time, tokens, cost ------------------------------------------------------------------------
 
 
-def resource_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Latency by stage, tokens and cost; what nobody reports is unknown, never 0."""
-    systems = summary["systems"].values()
+def resource_rows(run: Run, summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Time, tokens and cost of an answer to a case as it is, then of the whole run; what nobody reports is unknown."""
+    systems = summary["systems"]
     rows = [
         {
             "label": f"{stage.capitalize()} time",
-            "cells": [_time(s["latency"][stage]) for s in systems],
+            "cells": [_time(s["latency"][stage]) for s in systems.values()],
         }
         for stage in ("total", "retrieval", "generation")
     ]
-    for name, label in (
-        ("prompt_tokens", "Prompt tokens"),
-        ("completion_tokens", "Answer tokens"),
-        ("cost", "Cost"),
-    ):
-        rows.append({"label": label, "cells": [_total(name, s["usage"][name]) for s in systems]})
+    for name, label in SPENT:
+        ledgers = (run.systems[system].ledger for system in systems)
+        rows.append({"label": label, "cells": [_each(name, ledger) for ledger in ledgers]})
+    for name, label in SPENT:
+        totals = [_total(name, s["usage"][name]) for s in systems.values()]
+        rows.append({"label": f"{label}, whole run", "cells": totals})
     return rows
 
 
@@ -203,10 +216,20 @@ def _time(found: Mapping[str, Any] | None) -> tuple[str, str]:
     )
 
 
+def _each(name: str, ledger: Ledger) -> tuple[str, str]:
+    """What an answer to a case as it is took: the median, like the pictures of quality against price."""
+    of = len(ledger.as_is)
+    counts = ledger.usage[name][ledger.as_is]
+    known = counts[~np.isnan(counts)]
+    if not len(known):
+        return "unknown", f"0 of {count(of, 'answer')} report it"
+    median = float(np.median(known))
+    shown = f"{median:.4g}" if name == "cost" else f"{median:,.0f}"
+    return f"{shown} median", f"{len(known):,} of {count(of, 'answer')}"
+
+
 def _total(name: str, found: Mapping[str, Any]) -> tuple[str, str]:
     if found["total"] is None:
-        return "unknown", f"0 of {count(found['of'], 'answer')} report it"
-    each = found["total"] / found["n"]
+        return "unknown", f"0 of {count(found['of'], 'call')} report it"
     total = f"{found['total']:,.2f}" if name == "cost" else f"{found['total']:,}"
-    per = f"{each:.4g}" if name == "cost" else f"{each:,.0f}"
-    return f"{total} in all", f"{per} an answer, {found['n']:,} of {count(found['of'], 'answer')}"
+    return f"{total} in all", f"{found['n']:,} of {count(found['of'], 'call')}, probes too"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evalkit.pages.accuracy import accuracy_view, found_causes, stated_sure
@@ -29,9 +30,12 @@ def report_view(
     run: Run, summary: Mapping[str, Any], diagnosis: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The view of the whole report."""
+    names = best_first(summary)
+    summary, diagnosis = _ordered(summary, names), _ordered(diagnosis, names)
     story = story_of(run, summary, diagnosis)
+    ranked = replace(run, systems={name: run.systems[name] for name in names})
     sums, comparison = story.sums, story.comparison
-    alone = {name: run.decision(names=(name,)) for name in run.systems}
+    alone = {name: run.decision(names=(name,)) for name in names}
     best = best_system(summary["systems"])
     probed = any(found.probed for found in sums.values())
     return {
@@ -43,13 +47,13 @@ def report_view(
             "k": run.suite.k,
             "pool": run.suite.pool,
         },
-        "headline": story.headline,
+        "headline": {**story.headline, "scopes": scopes(story.headline, len(names))},
         "unknowns": story.unknowns,
         "systems": system_views(run, summary, diagnosis, sums, alone, comparison),
         "lost_sides": lost_sides(diagnosis),
         "causes": cause_rows(diagnosis),
-        "retrieval": retrieval_view(run, summary),
-        "output": output_view(run, summary),
+        "retrieval": retrieval_view(ranked, summary),
+        "output": output_view(ranked, summary),
         "compare": compare_view(comparison, best),
         "accuracy": accuracy_view(found_causes(diagnosis), probed=probed),
         "sure": stated_sure(sums),
@@ -58,12 +62,34 @@ def report_view(
         "symptoms": symptom_rows(run, diagnosis),
         "slices": slice_rows(summary),
         "metrics": metric_groups(run, summary),
-        "resources": resource_rows(summary),
+        "resources": resource_rows(run, summary),
         "repeats": summary["recipe"].get("repeats"),
         "warnings": summary["warnings"],
         "doctor": doctor_rows(run),
         "recipe": recipe_rows(run, summary),
         "glossary": GLOSSARY,
+    }
+
+
+def best_first(summary: Mapping[str, Any]) -> list[str]:
+    """The systems by pass rate, the best first; those without one last, in the order of the run."""
+    rates = {name: system["pass_rate"] for name, system in summary["systems"].items()}
+    graded = sorted((n for n in rates if rates[n]), key=lambda n: (rates[n]["value"], n))
+    return [*reversed(graded), *(n for n in rates if not rates[n])]
+
+
+def _ordered(held: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
+    return {**held, "systems": {name: held["systems"][name] for name in names}}
+
+
+def scopes(headline: Mapping[str, Any], systems: int) -> dict[str, str]:
+    """Which systems each opening answer is about; empty where there is only one."""
+    if systems == 1:
+        return {}
+    about_best = ("What fails", "Whose fault", "How sure")
+    return {
+        a["question"]: headline["system"] if a["question"] in about_best else "all systems"
+        for a in headline["answers"]
     }
 
 

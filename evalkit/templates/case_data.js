@@ -108,8 +108,8 @@ class Search {
   prepare() {
     if (this.cases.length) return;
     const { index } = this.data;
-    this.cases = index.ids.map((id, c) => fold([id, index.queries[c], ...index.tags[c].map((t) => index.tagNames[t])].join("\n")));
-    this.rows = Array.from({ length: this.data.n }, (_, r) => fold([this.data.system(r), spaced(this.data.word("cause", r) || "")].join("\n")));
+    this.cases = index.ids.map((id, c) => searchable([id, index.queries[c], ...index.tags[c].map((t) => index.tagNames[t])].join("\n")));
+    this.rows = Array.from({ length: this.data.n }, (_, r) => searchable([this.data.system(r), spaced(this.data.word("cause", r) || "")].join("\n")));
   }
   get done() { return this.read >= this.data.index.blocks.length; }
   async readAll(told) {
@@ -126,10 +126,10 @@ class Search {
   take(c, view) {
     const kase = view.case;
     const texts = [kase.query, kase.reference?.object || kase.reference, (kase.key_points || []).map((p) => p.text), Object.keys(kase.relevant || {}), kase.messages?.map((m) => m.content)];
-    this.cases[c] += fold(`\n${texts.flat(2).filter(Boolean).join("\n")}`);
+    this.cases[c] += searchable(`\n${texts.flat(2).filter(Boolean).join("\n")}`);
     view.rows.forEach((row, i) => {
       const said = typeof row.answer === "string" ? row.answer : (row.answer || []).map(([text]) => text).join("");
-      this.rows[this.data.firstRow[c] + i] += fold(`\n${[said, row.error, ...(row.chain || []).map((link) => link[2])].filter(Boolean).join("\n")}`);
+      this.rows[this.data.firstRow[c] + i] += searchable(`\n${[said, row.error, ...(row.chain || []).map((link) => link[2])].filter(Boolean).join("\n")}`);
     });
   }
   has(row, words) {

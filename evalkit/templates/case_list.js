@@ -1,9 +1,10 @@
 // The list of all answers: filters with counts, and only the rows in sight built.
 const FACETS = [
-  ["status", "Outcome"], ["system", "System"], ["cause", "Cause"], ["stage", "Stage"], ["certainty", "Proof"], ["symptom", "Symptom"], ["tag", "Tag"],
+  ["status", "Outcome"], ["system", "System"], ["cause", "Cause"], ["stage", "Stage"], ["lost", "Lost in the funnel"], ["certainty", "Proof"], ["symptom", "Symptom"], ["tag", "Tag"],
 ];
 const CERTAINTIES = ["proven", "suspected", "undetermined", "unexplained"];
 const STAGES = ["system", "suite", "corpus", "chunking", "retrieval", "ranking", "context", "generation", "contract"];
+const SIDES = ["retrieval", "generation", "contract", "suite", "system"];
 const MOST_OPTIONS = 12;
 
 class CaseList {
@@ -30,11 +31,12 @@ class CaseList {
     const words = (column) => index.words[column].filter(Boolean);
     words("cause").forEach((cause) => found.cause.set(cause, 0));
     STAGES.filter((stage) => words("stage").includes(stage)).forEach((stage) => found.stage.set(stage, 0));
+    Object.keys(index.legend.funnel || {}).filter((stage) => words("lost").includes(stage)).forEach((stage) => found.lost.set(stage, 0));
     CERTAINTIES.filter((status) => words("status").includes(status)).forEach((status) => found.certainty.set(status, 0));
     index.tagNames.forEach((tag) => found.tag.set(tag, 0));
     index.symptomNames.forEach((id) => found.symptom.set(id, 0));
     this.valuesOf = Array.from({ length: data.n }, (_, row) => ({
-      status: [data.word("o", row)], system: [data.system(row)], cause: [data.word("cause", row)], stage: [data.word("stage", row)],
+      status: [data.word("o", row)], system: [data.system(row)], cause: [data.word("cause", row)], stage: [data.word("stage", row)], lost: [data.word("lost", row)],
       certainty: [data.word("status", row)], symptom: (index.symptoms[row] || []).map((s) => index.symptomNames[s]), tag: index.tags[data.caseOf[row]].map((t) => index.tagNames[t]),
     }));
     for (const row of this.valuesOf) for (const [name] of FACETS) for (const value of row[name]) if (found[name].has(value)) found[name].set(value, found[name].get(value) + 1);
@@ -61,7 +63,7 @@ class CaseList {
   }
   option(name, value) {
     const count = make("span", { class: "n" });
-    const label = name === "status" ? badge(value) : make("span", { class: "what", dir: "auto" }, name === "system" || name === "tag" ? value : spaced(value));
+    const label = name === "status" ? badge(value) : make("span", { class: "what", dir: "auto" }, name === "system" || name === "tag" ? value : name === "lost" ? this.data.index.legend.funnel[value] : spaced(value));
     const box = make("input", { type: "checkbox", name });
     box.value = value;
     const row = make("li", {}, make("label", {}, box, label, count));
@@ -111,7 +113,7 @@ class CaseList {
     }
     const side = new Set(state.getAll("side"));
     const query = state.get("q") || "";
-    const words = [...fold(query).matchAll(/"([^"]+)"|([^\s"]+)/g)].map((found) => found[1] || found[2]); // "in quotes" is one
+    const words = [...searchable(query).matchAll(/"([^"]+)"|([^\s"]+)/g)].map((found) => found[1] || found[2]); // "in quotes" is one
     if (words.length) { this.search.prepare(); if (!this.search.done) this.search.readAll(() => this.again()); }
     this.form.elements.q.value = document.activeElement === this.form.elements.q ? this.form.elements.q.value : query;
     this.form.elements.sort.value = state.get("sort") || "";
@@ -173,10 +175,20 @@ class CaseList {
     const { shown, data } = this;
     const bad = shown.filter((row) => ["fail", "error"].includes(data.word("o", row))).length;
     const reading = words.length && !this.search.done ? `; reading the answers, ${percentOf(this.search.read / data.index.blocks.length)}` : "";
-    document.getElementById("count").textContent = `${shown.length.toLocaleString("en")} of ${counted(data.n, "answer")}, ${bad.toLocaleString("en")} failing${reading}`;
+    document.getElementById("count").textContent = `${shown.length.toLocaleString("en")} of ${counted(data.n, "answer")}, ${bad.toLocaleString("en")} failing${side.size ? `, ${[...side].join(" or ")} side` : ""}${reading}`;
+    const unknown = this.unknown(chosen, side);
+    document.getElementById("unknown-filter").textContent = unknown.length ? `Nothing here is called ${unknown.join(" or ")}.` : "";
     const n = [...Object.values(chosen), side].filter((set) => set.size).length;
     document.getElementById("chosen").textContent = n ? ` (${n} in use)` : "";
     document.getElementById("none").hidden = shown.length > 0;
+  }
+
+  // What the address asks for and no answer has, as "cause bogus".
+  unknown(chosen, side) {
+    const { index } = this.data;
+    const known = { status: Object.keys(OUTCOMES), system: index.systems, certainty: CERTAINTIES, symptom: index.symptomNames, tag: index.tagNames,
+      cause: [...index.words.cause, ...Object.keys(index.legend.causes || {})], stage: [...index.words.stage, ...STAGES], lost: Object.keys(index.legend.funnel || {}), side: [...index.words.side, ...SIDES] };
+    return Object.entries({ ...chosen, side }).flatMap(([name, values]) => [...values].filter((value) => known[name] && !known[name].includes(value)).map((value) => `${{ certainty: "status" }[name] || name} ${value.slice(0, 80)}`));
   }
 
   line(at) {

@@ -40,12 +40,12 @@ class PageList {
   // Every kind of answer as an object, in place of its numbers.
   kinds(page) {
     const { words, systems } = this.index;
-    return page.counts.map(([s, o, cause, side, stage, status, n]) => ({
-      n, system: systems[s], status: words[o], cause: words[cause], side: words[side], stage: words[stage], certainty: words[status],
+    return page.counts.map(([s, o, cause, side, stage, status, ...rest]) => ({
+      n: rest.at(-1), lost: words[rest.length > 1 ? rest[0] : 0], system: systems[s], status: words[o], cause: words[cause], side: words[side], stage: words[stage], certainty: words[status],
     }));
   }
   build() {
-    const facets = [["status", "Outcome"], ["system", "System"], ["cause", "Cause"], ["stage", "Stage"], ["certainty", "Proof"], ["symptom", "Symptom"], ["tag", "Tag"]];
+    const facets = [["status", "Outcome"], ["system", "System"], ["cause", "Cause"], ["stage", "Stage"], ["lost", "Lost in the funnel"], ["certainty", "Proof"], ["symptom", "Symptom"], ["tag", "Tag"]];
     this.all = this.index.pages.map((page) => this.kinds(page));
     this.boxes = [];
     for (const [name, title] of facets) {
@@ -58,7 +58,7 @@ class PageList {
         const box = make("input", { type: "checkbox", name });
         box.value = value;
         this.boxes.push(box);
-        return make("li", {}, make("label", {}, box, name === "status" ? badge(value) : make("span", { class: "what", dir: "auto" }, spaced(value)), make("span", { class: "n" }, n.toLocaleString("en"))));
+        return make("li", {}, make("label", {}, box, name === "status" ? badge(value) : make("span", { class: "what", dir: "auto" }, (name === "lost" && this.index.legend.funnel?.[value]) || spaced(value)), make("span", { class: "n" }, n.toLocaleString("en"))));
       });
       this.form.querySelector(".groups").append(make("fieldset", {}, make("legend", {}, title), make("ul", {}, rows)));
     }
@@ -70,7 +70,7 @@ class PageList {
     const chosen = {};
     const choose = (name, value) => { (chosen[name] ||= new Set()).add(value); };
     for (const [name, value] of state) {
-      if (!["status", "outcome", "system", "cause", "stage", "side", "certainty", "tag", "symptom"].includes(name)) continue;
+      if (!["status", "outcome", "system", "cause", "stage", "lost", "side", "certainty", "tag", "symptom"].includes(name)) continue;
       if (value === "failing") { choose("status", "fail"); choose("status", "error"); }
       else if (name === "status" && ["proven", "suspected", "undetermined", "unexplained"].includes(value)) choose("certainty", value);
       else choose(name === "outcome" ? "status" : name, value);

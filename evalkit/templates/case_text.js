@@ -27,6 +27,8 @@ const isSet = (value) => value !== null && value !== undefined && value !== "";
 
 // Case folding that holds beyond English: ß is ss, a final sigma a sigma, full-width letters are letters.
 const fold = (text) => text.normalize("NFKC").toUpperCase().toLowerCase().replaceAll("ς", "σ");
+// As one searches: accents of Latin and Greek letters do not matter (café is cafe), nor whether words are joined by "_".
+const searchable = (text) => fold(text).normalize("NFD").replace(/(?<=[\p{Script=Latin}\p{Script=Greek}]\p{M}*)\p{M}/gu, "").normalize("NFC").replaceAll("đ", "d").replaceAll("_", " ");
 
 // Words, and single characters of scripts that write without spaces.
 const TOKEN = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]|[\p{L}\p{M}\p{N}]+|\s+|[^\p{L}\p{M}\p{N}\s]/gu;

@@ -94,7 +94,7 @@ const router = {
   router.toList = () => { location.hash = router.listHash(new URLSearchParams(router.listState)); };
   router.step = (by) => {
     const next = cases.shown[cases.positionOf(router.opened) + by];
-    if (next !== undefined) location.hash = router.caseHash(next);
+    if (next !== undefined) location.replace(router.caseHash(next)); // Back leads to the list, not through every case
   };
 
   const loaded = CaseData.open(document.getElementById("data")).then((data) => {
@@ -112,8 +112,10 @@ const router = {
     if (event.ctrlKey || event.metaKey || event.altKey || router.view === "overview" || !cases) return;
     const typing = event.target.matches?.("input:not([type=checkbox]), select, textarea");
     if (event.key === "Escape") {
+      if (router.view === "case") { if (typing) event.target.blur(); else router.toList(); return; }
       if (typing) event.target.blur();
-      else if (router.view === "case") router.toList();
+      if (cases.form.elements.q) cases.form.elements.q.value = "";
+      if (cases.state.toString()) router.list(new URLSearchParams(), true);
       return;
     }
     if (typing && !(event.target.type === "search" && event.key === "ArrowDown")) return;

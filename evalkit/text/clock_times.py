@@ -29,9 +29,7 @@ _PATTERNS = (
     re.compile(
         rf"{_BEFORE}(?P<h>\d{{1,2}})\s?(?P<wide>[時时시])(?![間间])(?:\s?(?P<m>[0-5]?\d)\s?[分분]|(?P<half>[半반]))?"
     ),
-    re.compile(
-        rf"(?<=[午上早夜晚])(?P<h>\d{{1,2}})[点點](?:(?P<m>[0-5]?\d)分?|(?P<half>半))?[钟鐘]?"
-    ),
+    re.compile(r"(?<=[午上早夜晚])(?P<h>\d{1,2})[点點](?:(?P<m>[0-5]?\d)分?|(?P<half>半))?[钟鐘]?"),
     re.compile(
         rf"{_BEFORE}(?P<h>\d{{1,2}}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?![\d:]|\s?(?:h|hours?|hrs?|std|stunden)(?!\w))"
     ),
@@ -51,7 +49,9 @@ def _hour(hour: int, part: str) -> int:
         return hour % 12
     if part == "night":  # 9 at night is 21, 2 at night is 2, 12 at night is 0
         return hour + 12 if 5 <= hour < 12 else hour % 12
-    return hour + 12 if hour < 11 and part == "noon" else hour % 12 + 12 * (part == "pm" or hour > 10)
+    return (
+        hour + 12 if hour < 11 and part == "noon" else hour % 12 + 12 * (part == "pm" or hour > 10)
+    )
 
 
 def _canonical(match: re.Match[str], text: str) -> str | None:

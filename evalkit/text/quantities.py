@@ -46,14 +46,20 @@ _DATES = tuple(
 _MONTH_NAME = re.compile(rf"(?<!\w)(?:{_MONTH})(?!\w)")
 _FOUR_DIGITS = re.compile(r"\d{4}")
 _SYMBOL = any_of(CURRENCIES)
+
+
 # A unit ends where its letters end, except in scripts without spaces, where anything may follow.
-_UNIT = any_of((*UNITS, *CENTS, *MAGNITUDES), lambda u: "" if u > "\u3000" else r"(?![^\W\d_])")
+def _ending(unit: str) -> str:
+    return "" if unit > "\u3000" else r"(?![^\W\d_])"
+
+
+_UNIT, _MONEY = any_of((*UNITS, *CENTS, *MAGNITUDES), _ending), any_of(CURRENCIES, _ending)
 _NUMBER = re.compile(
     rf"(?P<before>(?<!\w)(?:{_SYMBOL})\s?)?"
-    r"(?<![a-zß-ɏ\d.,_])(?P<sign>[-−](?=\d))?(?P<digits>\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d[\d.,]*\d|\d)"
+    r"(?<![a-zß-ɏ\d.,_])(?P<sign>[-−](?=\d))?(?P<digits>\d{1,3}(?:[ '\u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d[\d.,]*\d|\d)"
     r"(?P<ordinal>(?:st|nd|rd|th|º)(?!\w))?"
     rf"(?P<size>\s?(?:{any_of(MAGNITUDES)})(?![a-z]))?"
-    rf"(?:\s?-?(?P<unit>%|‰|(?:{_SYMBOL})(?![^\W\d_])|(?:{_UNIT})))?"
+    rf"(?:\s?-?(?P<unit>%|‰|(?:{_MONEY})|(?:{_UNIT})))?"
 )
 DATE_REACH = (
     40  # characters, white space included, between the name of a month and the day or the year
@@ -64,7 +70,11 @@ _GROUPED_BY_DOT = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 _JOINT = re.compile(r"\s*(?:,|and|und|et|y|và|и|و)?\s*")
 _SIZES = {"s": (3600, 60), "day": (7,), "month": (12,), "m": (1000, 1), "kg": (1000, 1)}
 # The money that a hundredth belongs to.
-_MONEY_OF = {"cent": frozenset({"USD", "EUR"}), "penny": frozenset({"GBP"}), "rappen": frozenset({"CHF"})}
+_MONEY_OF = {
+    "cent": frozenset({"USD", "EUR"}),
+    "penny": frozenset({"GBP"}),
+    "rappen": frozenset({"CHF"}),
+}
 _WIDE_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९٫٬", "012345678901234567890123456789.,")
 
 
@@ -81,7 +91,7 @@ def parse_number(digits: str) -> float | None:
     """
     if digits.isdecimal():
         return float(digits)
-    text = re.sub(r"[\s\u00a0\u202f]", "", digits).strip(".,")
+    text = re.sub(r"[\s'\u00a0\u202f]", "", digits).strip(".,")
     dot, comma = text.rfind("."), text.rfind(",")
     if dot >= 0 and comma >= 0:
         decimal = "." if dot > comma else ","
@@ -161,7 +171,11 @@ def _amounts(text: str) -> Iterator[str]:
         if value is None:
             continue
         if last is not None:
-            whole = _together(last[0], value) if _JOINT.fullmatch(text, last[1], match.start()) else None
+            whole = (
+                _together(last[0], value)
+                if _JOINT.fullmatch(text, last[1], match.start())
+                else None
+            )
             if whole is None:
                 yield last[0]
             else:
@@ -176,11 +190,11 @@ def _together(large: str, small: str) -> str | None:
     (a, _, unit), (b, _, part) = large.partition(" "), small.partition(" ")
     if "/" in a + b or not unit or unit == UNIT:
         return None
-    if part == "cent" and unit in _MONEY_OF["cent"] and 0 < float(b) < 100:  # noqa: PLR2004 - a hundred cents
+    if part == "cent" and unit in _MONEY_OF["cent"] and 0 < float(b) < 100:
         return f"{_plain(float(a) + float(b) / 100)} {unit}"
     whole, rest = float(a), float(b)
     largest = next((size for size in _SIZES.get(unit, ()) if whole % size == 0), None)
-    if part != unit or largest is None or not 0 < rest < largest:
+    if part != unit or largest is None or not 0 <= rest < largest:
         return None
     return f"{_plain(whole + rest)} {unit}"
 
@@ -283,8 +297,10 @@ def agrees(wanted: str, given: str) -> bool:
     head, other = _head(wanted), _head(given)
     if head == other:
         bare = " " not in wanted + given and "%" not in wanted + given
-        return bare or wanted == head or given == head
-    return (" " in wanted or " " in given) and (_converted(wanted, given) or _converted(given, wanted))
+        return bare or head in (wanted, given)
+    return (" " in wanted or " " in given) and (
+        _converted(wanted, given) or _converted(given, wanted)
+    )
 
 
 def _readings(quantity: str) -> list[str]:
@@ -301,7 +317,7 @@ def _converted(one: str, other: str) -> bool:
         seconds = float(value) * (1 if kind else 3600)
         return seconds_of(head) in {seconds, seconds + 43200 * (not kind and seconds <= 43200)}
     if kind in _MONEY_OF.get(unit, ()):
-        return abs(float(head) / 100 - float(value)) < 1e-9  # noqa: PLR2004 - a hundred cents
+        return abs(float(head) / 100 - float(value)) < 1e-9
     return False
 
 

@@ -15,7 +15,8 @@ _END = re.compile(
     r"|(?P<line>\n\s*)"
 )
 _END_MARK = re.compile("[.!?…。！？｡؟۔।॥\n]")
-_GAP = re.compile(r"\s{100,}+")  # ends a sentence too: no pattern is tried on ever longer runs of white space
+# White space that ends a sentence too, so that no pattern is tried on ever longer runs of it.
+_GAP = re.compile(r"\s{100,}+")
 _ABBREVIATED = """
 mr mrs ms dr prof st sr jr vs etc e.g i.e cf fig no nos vol pp ed eds al inc ltd co corp dept approx
 est gen col sgt capt lt rev hon u.s u.k a.m p.m jan feb mar apr jun jul aug sep sept oct nov dec mt ft

@@ -26,7 +26,8 @@ _BELOW_THOUSAND = re.compile(
     rf"(?:(?P<c>{_SMALL})?(?P<hundred>hundert)(?:und)?)?(?:(?:(?P<u>{_SMALL})und)?(?P<t>{_TEN})|(?P<s>{_SMALL}))?"
 )
 
-_VIETNAMESE = dict(zip("một hai ba bốn năm sáu bảy tám chín".split(), range(1, 10), strict=True))
+_NINE = "một hai ba bốn năm sáu bảy tám chín"
+_VIETNAMESE = {word: value for value, word in enumerate(_NINE.split(), 1)}
 _VIETNAMESE |= {"mốt": 1, "tư": 4, "lăm": 5, "nhăm": 5}
 _SCALES = {"nghìn": 1000, "ngàn": 1000, "triệu": 1_000_000, "tỷ": 10**9, "tỉ": 10**9}
 _DIGIT_WORD = "một|hai|ba|bốn|tư|sáu|bảy|tám|chín|mốt|lăm|nhăm"
@@ -45,8 +46,10 @@ _HAN_RUN = re.compile(
 )
 
 _UNIT_WORD = any_of(u for u in UNITS if u.isalpha() and len(u) > 2)
-_COUNTED = any_of(u for u in (*UNITS, *CURRENCIES, "million", "billion") if u.isalpha() and len(u) > 2)
-_TIMES = any_of("hour hours day days week weeks month months year years minute minutes".split())
+_COUNTED = any_of(
+    u for u in (*UNITS, *CURRENCIES, "million", "billion") if u.isalpha() and len(u) > 2
+)
+_TIMES = r"(?:hour|day|week|month|year|minute)s?"
 _HALF = r"half an?|halb(?:es|e|er|en|em)|nửa|demi-?|demie?|media|medio|半"
 _PORTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<!\w)(?:a |one )?fortnight(?!\w)"), "14 days"),
@@ -54,25 +57,40 @@ _PORTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?<!\w)(?:an?|one|1) (?P<u>{_TIMES}) and (?:a|one) half(?!\w)"), r"1.5 \g<u>"),
     (re.compile(rf"(?<!\w)(?:an?|one|1) (?P<u>{_TIMES}) and a quarter(?!\w)"), r"1.25 \g<u>"),
     (re.compile(r"(?<![\d.,])(?P<n>\d+) and (?:a|one) half(?!\w)"), r"\g<n>.5"),
-    (re.compile(rf"(?<!\w)(?:anderthalb|eineinhalb|one and a half) (?P<u>{_COUNTED})(?!\w)"), r"1.5 \g<u>"),
     (
-        re.compile(rf"(?<![\w.])(?:(?:an?|une?|eine?n?|el|la|the) )?(?:{_HALF}) ?(?P<u>{_COUNTED})(?!\w)"),
+        re.compile(rf"(?<!\w)(?:anderthalb|eineinhalb|one and a half) (?P<u>{_COUNTED})(?!\w)"),
+        r"1.5 \g<u>",
+    ),
+    (
+        re.compile(
+            rf"(?<![\w.])(?:(?:an?|une?|eine?n?|el|la|the) )?(?:{_HALF}) ?(?P<u>{_COUNTED})(?!\w)"
+        ),
         r"0.5 \g<u>",
     ),
     (re.compile(r"半年間?"), "6ヶ月"),
     (re.compile(r"(?<!\w)(?:three quarters of an hour)(?!\w)"), "45 minutes"),
     (re.compile(r"(?<!\w)(?:a )?quarter of an hour(?!\w)"), "15 minutes"),
     (re.compile(rf"(?<!\w)one (?P<u>{_TIMES})(?!\w)"), r"1 \g<u>"),
-    (re.compile(r"(?<!\d)(?P<h>\d{1,2})(?:\s?h\s?|:)(?P<m>[0-5]\d)\s?(?:hours?|hrs?|h|std|stunden)(?!\w)"), r"\g<h> h \g<m> min"),
+    (
+        re.compile(
+            r"(?<!\d)(?P<h>\d{1,2})(?:\s?h\s?|:)(?P<m>[0-5]\d)\s?(?:hours?|hrs?|h|std|stunden)(?!\w)"
+        ),
+        r"\g<h> h \g<m> min",
+    ),
     (re.compile(r"(?<!\d)(?P<h>\d{1,2})\s?h\s?(?P<m>[0-5]\d)(?![\d\w])"), r"\g<h> h \g<m> min"),
     (re.compile(r"(?<!\w)(?:minus|moins|âm|минус|ناقص)\s(?=\d)|(?:マイナス|零下)(?=\d)"), "-"),
 )
-_PAST = re.compile(r"(?<!\w)(?P<how>half|(?:a )?quarter|viertel) (?P<way>past|to|nach|vor) (?P<h>\d{1,2})(?!\d)")
-_NOON = re.compile(r"(?<!\w)(?:(?:12 )?(?P<noon>noon|midday)|(?:12 )?(?P<night>midnight|mitternacht))(?!\w)")
-_HALVES = frozenset(
-    "half halb halbes halbe halber halben halbem demi demie media medio anderthalb eineinhalb nửa quarter viertel fortnight "
-    "minus moins âm минус ناقص noon midday midnight mitternacht one".split()
+_PAST = re.compile(
+    r"(?<!\w)(?P<how>half|(?:a )?quarter|viertel) (?P<way>past|to|nach|vor) (?P<h>\d{1,2})(?!\d)"
 )
+_NOON = re.compile(
+    r"(?<!\w)(?:(?:12 )?(?P<noon>noon|midday)|(?:12 )?(?P<night>midnight|mitternacht))(?!\w)"
+)
+_HALF_WORDS = (
+    "half halb halbes halbe halber halben halbem demi demie media medio anderthalb eineinhalb nửa quarter viertel fortnight "
+    "minus moins âm минус ناقص noon midday midnight mitternacht one"
+)
+_HALVES = frozenset(_HALF_WORDS.split())
 _HOURS = re.compile(r"\d\s?h\s?\d|\d:\d\d\s?(?:h|std|stunden)")
 _GERMAN_HINT = re.compile(r"zig|ssig|hundert|tausend")
 _WIDE_HINT = re.compile(r"[二三四五六七八九十百千万萬億亿半〇零下マ]")
@@ -99,7 +117,11 @@ def _below_thousand(word: str) -> int:
     if match is None:
         return 0
     hundreds = 100 * _GERMAN.get(match["c"] or "ein", 1) if match["hundred"] else 0
-    return hundreds + _GERMAN.get(match["u"] or match["s"] or "", 0) + _GERMAN_TENS.get(match["t"] or "", 0)
+    return (
+        hundreds
+        + _GERMAN.get(match["u"] or match["s"] or "", 0)
+        + _GERMAN_TENS.get(match["t"] or "", 0)
+    )
 
 
 def _german(match: re.Match[str]) -> str:
@@ -130,7 +152,8 @@ def _han(match: re.Match[str]) -> str:
     """``千五百`` as ``1500``, ``二〇二四`` as ``2024``."""
     text = match.group()
     if all(c in _HAN for c in text):
-        return "".join(str(_HAN[c]) for c in text) if len(text) != 2 or "〇" in text else text  # noqa: PLR2004 - "三四" is "three or four"
+        vague = len(text) == 2 and "〇" not in text  # "三四" is "three or four"
+        return text if vague else "".join(str(_HAN[c]) for c in text)
     total = group = digit = 0
     for c in text:
         if c in _HAN_SCALES:

@@ -98,7 +98,7 @@ def _cause(
         "before": c["before"],
         "after": c["after"],
         "p": p_value(c["p_adjusted"]),
-        "sure": c["p_adjusted"] <= 0.05,
+        "sure": c["p_adjusted"] is not None and c["p_adjusted"] <= 0.05,
         "repaired": _cases(c["repaired"], runs[0], systems[0]),
         "harmed": _cases(c["harmed"], runs[1], systems[1]),
         "moved": len(c["moved"]),
