@@ -26,7 +26,7 @@ from evalkit.ledger.fold import How
 from evalkit.pool import block_on
 from evalkit.records import Approach, Finding, Suite, System, Trace
 from evalkit.replay import replay
-from evalkit.resume import agree, cache_of, left_open
+from evalkit.resume import MOST, agree, cache_of, left_open, since
 from evalkit.shards import cases_of, named, read_share, settle, told_share
 from evalkit.store import Store
 from evalkit.suite import load_suite
@@ -198,7 +198,9 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
             store.note(SUITE_FOLDER, path_from(folder, loaded.folder))
             note_commit(store, loaded.folder, Path.cwd())
             times = repeats if repeats is not None else loaded.repeats
-            live = [one for one in made if not replay(one, store, chosen if share or only else None)]
+            live = [
+                one for one in made if not replay(one, store, chosen if share or only else None)
+            ]
             done = store.done(errors=not retry_errors) - store.unknown() if live else set()
             jobs = list(plan(live, cases, times, done)) if live else []
             said = (*store.healed, *told, *seat.settle(store), *left_open(store, len(jobs)))
@@ -305,6 +307,16 @@ def from_traces(
     return Run(suite, found, means_of(found, tools))
 
 
+def _check_same_questions(store: Store, suite: Suite, before: str) -> None:
+    """``InvalidInput`` where the answers in a store belong to another suite, or to another state of it."""
+    found = since(store, suite)
+    if not found.derived:
+        said = f"the run is of another suite ({before}, not {suite.digest})"
+        told = f": {'; '.join(found.told[:MOST])}" if found.told else ""
+        hint = "`evalkit run` with the same --out and --rerun changed asks again what that touches"
+        raise InvalidInput(f"{said}{told}", file=store.folder, hint=hint if told else None)
+
+
 def open_run(
     suite: Suite | str | Path,
     folder: str | Path,
@@ -323,9 +335,7 @@ def open_run(
     with Store(path, reading=True) as store:
         before = store.recipe().get("suite")
         if before not in (None, loaded.digest):
-            raise InvalidInput(
-                f"the run is of another suite ({before}, not {loaded.digest})", file=path
-            )
+            _check_same_questions(store, loaded, str(before))
         seat = noted_seat(store, loaded, path)
         tools = tools_for(loaded, judge=seat.judge, playbook=playbook)
         work = Work(loaded, store, tools, Watcher())

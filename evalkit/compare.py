@@ -128,11 +128,7 @@ def _notes(sheets: Mapping[str, Sheet]) -> list[str]:
 
 def _unlike(systems: Mapping[str, SystemDiagnosis]) -> list[str]:
     """Of which pairs the causes are not tested, for only one of them was diagnosed with probes."""
-    apart = (
-        f"{a} and {b}"
-        for a, b in combinations(systems, 2)
-        if unlike(systems[a], systems[b])
-    )
+    apart = (f"{a} and {b}" for a, b in combinations(systems, 2) if unlike(systems[a], systems[b]))
     why = "one was diagnosed with probes, the other without: their causes are shown, and not tested"
     return [f"{names}: {why}" for names in apart]
 

@@ -63,6 +63,17 @@ class Decision:
         return self.systems[self.base].headroom
 
     @property
+    def stays(self) -> bool:
+        """Whether the advice is the approach that the base follows already: to go on with it, mending what it loses."""
+        own = self.systems[self.base].graded.approach
+        return self.approach == own.value and not self.options[0].gain.measured
+
+    @property
+    def worth(self) -> str:
+        """What the advice brings to the base, in words; empty where that is nothing, or not known."""
+        return _worth(self)
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """Why, the weightiest first: what was measured, the leading causes, then the rules."""
         return tuple(_reasons(self))
@@ -263,16 +274,31 @@ def _reasons(found: Decision) -> Iterator[str]:
         yield f"only {asked} of the suite's {len(found.suite.cases)} cases were asked"
     yield from _side_by_side(found)
     yield _lost(found, own)
-    gain = first.gain
-    if first.approach != "no_change":
-        how = "measured side by side" if gain.measured else "the headroom of the diagnosis"
-        bound = points(gain.interval)
-        yield f"the approach {first.approach} is worth {bound} to {found.base} ({how}, {len(gain.cases)} cases)"
+    if found.worth:
+        yield found.worth
     yield from (a.text for a in first.speaks_for[:LEADING])
     failing = own.counts["failed"] + own.counts["errors"]
     for cause, (n, share) in list(own.causes.items())[:LEADING]:
         if share is not None:
             yield f"{cause}: {n} of {failing} failing cases of {found.base} ({percent(share)})"
+
+
+def _worth(found: Decision) -> str:
+    """The gain of the approach, or, where the base follows it already, of the one action that surely brings most."""
+    first, gain = found.options[0], found.options[0].gain
+    if first.approach == "no_change":
+        return ""
+    if found.stays:
+        if not (gains := [(c, i) for c, i in found.headroom.items() if i.value > 0]):
+            return ""
+        cause, alone = max(gains, key=lambda g: (g[1].low, g[1].value))
+        bound = f"{points(alone)} to {found.base} (the headroom of the diagnosis)"
+        return f"mending {cause.replace('_', ' ')} alone is worth {bound}"
+    how = "measured side by side" if gain.measured else "the headroom of the diagnosis"
+    same = first.approach == found.systems[found.base].graded.approach.value
+    named = found.best[first.approach] if same else f"the approach {first.approach}"
+    bound = f"{points(gain.interval)} to {found.base}"
+    return f"{named} is worth {bound} ({how}, {len(gain.cases)} cases)"
 
 
 def _lost(found: Decision, own: SystemDiagnosis) -> str:

@@ -14,6 +14,7 @@ from evalkit.funnel import Step, funnel, step_json
 from evalkit.grade import Graded
 from evalkit.ledger.columns import OUTCOMES, Ledger, clusters
 from evalkit.ledger.reading import read_ledger
+from evalkit.ledger.ungraded import unjudged
 from evalkit.ledger.words import Ints, listed
 from evalkit.loss import UNDETERMINED as UNDETERMINED  # noqa: PLC0414 (others read it here)
 from evalkit.loss import Loss, measure_loss
@@ -146,9 +147,11 @@ def diagnosis_json(
 
 
 def _system_json(found: SystemDiagnosis) -> dict[str, Any]:
+    lost = unjudged(found.ledger)
     return {
         "approach": found.graded.approach.value,
         "cases": dict(found.counts),
+        **({"unjudged": {"cases": lost.cases, "reason": lost.reason}} if lost.cases else {}),
         "sides": {
             name: {
                 **_side_json(*value),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from evalkit.fields import SHORT, plainly_other, prose, wrong_fields
+from evalkit.judges.portion import LABEL
 from evalkit.judges.references import points_of
 from evalkit.judges.substitution import substituted
 from evalkit.records import (
@@ -20,9 +21,11 @@ from evalkit.records import (
 )
 from evalkit.text.elided import lacking_numbers
 from evalkit.text.languages import comparable
+from evalkit.text.longest import DOCUMENT
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.tokens import names, stem_set
 
+SHOWN = 200  # characters of a label too long to be judged by
 SAYS = 0.6  # share of a statement's content words by which a text is taken to say it ...
 UNSAID = 0.35  # ... and below which it is taken not to
 
@@ -120,7 +123,7 @@ class Text:
     """A text as the checks see it: its stems and its quantities, read once."""
 
     def __init__(self, *parts: str) -> None:
-        self.plain = "\n".join(parts)
+        self.plain = "\n".join(parts)[:DOCUMENT]  # the doctor and the judge say where there is more
         self.stems = stem_set(self.plain)
         self.numbers = frozenset(quantities(self.plain))
 
@@ -207,6 +210,8 @@ class _Locator:
 
     def point(self, need: _Need) -> Point:
         """The need with how far its evidence came; a value that the question itself holds needs none."""
+        if len(need.value) > LABEL:  # the judge says that, too
+            need = replace(need, text=f"{need.text[:SHOWN]}…", value="")
         gold = self._gold(need)
         if need.exact and (Text(self.case.query).holds(need) or not (gold and gold.holds(need))):
             return Point(

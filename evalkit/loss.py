@@ -18,6 +18,7 @@ from evalkit.score import Floats
 from evalkit.stats.intervals import design_effect, share_interval
 
 UNDETERMINED = "undetermined"
+UNKNOWN_AFTER = "infra_error"  # the cause whose cases gave no answer to be judged
 FEWEST = 10  # failing cases from which shares are corrected
 
 # The condition that undoes a cause, and so measures what mending it would bring ...
@@ -142,6 +143,8 @@ def _headroom(failing: FindingColumns, units: _Cases, won: Corrected | None) -> 
         mine = failing.at(failing.cause.are(cause))
         part = units.interval(mine.row, mine.gain)
         if part is not None:
+            if cause == UNKNOWN_AFTER:  # at most: nobody knows what these cases would answer
+                part = Interval(part.value, 0.0, part.high, part.n)
             known = won is not None and cause in won.confusion.causes
             found[cause] = _widened(part, won.share([cause], part.n) if won and known else None)
     return found

@@ -8,6 +8,7 @@ from dataclasses import replace
 from evalkit.conditions.reading import first_rank
 from evalkit.facts import Facts, Point, Reach, points, said_in
 from evalkit.grade import Graded
+from evalkit.judges.portion import ANSWER
 from evalkit.metrics.format_errors import format_errors
 from evalkit.metrics.style import style_report
 from evalkit.records import Case, Claim, Evidence, Suite, Trace
@@ -20,7 +21,7 @@ COVERED = 0.5  # ... and below which a key point is not in it
 
 def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequence[int]) -> Facts:
     """Everything the causes may look at for trace number ``index``."""
-    trace, evidence = graded.traces[index], graded.evidence[index]
+    trace, evidence = _as_read(case, graded.traces[index]), graded.evidence[index]
     right = graded.outcomes.right[index]
     broken = graded.outcomes.broken[index]
     asked = said_in(case.query, *(message.content for message in case.messages or ()))
@@ -59,6 +60,14 @@ def _split(evidence: Evidence | None) -> bool:
         return False
     none = all(share is not None and share < COVERED for share in evidence.covered)
     return none and evidence.correct >= SURELY_RIGHT
+
+
+def _as_read(case: Case, trace: Trace) -> Trace:
+    """The trace with as much of a very long answer as the judge reads; a record is looked at whole."""
+    long = trace.response is not None and len(trace.response) > ANSWER
+    if not long or case.reference_object is not None or case.schema is not None:
+        return trace
+    return replace(trace, response=(trace.response or "")[:ANSWER])
 
 
 def _unread(found: tuple[Point, ...], suite: Suite, case: Case, trace: Trace) -> tuple[Point, ...]:

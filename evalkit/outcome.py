@@ -76,7 +76,8 @@ def decide(
 ) -> Outcomes:
     """Apply the pass rule to every trace."""
     cases = {case.id: case for case in suite.cases}
-    correct, passed = _blank(CORRECT, len(traces)), _blank(PASSED, len(traces))
+    notes: dict[str, dict[int, str]] = {"correct": {}, "passed": {}}
+    correct, passed = (_blank(m, len(traces), notes[m.name]) for m in (CORRECT, PASSED))
     right: list[bool | None] = []
     broken: list[tuple[str, ...]] = []
     for i, trace in enumerate(traces):
@@ -87,6 +88,10 @@ def decide(
         right.append(reached)
         broken.append(contracts.broken)
         _put(passed, i, *_passed(trace, status, reached, contracts))
+        for column in (correct, passed):
+            if STATUSES[column.status[i]] is Status.GRADER_ERROR:
+                why = _why(columns, (*(name for name, _ in rules), *CONTRACTS), i)
+                notes[column.metric.name][i] = why
     return Outcomes(correct, passed, tuple(right), tuple(broken))
 
 
@@ -186,9 +191,18 @@ def _passed(
     return 1.0, Status.SCORED
 
 
-def _blank(metric: Metric, n: int) -> Column:
+def _why(columns: Mapping[str, Column], names: Sequence[str], i: int) -> str:
+    """The note of the first of these measures that could not be graded."""
+    for name in names:
+        column = columns.get(name)
+        if column is not None and STATUSES[column.status[i]] is Status.GRADER_ERROR:
+            return column.notes.get(i, "")
+    return ""
+
+
+def _blank(metric: Metric, n: int, notes: Mapping[int, str]) -> Column:
     values = np.full(n, np.nan)
-    return Column(metric, values, np.full(n, CODE[Status.NOT_APPLICABLE], np.uint8))
+    return Column(metric, values, np.full(n, CODE[Status.NOT_APPLICABLE], np.uint8), notes)
 
 
 def _put(column: Column, i: int, value: float | None, status: Status) -> None:

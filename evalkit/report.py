@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit.artefacts import score_blocks, write_json, write_scores, write_text, write_traces
 from evalkit.errors import StorageError
 from evalkit.gating.attempts import earlier_verdicts
+from evalkit.gating.intact import note_digests
 from evalkit.traces import trace_line
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def write_all(run: Run, folder: Path) -> Path:
     write_text(folder / "report.md", markdown(run, summary, diagnosis))
     pages = pages_beside(run, diagnosis, folder)
     write_text(folder / "report.html", html(run, summary, diagnosis, pages))
+    note_digests(folder)
     earlier = earlier_verdicts(folder)
     kept = {"earlier": earlier} if earlier else {}
     write_json(folder / "verdict.json", {**verdict_of(run), **kept})
@@ -69,19 +71,16 @@ def manifest_of(run: Run) -> dict[str, Any]:
 
 
 def verdict_of(run: Run) -> dict[str, Any]:
-    """A run never gates: its verdict is ``none``, or ``incomplete`` with more errors than the suite tolerates."""
-    counts = {"passed": 0, "failed": 0, "errors": 0, "ungraded": 0}
-    reasons = []
-    for name, found in run.systems.items():
-        for key in counts:
-            counts[key] += found.counts[key]
-        share = found.counts["errors"] / found.counts["due"]
-        if share > run.suite.max_error_rate:
-            reasons.append(
-                f"{name}: {found.counts['errors']} of {found.counts['due']} cases ended in an error"
-            )
-    if run.stopped is not None:
-        reasons.insert(0, str(run.stopped))
+    """A run never gates: its verdict is ``none``, or ``incomplete`` with more errors than the suite tolerates.
+
+    A case that the judge failed on counts like one that ended in an error; one without any label does not.
+    """
+    from evalkit.pages.ended import lacks
+
+    every = [found.counts for found in run.systems.values()]
+    keys = ("passed", "failed", "errors", "ungraded")
+    counts = {key: sum(one[key] for one in every) for key in keys}
+    reasons = lacks(run)
     incomplete = bool(reasons)
     code, name = (12, "incomplete") if incomplete else (0, "pass")
     if run.stopped is not None:

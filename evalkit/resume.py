@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,9 @@ DERIVED = {
     "max_error_rate",
     "profile",
 }  # no answer depends on these
+UNGRADED = {
+    ("suite", name) for name in ("repeats", "limits", "max_error_rate", "profile")
+}  # nor does any grade
 MOST = 8  # changes that are told
 SEPARATOR = "\x1f"
 
@@ -89,6 +93,52 @@ def agree(
     fresh = {SEPARATOR.join(p): v for p, v in now.items() if stored.get(p) != v}
     store.note_recipe(recipe, fresh, instead_of=gone)
     return told
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What of a suite has changed since a run: ``told`` in words, empty where that is not known.
+
+    ``derived`` says that no answer depends on it, ``graded`` that grades do, so that files are to be derived again.
+    """
+
+    told: tuple[str, ...]
+    derived: bool
+    graded: bool
+
+
+def since(store: Store, suite: Suite) -> Since:
+    """How the suite differs from the one that the answers in a store were given to."""
+    stored = {p: v for p, v in _parsed(store.details()).items() if p[0] != "system"}
+    if not stored:
+        return Since((), derived=False, graded=True)
+    now = suite_parts(suite)
+    changes = _suite_changes(stored, now, suite)
+    other = {place for place in differences(stored, now) if place[:2] not in UNGRADED}
+    told = tuple(dict.fromkeys(change.text for change in changes if change.text))
+    return Since(told, all(c.derived for c in changes), bool(other) or not changes)
+
+
+def in_words(value: str | None) -> str:
+    """A setting as it would stand in YAML, of the text that Python has for it; what is not given is left out."""
+    try:
+        return "nothing" if value is None else _yaml(ast.parse(value, mode="eval").body)
+    except (SyntaxError, ValueError, RecursionError):
+        return str(value)
+
+
+def _yaml(node: ast.expr) -> str:
+    if isinstance(node, ast.Call):
+        given = [(k.arg, _yaml(k.value)) for k in node.keywords]
+        return "{" + ", ".join(f"{name}: {v}" for name, v in given if v != "nothing") + "}"
+    if isinstance(node, ast.Tuple | ast.List):
+        return "[" + ", ".join(map(_yaml, node.elts)) + "]" if node.elts else "nothing"
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        return "{" + ", ".join(f"{_yaml(k)}: {_yaml(v)}" for k, v in pairs if k) + "}"
+    if isinstance(node, ast.Constant):
+        return "nothing" if node.value is None else str(node.value)
+    return ast.unparse(node)
 
 
 def _suite_parts(suite: Suite, share: Share | None) -> Parts:
@@ -183,7 +233,8 @@ def _suite_changes(stored: Parts, now: Parts, suite: Suite) -> list[Change]:
     places = [p for p in differences(stored, now) if p[0] != "system"]
     settings = [p for p in places if p[0] == "suite" and p[1] not in ("schemas", "train")]
     for place in settings:
-        text = f"suite.yaml: {place[1]} was {stored.get(place)}, now {now.get(place)}"
+        was, is_ = in_words(stored.get(place)), in_words(now.get(place))
+        text = f"suite.yaml: {place[1]} was {was}, now {is_}"
         found.append(Change(text, derived=place[1] in DERIVED))
     if ("suite", "train") in places:
         found.append(Change("the train file changed"))

@@ -13,6 +13,7 @@ from typing import Any
 from evalkit.errors import InvalidInput
 from evalkit.grade import Graded
 from evalkit.ledger.columns import Ledger
+from evalkit.ledger.ungraded import failed_on
 from evalkit.outcome import CaseOutcome
 from evalkit.records import Case, Expected, Finding, Interval, Side, Status, Suite
 from evalkit.score import CODE
@@ -86,10 +87,18 @@ def _measure(ledger: Ledger, number: int, rule: Rule) -> Symptom:
     noted = ledger.symptoms[number][order]
     due = int((noted != NOT_DUE).sum())
     if not due:
-        ended = bool(ledger.ended(CaseOutcome.ERROR).all())
-        return Symptom(rule, None, (), ALL_ERRED if ended else rule.unmeasured)
+        return Symptom(rule, None, (), _unmeasured(ledger, rule))
     shown = order[noted == SHOWN]
     return Symptom(rule, wilson(len(shown), due), ledger.names(shown), None)
+
+
+def _unmeasured(ledger: Ledger, rule: Rule) -> str:
+    """Why no case can show the symptom: everything broke, the judge did, or nobody gave the labels for it."""
+    if ledger.ended(CaseOutcome.ERROR).all():
+        return ALL_ERRED
+    due = ("passed",) if isinstance(rule.due, str) else rule.due
+    failed = failed_on(ledger, *due)
+    return rule.unmeasured if failed is None else str(failed)
 
 
 def noted(

@@ -71,10 +71,11 @@ class Progress(Watcher):
     def step(self, trace: Trace | None = None) -> None:
         """One more step is done."""
         self.count += 1
+        self.total = max(self.total, self.count)  # how much probes will ask is not known before
         if trace is not None:
             self._account(trace)
         if self.bar is not None:
-            self.bar.update(self.task, advance=1, note=self._note())
+            self.bar.update(self.task, advance=1, total=self.total, note=self._note())
         elif time.monotonic() - self.told >= PLAIN_SECONDS:
             self.told = time.monotonic()
             self.console.print(self._line(), markup=False, highlight=False)
@@ -98,7 +99,8 @@ class Progress(Watcher):
     def _line(self) -> str:
         spent = time.monotonic() - self.began
         left = spent / max(1, self.count) * (self.total - self.count)
-        return f"{self.stage}: {self.count} of {self.total} ({self._note()}), {left:.0f} s left"
+        told = f"{left:.0f} s left" if self.total > self.count else "no telling how long still"
+        return f"{self.stage}: {self.count} of {self.total} ({self._note()}), {told}"
 
     def say(self, text: str) -> None:
         """One line, above the bar where there is one."""
@@ -147,10 +149,7 @@ def show_run(run: Run, page: Path, story: Parts | None = None) -> int:
     for warning in run.suite.warnings[:3]:
         console.print(f"warning: {plain(warning)}", markup=False)
     console.print(f"Report: {page.resolve()}", markup=False, highlight=False)
-    verdict = verdict_of(run)
-    if verdict["exit_code"]:
-        console.print(f"Incomplete: {plain(verdict['reason'])}", markup=False)
-    return int(verdict["exit_code"])
+    return int(verdict_of(run)["exit_code"])
 
 
 def _answer_lines(run: Run) -> list[str]:
@@ -158,8 +157,11 @@ def _answer_lines(run: Run) -> list[str]:
     from evalkit.pages.story import outline, story_of
 
     story = story_of(run, outline(run), run.diagnosis())
-    told = [f"{run.suite.name}: {story.headline['title']}"]
-    told += [f"{a['question']}: {a['said']}." for a in story.headline["answers"]]
+    head = story.headline["incomplete"]
+    told = [f"{head}."] if head else []
+    title = story.headline["title"].removeprefix(f"{head}. ")
+    told.append(f"{run.suite.name}: {title}")
+    told += [f"{a['question']}: {a['said'].rstrip('.')}." for a in story.headline["answers"]]
     told += [f"- {one['text']} {one['settle']}" for one in story.unknowns[:UNKNOWNS]]
     return [plain(line) for line in told]
 
@@ -254,6 +256,17 @@ def percent(found: Interval | None) -> str:
     if found is None:
         return "n/a"
     return f"{100 * found.value:.0f} % [{100 * found.low:.0f}, {100 * found.high:.0f}]"
+
+
+def show_verdict(run: Run) -> int:
+    """Say what keeps a run from being complete; the exit code as in verdict.json."""
+    from evalkit.pages.ended import incomplete
+    from evalkit.report import verdict_of
+
+    told = incomplete(run)
+    if told:
+        wide_console().print(f"{plain(told)}.", markup=False, highlight=False)
+    return int(verdict_of(run)["exit_code"])
 
 
 def show_scores(run: Run) -> None:

@@ -367,7 +367,9 @@ def test_causes_found_with_and_without_probes_are_not_tested_against_each_other(
     strong = run.systems["strong"]
     found = compare(suite, {"weak": probed, "strong": strong})
     assert any("not tested" in note for note in found.notes)
-    assert all((c.p, c.p_adjusted, c.difference) == (None,) * 3 for c in found.pairs[0].causes.causes)
+    assert all(
+        (c.p, c.p_adjusted, c.difference) == (None,) * 3 for c in found.pairs[0].causes.causes
+    )
     assert metric(found).p is not None
     jsonschema.validate(json.loads(json.dumps(comparison_json(found))), SCHEMA)
     assert not any("not tested" in note for note in compare(suite, run.systems).notes)

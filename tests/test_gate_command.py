@@ -12,6 +12,7 @@ import evalkit
 from evalkit.artefacts import write_json
 from evalkit.cli import _run
 from evalkit.gating.ci_summary import inert, markdown, workflow_commands
+from evalkit.gating.intact import note_digests
 from evalkit.gating.junit import junit_xml
 from evalkit.gating.shown import visible
 from evalkit.gating.snapshot import how_it_ended, snapshot_of
@@ -214,13 +215,20 @@ def test_a_limit_on_a_cause_is_compared_with_the_baseline_too(runs, capsys):
 def test_3_another_suite_judge_or_damaged_file_is_refused_with_the_difference(runs, capsys):
     write_suite(runs / "suite", "{metric: passed, at_least: 0.8}")
     good = str(runs / "runs" / "good")
+    with (runs / "suite" / "suite.yaml").open("a") as file:
+        file.write("correct: {metric: equivalence, at_least: 0.4}\n")
     assert _run(["gate", good]) == 3
-    assert "another state of the suite" in capsys.readouterr().err
-    assert _run(["gate", good, "--allow", "only the limit is new"]) == 0
+    said = capsys.readouterr().err
+    assert "another state of the suite" in said
+    assert "correct was nothing, now {metric: equivalence, at_least: 0.4}" in said
+    assert f"`evalkit score {good}` renews the files" in said
+    assert _run(["score", good]) == 0
+    assert _run(["gate", good]) == 0
     manifest = runs / "runs" / "worse" / "manifest.json"
     changed = json.loads(manifest.read_text())
     changed["recipe"]["judge"] = "another/1"
     write_json(manifest, changed)
+    note_digests(manifest.parent)
     arguments = ["gate", good, "--baseline", str(runs / "runs" / "worse")]
     assert _run(arguments) == 3
     assert "another judge: the baseline's is another/1" in capsys.readouterr().err
@@ -240,6 +248,37 @@ def test_3_an_unfinished_or_damaged_run(runs, capsys, damage, told):
     damage(runs / "runs" / "good")
     assert _run(["gate", str(runs / "runs" / "good"), "--aa", "2"]) == 3
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("line", "code"), [(0.8, 0), (0.99, 10)])
+def test_limits_that_are_new_hold_without_another_run(runs, line, code):
+    write_suite(runs / "suite", f"{{metric: passed, at_least: {line}}}")
+    assert gate(runs, "good", code=code)["differences"] == []
+    assert _run(["decide", str(runs / "runs" / "good")]) == 0
+
+
+@pytest.mark.parametrize("how", ["edited", "edited and unnoted", "mended"])
+def test_3_scores_that_were_edited_by_hand_never_pass(runs, capsys, how):
+    limited(runs, "{metric: passed, at_least: 0.95}", "worse")
+    run = runs / "runs" / "worse"
+    gate(runs, "worse", code=10)
+    scores = run / "scores.csv"
+    lines = (
+        scores.read_text().replace(",passed,0,", ",passed,1,").replace(",correct,0,", ",correct,1,")
+    )
+    scores.write_text(lines)
+    if how == "edited and unnoted":
+        (run / "digests.json").unlink()
+    if how == "mended":
+        assert _run(["score", str(run)]) == 0
+        gate(runs, "worse", code=10)
+        return
+    capsys.readouterr()
+    for command in (["gate", str(run)], ["baseline", "update", str(run), "--allow", "x"]):
+        assert _run(command) == 3
+        said = capsys.readouterr().err
+        assert ("scores.csv: is not as evalkit wrote it" in said) == (how == "edited")
+        assert f"`evalkit score {run}`" in said
 
 
 def test_3_files_that_are_older_than_the_answers(runs, capsys):
@@ -622,6 +661,7 @@ def test_a_judge_that_was_not_shown_to_agree_with_people_cannot_gate(runs, capsy
     changed = json.loads(manifest.read_text())
     changed["recipe"]["judge"] = "llm/1"
     write_json(manifest, changed)
+    note_digests(manifest.parent)
     gate(runs, "good", code=3)
     assert "never held against people" in capsys.readouterr().err
     verdict = gate(runs, "good", "--allow", "checked by hand", code=0)

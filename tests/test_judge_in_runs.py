@@ -102,6 +102,39 @@ def worded(query: str) -> str:
     return f"{answering(3)(query)} Desk {number} has a bell."
 
 
+def test_a_judge_that_says_nothing_readable_leaves_the_run_incomplete(suite, tmp_path, capsys):
+    with endpoint(lambda heard: "no verdict of mine") as server:
+        (suite / "systems.yaml").write_text(
+            "systems: [{name: rag, approach: prompt, adapter: python, target: 'deaf:answer'}]\n"
+        )
+        (suite / "deaf.py").write_text(f"def answer(query):\n    return {RIGHT!r} + query\n")
+        out = tmp_path / "run"
+        judge = judge_file(tmp_path, server)
+        arguments = ["run", str(suite), "--out", str(out), "--judge", judge, "--in-process"]
+        assert _run([*arguments, "--probes", "none"]) == 12
+    said = capsys.readouterr().out
+    assert said.startswith("Incomplete: rag: the judge's replies could not be read for 12 of 12")
+    verdict = json.loads((out / "verdict.json").read_text())
+    assert (verdict["exit_code"], verdict["exit_name"]) == (12, "incomplete")
+    rows = list(csv.DictReader((out / "scores.csv").read_text().splitlines()))
+    lost = [row for row in rows if row["status"] == "grader_error"]
+    assert {"correct", "passed", "equivalence"} <= {row["metric"] for row in lost}
+    assert all("judge output" in row["note"] for row in lost)
+    report = (out / "report.md").read_text()
+    assert "no gold documents are labelled" not in report + said
+    assert "Give the cases a reference" not in report + said
+    assert _run(["score", str(out)]) == 12
+
+
+def test_cases_without_any_label_are_no_errors_of_the_judge(suite, tmp_path):
+    rows = [{"id": f"c{i}", "query": f"When does desk {i} open?"} for i in range(5)]
+    (suite / "cases.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    run = once(suite, tmp_path / "run", None)
+    run.write()
+    assert run.systems["rag"].counts["ungraded"] == 5
+    assert json.loads((tmp_path / "run" / "verdict.json").read_text())["exit_code"] == 0
+
+
 # --- known before, counted after -----------------------------------------------------------------
 
 

@@ -33,7 +33,16 @@ def told() -> str:
 
 
 def test_markdown_is_short():
-    assert told().count("\n") < 300
+    assert told().count("\n") < 320
+
+
+def test_a_comment_shows_at_most_forty_lines_unfolded():
+    shown, _, folded = told().partition("<details>")
+    assert shown.count("\n") <= 40
+    assert folded.rstrip().endswith("</details>")
+    assert (
+        len(re.findall(r"^- \*\*.*\*\* \(", shown.partition("## Cases worth a look")[2], re.M)) <= 5
+    )
 
 
 def test_markdown_holds_no_markup_of_a_model():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from evalkit.comparison.shape import Comparison, Half, MetricDifference
 from evalkit.pages.comparing import instead, ties
 from evalkit.pages.headline import headline
 from evalkit.pages.links import case_link, cases_link, cause_link, side_link
+from evalkit.pages.remedies import first_fix
 from evalkit.pages.sums import FindingSums
-from evalkit.pages.verdicts import entangled, fixes, promise, step_of, wrong
+from evalkit.pages.verdicts import entangled, fixes, next_step, promise, step_of, wrong
 from evalkit.pages.wording import listed, signed_points
 from evalkit.records import Interval
+from evalkit.text.sentences import breaks_off
 
 NBSP = "\N{NO-BREAK SPACE}"
 KNOWN = {cause.id: cause for cause in plugins.members("causes")}
@@ -153,3 +156,68 @@ def test_a_list_reads_as_a_sentence(parts: list[str], said: str):
 
 def test_differences_show_their_signs():
     assert signed_points(Interval(0.01, -0.004, 0.02, 9)) == f"+1{NBSP}point [0,{NBSP}+2]"
+
+
+# --- remedies ------------------------------------------------------------------------------------
+
+
+def tried(cause: str, *outcomes: tuple[str, str, int]) -> FindingSums:
+    return FindingSums(tried=Counter({(cause, probe, read): n for probe, read, n in outcomes}))
+
+
+def test_a_remedy_that_was_tried_in_vain_is_not_the_first_fix():
+    cause = "missing_criteria"
+    own_fix = KNOWN[cause].first_fix
+    assert first_fix(cause, KNOWN) == first_fix(cause, KNOWN, FindingSums()) == own_fix
+    worked = first_fix(cause, KNOWN, tried(cause, ("criteria_prompted", "pass", 3)))
+    assert worked == f"{own_fix} (mended 3 of 3 tried)"
+    one = first_fix(cause, KNOWN, tried(cause, ("criteria_prompted", "fail", 14)))
+    assert one.startswith("examples in the prompt")
+    assert one.endswith("(explicit criteria in the prompt mended 0 of 14 tried)")
+    both = tried(cause, ("criteria_prompted", "fail", 14), ("few_shot", "fail", 14))
+    assert first_fix(cause, KNOWN, both).startswith("one question for each criterion")
+
+
+def test_the_token_limit_is_named_only_where_answers_are_cut_off():
+    cause = "incomplete_answer"
+    assert "token limit" not in first_fix(cause, KNOWN, FindingSums())
+    cut = FindingSums(facts=Counter({(cause, "cut_off"): 2}))
+    assert first_fix(cause, KNOWN, cut).startswith("the token limit (2 of the answers")
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("We open at nine. On Sundays we", True),
+        ("Wir öffnen um neun, z. B. montags. Am Sonntag sind", True),
+        ("九時に開きます。日曜日は", True),
+        ("نفتح في التاسعة. ويوم الأحد", True),
+        ("Chúng tôi mở cửa lúc chín giờ. Chủ nhật thì", True),
+        ("We open at nine. We close at five.", False),
+        ("九時に開きます。五時に閉まります。", False),
+        ("From nine to five", False),
+        ("We open at nine. Source: opening hours", False),
+        ("We open at nine [hours].", False),
+        ("We open at nine. See [hours]", False),
+        ("", False),
+    ],
+)
+def test_a_text_breaks_off_where_a_sentence_is_not_finished(text: str, cut: bool):
+    assert breaks_off(text) is cut
+
+
+def test_a_system_that_stays_with_its_approach_gets_one_action_with_its_number():
+    gains = {
+        "retrieval_miss": {"gain": 0.3, "low": 0.01, "high": 0.5},
+        "over_refusal": {"gain": 0.1, "low": 0.06, "high": 0.15},
+    }
+    advice = {"approach": "hybrid", "reasons": [], "against": [], "headroom": gains}
+    mine = own({"generation": (60, 0.64)}, 80, headroom=gains, recommendation=advice)
+    step = next_step(mine, "hybrid", KNOWN, FindingSums()).replace(NBSP, " ")
+    assert step == "Mend over refusal: refusal threshold, prompt, +10 points [6, 15]"
+    summary = {"systems": {n: system(20, 100, 0.1, 0.3) for n in ("a", "b")}}
+    for one in summary["systems"].values():
+        one["approach"] = "hybrid"
+    diagnosis = {"systems": {"a": mine, "b": mine}, "recommendation": advice}
+    found = headline(summary, diagnosis, {n: FindingSums() for n in ("a", "b")})
+    assert step[5:] in found["first"].replace(NBSP, " ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from evalkit.cause import CERTAIN, LIKELY, POSSIBLE, Cause, Proof, Sign, sign
@@ -17,7 +18,8 @@ from evalkit.causes.proofs import (
 )
 from evalkit.causes.statements import said_otherwise
 from evalkit.facts import Facts, Reach
-from evalkit.records import Expected, Side, Stage
+from evalkit.records import Expected, Fact, Side, Stage
+from evalkit.text.sentences import breaks_off
 
 
 def _noise_distraction(facts: Facts) -> Sign | None:
@@ -126,11 +128,22 @@ def _incomplete_answer(facts: Facts) -> Sign | None:
     told, lacking = stated(facts), facts.missing[0].text[:160]
     if told:
         text = f"{told} of {len(facts.points)} points are stated; missing: “{lacking}”"
-        return sign(LIKELY, "points_stated", told, text)
+        return _with_cut(sign(LIKELY, "points_stated", told, text), facts)
     if facts.unsupported or facts.other_source is not None:
         return None
     text = f"what is said is supported, and says nothing of “{lacking}”"
-    return sign(POSSIBLE, "points_stated", 0, text)
+    return _with_cut(sign(POSSIBLE, "points_stated", 0, text), facts)
+
+
+def _with_cut(found: Sign, facts: Facts) -> Sign:
+    """The sign, with the fact that the answer was cut off where it was: the token limit is to blame for no other."""
+    if facts.trace.meta.get("finish_reason") == "length":
+        cut = Fact("cut_off", value=True, text="the answer was cut off at the token limit")
+    elif breaks_off(facts.trace.response or ""):
+        cut = Fact("cut_off", value=True, text="the answer ends in mid-sentence")
+    else:
+        return found
+    return replace(found, evidence=(*found.evidence, cut))
 
 
 def _missing_criteria(facts: Facts) -> Sign | None:
@@ -240,7 +253,7 @@ CAUSES = (
     _cause(
         id="incomplete_answer",
         meaning="Part of the answer is missing although its evidence is in the prompt.",
-        first_fix="a checklist, the token limit",
+        first_fix="a checklist of what an answer must hold",
         fine_tuning="possible",
         proof=Proof.PERSISTENCE,
         detect=_incomplete_answer,

@@ -64,13 +64,12 @@ def label_at_odds(facts: Facts) -> str | None:
 
 
 def _named_otherwise(facts: Facts, gold: Sequence[str]) -> str | None:
-    """What is labelled, where the sentence that the question asks for has the names of the answer and not the label's."""
-    query, response = facts.case.query, facts.trace.response or ""
-    given = names(f"x {response}") - stem_set(query)
+    """What is labelled, where the sentence that the question asks for has all names of the answer and not the label's."""
+    query, asked = facts.case.query, stem_set(facts.case.query)
+    given = names(f"x {facts.trace.response or ''}") - asked
     for point in facts.missing:
-        there = named_instead(point.text, query, gold)
-        own = names(f"x {point.text}")
-        if there and given & there and not own & given - stem_set(query):
+        there = named_instead(point.text, query, gold) if given else None
+        if there and given <= there and not names(f"x {point.text}") & given:
             return point.text
     return None
 

@@ -30,10 +30,10 @@ def again(name: str, what: str, show: Callable[[Run, Path], int]) -> click.Comma
 
 
 def _show(run: Run, _page: Path) -> int:
-    from evalkit.terminal import show_scores
+    from evalkit.terminal import show_scores, show_verdict
 
     show_scores(run)
-    return 0
+    return show_verdict(run)
 
 
 command: Any = again("score", "Score the recorded answers of a run again", _show)

@@ -10,6 +10,7 @@ from operator import itemgetter
 
 from evalkit.doctor.complaint import LOST_HEADING, MID_SENTENCE, Complaint, listed
 from evalkit.records import Document, Passage
+from evalkit.text.longest import DOCUMENT
 
 HEAD = 60  # characters by which a chunk is found in its document
 _ENDS = frozenset('.!?…。！？｡؟۔।॥።:;|\n"”’»」』)]}')
@@ -29,6 +30,8 @@ def chunk_complaints(
     headings = cache(_headings)
     for passage in _distinct(passages):
         document = corpus.get(passage.doc_id)
+        if max(len(passage.text), len(document.text) if document else 0) > DOCUMENT:
+            continue
         place = -1 if document is None else _place(document.text, passage.text)
         name = passage.chunk_id or passage.doc_id
         if in_mid_sentence(passage.text, document.text if document else "", place):
@@ -36,6 +39,8 @@ def chunk_complaints(
         if document is not None and place > 0 and _lost(headings(document.text), place, passage):
             bare.setdefault(passage.doc_id, {})[name] = None
     for document in corpus.values():
+        if len(document.text) > DOCUMENT:
+            continue
         if in_mid_sentence(document.text, document.text, 0) and _has_sentences(document.text):
             yield Complaint(MID_SENTENCE, document.doc_id, "its text starts in mid-sentence")
             cut.pop(document.doc_id, None)

@@ -12,6 +12,8 @@ INSUFFICIENT = "insufficient"
 CONTRADICTORY = "contradictory"
 SYSTEMS_AGREE = "systems_agree"
 CLOSED_BOOK = "closed_book"
+ANSWERED = "answered"
+UNCOVERED = "uncovered"
 # ... and of the corpus doctor; the first five are about a document, the others about a case.
 NEAR_DUPLICATE = "near_duplicate"
 VERSIONS = "versions"
@@ -20,8 +22,11 @@ LOST_HEADING = "lost_heading"
 NEVER_RETRIEVED = "never_retrieved"
 UNSUPPORTED_KEY_POINT = "unsupported_key_point"
 PERMISSION_ONLY = "permission_only"
+TOO_LONG = "too_long"
 
-_OF_DOCUMENTS = frozenset({NEAR_DUPLICATE, VERSIONS, MID_SENTENCE, LOST_HEADING, NEVER_RETRIEVED})
+_OF_DOCUMENTS = frozenset(
+    {NEAR_DUPLICATE, VERSIONS, MID_SENTENCE, LOST_HEADING, NEVER_RETRIEVED, TOO_LONG}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from evalkit.doctor.complaint import NEAR_DUPLICATE, VERSIONS, Complaint, listed
 from evalkit.records import Document
 from evalkit.sources import latest
+from evalkit.text.longest import DOCUMENT
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.tokens import names, tokens
 
@@ -38,9 +39,8 @@ def copy_complaints(corpus: Mapping[str, Document]) -> Iterator[Complaint]:
 
     A document that is marked as superseded is no duplicate, and no version that contradicts.
     """
-    words = {
-        d.doc_id: tokens(d.text) for d in corpus.values() if latest(d.doc_id, corpus) == d.doc_id
-    }
+    compared = (d for d in corpus.values() if len(d.text) <= DOCUMENT)
+    words = {d.doc_id: tokens(d.text) for d in compared if latest(d.doc_id, corpus) == d.doc_id}
     words = {doc_id: found for doc_id, found in words.items() if len(found) >= WORDS}
     near = {pair for pair in _candidates(words) if _similar(words, pair, NEAR)}
     degree: dict[str, int] = {}

@@ -10,6 +10,7 @@ from evalkit.doctor.chunks import chunk_complaints
 from evalkit.doctor.complaint import (
     NEVER_RETRIEVED,
     PERMISSION_ONLY,
+    TOO_LONG,
     UNSUPPORTED_KEY_POINT,
     Complaint,
     listed,
@@ -18,8 +19,10 @@ from evalkit.doctor.copies import copy_complaints
 from evalkit.doctor.support import SHOWN, Shelf, answerable, gold_of, lacking, wants_documents
 from evalkit.facts import UNSAID
 from evalkit.grade import Graded
+from evalkit.judges.portion import LABEL
 from evalkit.records import AS_IS, Approach, Case, Passage, Suite
 from evalkit.retrievers.index import may_read
+from evalkit.text.longest import DOCUMENT
 from evalkit.text.tokens import content_stems
 
 BY_ITSELF = (AS_IS, "deep_retrieval")  # conditions under which a system retrieves what it likes
@@ -33,6 +36,7 @@ def corpus_complaints(
     if not suite.corpus:
         return []
     return [
+        *_too_long(suite),
         *copy_complaints(suite.corpus),
         *_unsupported(suite, shelf or Shelf(suite)),
         *_unreadable(suite),
@@ -48,6 +52,14 @@ def _retrieved(graded: Mapping[str, Graded]) -> Iterator[Passage]:
                 yield from trace.retrieved or ()
 
 
+def _too_long(suite: Suite) -> Iterator[Complaint]:
+    """Documents of which only the beginning is looked at."""
+    for document in suite.corpus.values():
+        if len(document.text) > DOCUMENT:
+            text = f"has {len(document.text):,} characters; the first {DOCUMENT:,} are looked at, and it is not compared with others"
+            yield Complaint(TOO_LONG, document.doc_id, text)
+
+
 # --- key points --------------------------------------------------------------------------------
 
 
@@ -58,6 +70,8 @@ def _unsupported(suite: Suite, shelf: Shelf) -> Iterator[Complaint]:
         if not wants_documents(case):
             continue
         for point in case.key_points or ():
+            if len(point.text) > LABEL:
+                continue
             named = map(shelf.names, dict.fromkeys((*point.evidence, *gold_of(case))))
             gold = [d for d in named if d is not None]
             if gold and lacking(point.text, shelf.joined(gold), case.query) is None:

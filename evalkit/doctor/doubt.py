@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from evalkit.doctor.complaint import (
+    ANSWERED,
     CONTRADICTORY,
     GOLD_ABSENT,
     INSUFFICIENT,
@@ -15,7 +16,7 @@ from evalkit.doctor.complaint import (
 from evalkit.records import Certainty, Fact, Finding, Side, Stage
 
 LABEL_ISSUE = "label_issue"
-AGAINST_THE_LABEL = frozenset({INSUFFICIENT, CONTRADICTORY, SYSTEMS_AGREE})
+AGAINST_THE_LABEL = frozenset({INSUFFICIENT, CONTRADICTORY, SYSTEMS_AGREE, ANSWERED})
 # A document that the corpus lacks may be a slip in the label or a gap in the corpus: both stay possible.
 OPEN = frozenset({GOLD_ABSENT})
 # What is wrong whatever the label says: it shows in the answer or the call itself.
@@ -47,11 +48,13 @@ def doubted(finding: Finding, complaints: Sequence[Complaint], *, attained: bool
     ``attained`` says that some answer of the system met the label, in a repeat or under a condition: it can
     be met, and the finding stands. So does one whose cause shows in the answer itself, whatever the label says.
     """
-    stands = finding.side in BESIDE_THE_LABEL or finding.cause in CHECKED
+    kinds = {c.kind for c in complaints}
+    refuted = finding.cause == "missing_refusal" and ANSWERED in kinds
+    stands = finding.side in BESIDE_THE_LABEL or (finding.cause in CHECKED and not refuted)
     if not complaints or attained or finding.outcome != "fail" or stands:
         return finding
     facts = tuple(Fact("label_doubtful", c.kind, c.line) for c in complaints)
-    if all(c.kind in _open_for(finding) for c in complaints):
+    if kinds <= _open_for(finding):
         alike = tuple(dict.fromkeys((*finding.set, LABEL_ISSUE)))
         return replace(finding, set=alike, evidence=(*finding.evidence, *facts))
     also = (finding.cause, *finding.also) if finding.cause else finding.also

@@ -15,6 +15,7 @@ from evalkit.doctor.complaint import (
     Complaint,
     listed,
 )
+from evalkit.doctor.promises import unanswerable_complaints, uncovered_complaints
 from evalkit.doctor.support import (
     SHOWN,
     Shelf,
@@ -44,12 +45,14 @@ def label_complaints(
 ) -> list[Complaint]:
     """Every label that looks wrong, by kind; ``graded`` may be empty before any run.
 
-    ``shelf`` may be one that has been read already; ``only`` are the ids of the cases looked at, None is all. That a document might answer a case labelled unanswerable is not guessed at.
+    ``shelf`` may be one that has been read already; ``only`` are the ids of the cases looked at, None is all.
     """
     shelf = shelf or Shelf(suite)
     cases = suite.cases if only is None else [c for c in suite.cases if c.id in only]
     found = [c for case in cases for c in _absent(suite, shelf, case)]
     found += [c for case in cases for c in _unsupported(shelf, case)]
+    found += unanswerable_complaints(suite, shelf, cases)
+    found += [c for case in cases for c in uncovered_complaints(case)]
     found += _contradictory(suite.cases)
     if graded:
         answers = _answers(graded)

@@ -7,14 +7,16 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from evalkit.facts import UNSAID, says
+from evalkit.judges.portion import LABEL
 from evalkit.records import Case, Expected, Suite
-from evalkit.text.languages import detect_language
+from evalkit.text.elided import lacking_numbers
+from evalkit.text.languages import OPENING, comparable, detect_language
+from evalkit.text.longest import DOCUMENT
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.tokens import content_stems, names, stem_set
 
 FEWEST = 3  # content words from which on the words of a statement tell anything
 ROOT = 5  # letters by which a name is recognised in its derivations
-OPENING = 2000  # characters of a document that tell its language
 SHOWN = 120  # characters of a statement that a complaint repeats
 
 _SPACED_HYPHEN = re.compile(r"(?<=\w) - (?=\w)")
@@ -24,7 +26,8 @@ class Text:
     """A text as the checks see it: its stems and its quantities, each read once."""
 
     def __init__(self, plain: str) -> None:
-        self.plain = plain
+        self.plain = plain[:DOCUMENT]
+        self.cut = len(plain) > DOCUMENT
 
     @cached_property
     def stems(self) -> frozenset[str]:
@@ -62,7 +65,9 @@ class _Joined(Text):
     """Several texts as one, put together from what was read of each."""
 
     def __init__(self, parts: Sequence[Text]) -> None:
-        super().__init__("\n".join(part.plain for part in parts))
+        super().__init__("")
+        self.plain = "\n".join(part.plain for part in parts)
+        self.cut = any(part.cut for part in parts)
         self._parts = parts
 
     @cached_property
@@ -109,14 +114,17 @@ def lacking(statement: str, gold: Text, query: str) -> str | None:
     """What of a statement the documents plainly do not have; None where they may well say it.
 
     A number that neither they nor the question have is lacking, and so is a name; beyond that nearly all
-    words must be missing. Words are not compared across languages.
+    words must be missing. Words are not compared across languages. What was not read to its end may say anything.
     """
-    numbers = frozenset(quantities(statement))
-    known = gold.numbers | frozenset(quantities(query))
-    missing = sorted(numbers - found_in(numbers, known))
+    unread = gold.cut or max(len(statement), len(query)) > LABEL
+    return None if unread else _lacking(statement, gold, query)
+
+
+def _lacking(statement: str, gold: Text, query: str) -> str | None:
+    missing = sorted(lacking_numbers(statement, gold.numbers | frozenset(quantities(query))))
     if missing:
         return ", ".join(missing)
-    if not _same_language(statement, gold):
+    if not comparable(statement, gold.plain, query):
         return None
     strange = sorted(_strange_names(statement, gold, query))
     if strange:
@@ -137,14 +145,6 @@ def _strange_names(statement: str, gold: Text, query: str) -> Iterator[str]:
     for name in names(statement):
         if name not in asked and name[:ROOT] not in gold.roots:
             yield name
-
-
-def _same_language(statement: str, text: Text) -> bool:
-    """Whether their words can be compared; a short statement whose language is unclear goes by its letters."""
-    short = detect_language(statement)
-    if short is None or text.language is None:
-        return statement.isascii() == text.plain[:OPENING].isascii() or short == text.language
-    return short == text.language
 
 
 def answerable(case: Case) -> bool:

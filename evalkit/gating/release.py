@@ -20,6 +20,9 @@ from evalkit.gating.trials import Level
 from evalkit.gating.verdict import baseline_json, verdict_json
 from evalkit.outcome import PASSED
 from evalkit.records import Case, Suite
+from evalkit.resume import MOST, Since, since
+from evalkit.store import Store
+from evalkit.store.opening import STORE
 from evalkit.strict import read_json
 from evalkit.tools import Tools, tools_for
 
@@ -139,14 +142,35 @@ def _notes(suite: Suite, candidate: Snapshot, baseline: Snapshot | None) -> list
     """Everything in which suite, run and baseline do not fit."""
     notes = []
     if candidate.suite["digest"] != suite.digest:
-        notes.append(
-            f"the run is of another state of the suite ({candidate.suite['digest']}, now {suite.digest})"
-        )
+        found = _since(suite, candidate)
+        if (
+            found is not None and found.derived and not found.graded
+        ):  # such as limits: the new ones hold
+            return differences(candidate, baseline) if baseline is not None else []
+        notes.append(_other_suite(suite, candidate, found))
         now, then = {case.id for case in suite.cases}, set(candidate.cases)
         gone = named_cases("the suite no longer has", sorted(then - now), "of the run")
         new = named_cases("the run lacks", sorted(now - then), "of the suite")
         notes += [text for text in (gone, new) if text]
     return notes + (differences(candidate, baseline) if baseline is not None else [])
+
+
+def _since(suite: Suite, candidate: Snapshot) -> Since | None:
+    """What of the suite has changed since the run; None for one that keeps no store."""
+    folder = Path(candidate.source)
+    if not (folder / STORE).exists():
+        return None
+    with Store(folder, reading=True) as store:
+        return since(store, suite)
+
+
+def _other_suite(suite: Suite, candidate: Snapshot, found: Since | None) -> str:
+    said = f"the run is of another state of the suite ({candidate.suite['digest']}, now {suite.digest})"
+    if found is None:
+        return said
+    told = f": {', '.join(found.told[:MOST])}" if found.told else ""
+    again = f"; `evalkit score {candidate.source}` renews the files" if found.derived else ""
+    return f"{said}{told}{again}"
 
 
 def _decisive(

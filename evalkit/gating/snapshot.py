@@ -16,6 +16,7 @@ import numpy as np
 from evalkit.artefacts import SCORE_COLUMNS, plain_cell
 from evalkit.errors import InvalidInput, did_you_mean
 from evalkit.gate import Measured
+from evalkit.gating.intact import check_intact
 from evalkit.gating.shown import short
 from evalkit.records import AS_IS, Metric, Status
 from evalkit.store import Store
@@ -136,17 +137,19 @@ def _caused(found: Snapshot, cause: str, case: str) -> tuple[float, float, float
 def snapshot_of(folder: Path, system: str | None, *, metrics: Collection[str]) -> Snapshot:
     """A system of a finished run, read from its derived files; ``metrics`` are the measures to keep.
 
-    Raises ``InvalidInput`` where the run is unfinished or its files are older than its answers, ``Busy`` while it
-    is being written.
+    Raises ``InvalidInput`` where the run is unfinished, or its files are older than its answers or not as they were
+    written, ``Busy`` while it is being written.
     """
     _check_idle(folder)
     _check_finished(folder)
     try:
-        return _read(folder, system, {"passed", *metrics})
+        found = _read(folder, system, {"passed", *metrics})
     except (KeyError, TypeError, AttributeError) as error:
         message = f"a derived file has another shape than evalkit's ({error})"
         hint = "`evalkit score SUITE RUN` writes the derived files again"
         raise InvalidInput(message, file=folder, hint=hint) from None
+    check_intact(folder)  # last, for a file that cannot be read says more about itself
+    return found
 
 
 def _read(folder: Path, system: str | None, metrics: Collection[str]) -> Snapshot:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
+from evalkit.judges.irregular import key
 from evalkit.judges.support import Sentence, read
-from evalkit.text.tokens import content_stems, names, stem_set
+from evalkit.text.tokens import CACHE, is_content, names, stem_set, tokens
 
 ABOUT = (
     0.75  # share of a question's content words in one sentence, which then speaks of what is asked
@@ -15,13 +17,18 @@ TELLING = 2  # content words from which on a question tells what it is about
 
 def asked_sentence(query: str, texts: Sequence[str]) -> Sentence | None:
     """The one sentence with most content words of a question; ``None`` where several have as many, or too few."""
-    wanted = frozenset(content_stems(query))
+    wanted = _content(query)
     if len(wanted) < TELLING:
         return None
-    sentences = read(tuple(texts)).sentences
-    most = max((len(s.stems & wanted) for s in sentences), default=0)
-    best = [s for s in sentences if len(s.stems & wanted) == most]
+    shared = [(len(_content(s.text) & wanted), s) for s in read(tuple(texts)).sentences]
+    most = max((n for n, _ in shared), default=0)
+    best = [s for n, s in shared if n == most]
     return best[0] if len(best) == 1 and most >= ABOUT * len(wanted) else None
+
+
+@lru_cache(CACHE)
+def _content(text: str) -> frozenset[str]:
+    return frozenset(key(word) for word in tokens(text) if is_content(word))
 
 
 def named_instead(label: str, query: str, texts: Sequence[str]) -> frozenset[str] | None:

@@ -131,7 +131,8 @@ def _foreign(said: str, text: str) -> bool:
 def _shares(passages: tuple[str, ...], claims: Sequence[str]) -> list[float]:
     """For each claim, the share of its content words and quantities that the passages have."""
     text = "\n".join(passages)
-    return [_share(claim, stem_set(text), quantities(text)) for claim in claims]
+    words, numbers = stem_set(text), frozenset(quantities(text))
+    return [_share(claim, words, numbers) for claim in claims]
 
 
 def _share(claim: str, words: frozenset[str], held: frozenset[str]) -> float:

@@ -9,6 +9,7 @@ from evalkit.judges.bounds import bounds_differ
 from evalkit.judges.polarity import polarity_differs
 from evalkit.judges.swaps import swapped
 from evalkit.judges.wording import keys_of, near, wanted_of
+from evalkit.text.number_words import MONTHS
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.refusal import refusal_probability
 from evalkit.text.similarity import contains
@@ -25,6 +26,8 @@ FEW = (
     2  # numbers at most that an answer has besides them, which then stands for the value asked for
 )
 WRONG_NUMBER, WRONG_POLARITY, WRONG_NAME, NO_NAME = 0.15, 0.2, 0.5, 0.7
+
+_MONTHS = stem_set(" ".join(MONTHS))
 
 
 @lru_cache(CACHE)
@@ -90,10 +93,10 @@ def gives_value(point: str, answer: str, query: str) -> bool:
         return False
     if len(given - found_in(given, wanted)) > FEW or refusal_probability(answer) >= EVEN:
         return False
-    if names(point) - stem_set(answer) - stem_set(query):
+    if names(point) - stem_set(answer) - stem_set(query) - _MONTHS:
         return False
     known = keys_of(query) | keys_of(answer)
-    words = [w for w in wanted_of(point) if not any(map(str.isdigit, w))]
+    words = [w for w in wanted_of(point) if w not in _MONTHS and not any(map(str.isdigit, w))]
     strange = [w for w in words if w not in known and not near(w, known)]
     return len(strange) <= max(1, len(words) // 2)
 

@@ -17,7 +17,7 @@ from evalkit.records import Case, Claim, Evidence, KeyPoint, Passage, Trace
 from evalkit.text.extract import parse_json
 from evalkit.text.refusal import refusal_probability
 
-VERSION = "embedded/4"
+VERSION = "embedded/5"
 REMEMBERED = 8192  # gradings
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 from evalkit.judges.irregular import key
@@ -50,27 +51,23 @@ _WEAK = _words_of(_MAY)
 _WIDE = re.compile(_WIDE_FORBID), re.compile(_WIDE_PERMIT), re.compile(_WIDE_MAY)
 
 
+@dataclass(frozen=True, slots=True)
 class _Rule:
-    """A clause that permits or forbids: its other content words; ``plain`` where no mere "can" says so."""
+    """A clause with its other content words: it permits, forbids, or ``says`` neither; ``plain`` where no mere "can" says so."""
 
-    __slots__ = ("permits", "plain", "words")
-
-    def __init__(self, words: frozenset[str], *, permits: bool, plain: bool) -> None:
-        self.words, self.permits, self.plain = words, permits, plain
+    words: frozenset[str]
+    permits: bool = False
+    plain: bool = False
+    says: bool = True
 
 
 @lru_cache(CACHE)
 def _rules(text: str) -> tuple[_Rule, ...]:
-    found = []
-    for start, end in spans(text):
-        for clause in _CLAUSE.split(_PHRASES.sub("mustn't", normalise(text[start:end]))):
-            rule = _rule(clause)
-            if rule is not None:
-                found.append(rule)
-    return tuple(found)
+    sentences = (_PHRASES.sub("mustn't", normalise(text[a:b])) for a, b in spans(text))
+    return tuple(_rule(clause) for sentence in sentences for clause in _CLAUSE.split(sentence))
 
 
-def _rule(clause: str) -> _Rule | None:
+def _rule(clause: str) -> _Rule:
     for (words, permits), wide in zip(_STRONG, _WIDE, strict=False):
         rest, hits = words.subn(" ", clause)
         rest, more = wide.subn(" ", rest)
@@ -82,8 +79,8 @@ def _rule(clause: str) -> _Rule | None:
         negative = bool(re.search(r"(?<![\w'])(?:can't|cannot|couldn't)(?![\w'])", clause))
         return _Rule(_content(rest), permits=not (negative or _denied(rest)), plain=False)
     if _BARE_NO.fullmatch(clause):
-        return _Rule(_content(clause), permits=False, plain=False)
-    return None
+        return _Rule(_content(clause))
+    return _Rule(_content(clause), says=False)
 
 
 def _content(text: str) -> frozenset[str]:
@@ -103,20 +100,21 @@ def same_permission(one: str, other: str) -> bool | None:
     Compared are the clauses of ``other`` with most words in common with one of ``one``. A mere "can" or "may not"
     counts beside a clause that speaks of permission outright.
     """
-    verdicts = {verdict for rule in _rules(one) for verdict in _compared(rule, _rules(other))}
+    rules = (rule for rule in _rules(one) if rule.says)
+    verdicts = {verdict for rule in rules for verdict in _compared(rule, _rules(other))}
     return verdicts.pop() if len(verdicts) == 1 else None
 
 
 def _compared(rule: _Rule, others: tuple[_Rule, ...]) -> set[bool]:
-    fitting = [o for o in others if (o.plain or rule.plain) and o.words & rule.words]
-    most = max((len(o.words & rule.words) for o in fitting), default=0)
-    nearest = [o.permits is rule.permits for o in fitting if len(o.words & rule.words) == most]
-    return {any(nearest)} if nearest else set()
+    most = max((len(o.words & rule.words) for o in others), default=0)
+    nearest = [o for o in others if most and len(o.words & rule.words) == most]
+    known = [o.permits is rule.permits for o in nearest if o.plain or (rule.plain and o.says)]
+    return {any(known)} if known else set()
 
 
 def permits(text: str) -> bool | None:
     """True for a text that only permits, False for one that only forbids; ``None`` for neither, or both."""
-    found = {rule.permits for rule in _rules(text)}
+    found = {rule.permits for rule in _rules(text) if rule.says}
     return found.pop() if len(found) == 1 else None
 
 

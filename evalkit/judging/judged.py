@@ -218,7 +218,8 @@ def judge_lines(block: Mapping[str, Any] | None) -> list[str]:
 
 
 def _spent(spending: Mapping[str, Any]) -> str:
-    parts = [f"{spending['calls']:,} calls", f"{spending['from_cache']:,} answered from the cache"]
+    calls, kept = spending["calls"], spending["from_cache"]
+    parts = [f"{calls + kept:,} answers of the judge: {calls:,} by a call, {kept:,} from the cache"]
     tokens = [spending[name]["total"] for name in ("prompt_tokens", "completion_tokens")]
     known = [n for n in tokens if n is not None]
     parts.append(f"{sum(known):,} tokens" if known else "tokens unknown")

@@ -16,7 +16,7 @@ from evalkit.inquiry import STEADY, Varies
 from evalkit.ledger.part import Bench, do_part
 from evalkit.ledger.worker import means
 
-MOST = 4  # processes: of about 90 MB each, so that all of a run stays below 500 MB
+MOST = 3  # processes: of 130 MB at most each, so that a whole run stays below 500 MB
 FRUGAL = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 LONGEST = 1 << 26  # bytes of a reply
 PARTS_EACH = 16  # parts after which a process makes room for a fresh one: what it has remembered goes with it

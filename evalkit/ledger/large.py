@@ -39,6 +39,10 @@ UNEXAMINED = (
     f"with more than {LARGE:,} cases the doctor does not examine: labels of cases that pass, labels that contradict "
     "each other far apart in the suite, and what systems retrieve (documents never found, broken chunks)"
 )
+UNSHOWN = (
+    f"with more than {LARGE:,} cases the report leaves out systems against each other (`evalkit compare`) and the "
+    "queue for review (`evalkit review`): both hold all answers"
+)
 
 
 def _let_go(bench: Bench) -> None:
@@ -62,7 +66,7 @@ class Large:
         suite = self.bench.suite
         if len(suite.cases) <= LARGE:
             return suite
-        return replace(suite, warnings=(UNEXAMINED, *suite.warnings))
+        return replace(suite, warnings=(UNEXAMINED, UNSHOWN, *suite.warnings))
 
     def stems(self, system: str) -> list[Path]:
         """Beside which paths the files of a system's parts stand."""

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 
 from evalkit.records import Document, KeyPoint, Metric, Passage, Stage
-from evalkit.text.longest import TooLong, check_length
+from evalkit.text.longest import DOCUMENT, TooLong, check_length
 from evalkit.text.sentences import sentences
 from evalkit.text.tokens import content_stems
 
 NEAR_DUPLICATE = 0.9  # token_set_ratio from which two passages say the same
 PASSAGES = 2048  # texts of passages and documents that are remembered
 COMPARED = 50_000  # characters of a passage that is compared with others
-TOGETHER = 4_000_000  # characters of all that was retrieved, and of one document, that are read
 SURVIVES = 0.75  # share of its content words by which a piece of evidence is recognised
 
 
@@ -150,8 +149,10 @@ def evidence_coverage(
     texts = [text for passage in retrieved if (text := _text(passage, corpus))]
     if not key_points or (retrieved and not texts):
         return None
-    if sum(map(len, texts)) > TOGETHER:
-        raise TooLong("what was retrieved", sum(map(len, texts)), TOGETHER)
+    if sum(map(len, texts)) > DOCUMENT:
+        raise TooLong("what was retrieved", sum(map(len, texts)), DOCUMENT)
+    for point in key_points:
+        check_length("a key point", point.text)
     passages = [_stems(text) for text in texts]
     return _mean([_said(_wordings(point, corpus), passages, survives) for point in key_points])
 
@@ -169,7 +170,7 @@ def _wordings(point: KeyPoint, corpus: Mapping[str, Document]) -> list[frozenset
     wordings = [wanted]
     for doc_id in point.evidence:
         text = corpus[doc_id].text if doc_id in corpus else ""
-        check_length(f"document {doc_id}", text, TOGETHER)
+        check_length(f"document {doc_id}", text, DOCUMENT)
         nearest = max(
             _said_by(text), key=lambda words: _overlap(wanted, words), default=frozenset()
         )

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from evalkit.api import Run
 
 SYSTEMS, CAUSES = 6, 8  # how many are told at length
-CASES, EXCERPT = 12, 200  # cases shown, and characters of a foreign text
+CASES, VISIBLE, EXCERPT = (
+    12,
+    5,
+    200,
+)  # cases shown, those of them that are not folded away, and characters of a foreign text
 ESSENTIALS = frozenset(
     {
         "evidence_retrieved", "gold_in_context", "context_recall", "evidence_in_context", "groundedness",
@@ -38,6 +42,7 @@ def brief(run: Run, summary: Mapping[str, Any], diagnosis: Mapping[str, Any]) ->
             systems=SYSTEMS,
             causes=CAUSES,
             essentials=ESSENTIALS | {f"{m}@{run.suite.k}" for m in ("R", "Success", "nDCG")},
+            cases=VISIBLE,
             worst=list(_worst(run, best)) if best and run.large is None else [],
         )
     )

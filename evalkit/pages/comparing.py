@@ -158,6 +158,23 @@ def instead(found: Comparison | None, name: str, best: str | None) -> str:
     return ""
 
 
+def measured_gain(found: Comparison | None, name: str, approach: str) -> Interval | None:
+    """What the best measured system of an approach passes more than ``name``; None where there is no such pair."""
+    if found is None:
+        return None
+    others = [s for s in found.systems if s.approach == approach and s.system != name and s.passed]
+    if not others:
+        return None
+    other = max(others, key=lambda s: s.passed.value if s.passed else 0.0).system
+    pair = next((p for p in found.pairs if {p.a, p.b} == {name, other}), None)
+    if pair is None:
+        return None
+    metric = next((m for m in pair.metrics if m.metric == "passed"), None)
+    if metric is None or metric.difference is None:
+        return None
+    return _towards(metric.difference, forward=pair.b == other)
+
+
 def _shift(pair: Pair, best: str | None) -> dict[str, Any]:
     """From the other system to the best: what is repaired, what is new."""
     other = pair.a if pair.b == best else pair.b

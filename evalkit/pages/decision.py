@@ -60,8 +60,10 @@ def decision_view(found: Decision) -> dict[str, Any]:
         "suite": found.suite.name,
         "base": found.base,
         "due": own.due,
-        "title": f"{NAMES[found.approach]} first" if found.approach != "no_change" else "No change",
-        "what": WHAT[found.approach],
+        "title": _title(found),
+        "what": f"keep the approach of {found.base}: {found.worth}"
+        if found.stays and found.worth
+        else WHAT[found.approach],
         "options": [_option(o, found, reach, i) for i, o in enumerate(found.options, 1)],
         "reasons": [sentence(r) for r in found.reasons],
         "against": [sentence(r) for r in found.against],
@@ -71,6 +73,12 @@ def decision_view(found: Decision) -> dict[str, Any]:
         ],
         "facts": [(words(n), _shown(v)) for n, v in found.facts.items()],
     }
+
+
+def _title(found: Decision) -> str:
+    if found.approach == "no_change":
+        return "No change"
+    return f"Keep {found.base}" if found.stays else f"{NAMES[found.approach]} first"
 
 
 def _bounds(option: Option) -> tuple[float, float]:

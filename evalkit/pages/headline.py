@@ -13,11 +13,10 @@ from evalkit.pages.sums import STATUSES, FindingSums
 from evalkit.pages.verdicts import (
     PLAIN_SIDES,
     failing_of,
-    fixes,
     gain_sentence,
+    next_step,
     oracle_sentence,
     promise,
-    step_of,
 )
 from evalkit.pages.wording import count, percent, percent_bounds, sentence, words
 
@@ -61,7 +60,7 @@ def headline(
             "gain": "",
         }
     own, measured = diagnosis["systems"][best], systems[best]
-    first = _first(advice, own, measured["approach"], len(systems))
+    first = _first(advice, own, sums[best], measured["approach"], len(systems))
     brings = _brings(decision, own)
     failing = cases_link(system=best, status="failing")
     return {
@@ -190,24 +189,28 @@ def _sure(own: Mapping[str, Any], sums: FindingSums) -> tuple[str, list[str]]:
     return ", ".join(parts) if failing else "Nothing to explain", more
 
 
-def _first(advice: Mapping[str, Any], own: Mapping[str, Any], approach: str, systems: int) -> str:
-    """The recommendation; with several systems, which approach to take and what to mend there first."""
-    if systems == 1:
-        return f"{step_of(advice, approach)}."
+def _first(
+    advice: Mapping[str, Any],
+    own: Mapping[str, Any],
+    sums: FindingSums,
+    approach: str,
+    systems: int,
+) -> str:
+    """The next step of the best system, as its own row has it; with several systems, which approach to take as well."""
     known = {cause.id: cause for cause in plugins.members("causes")}
-    mend = fixes(own, known, most=1)
-    if advice["approach"] != approach or not mend:
-        return f"{step_of(advice, approach)}."
-    return f"Take {words(approach)} as the approach; there, first mend {words(mend[0]['cause'])}: {mend[0]['fix']}."
+    step = next_step(own, approach, known, sums)
+    if systems == 1 or advice["approach"] != approach:
+        return f"{step}."
+    return f"Take {words(approach)} as the approach; there, {step[:1].lower()}{step[1:]}."
 
 
 def _brings(decision: Decision | None, own: Mapping[str, Any]) -> list[str]:
     """What the recommended approach brings, then what mending the largest cause of the best system alone brings."""
     told = ""
     if decision is not None:
-        option = decision.options[0]
-        base = decision.base
-        told = promise(option.gain.interval, measured=option.gain.measured, base=base)
+        gain = decision.options[0].gain
+        if not decision.stays:  # then it is the one action below that brings something
+            told = promise(gain.interval, measured=gain.measured, base=decision.base)
     alone = gain_sentence(own["recommendation"]["headroom"])
     return [told, alone] if told else [alone]
 

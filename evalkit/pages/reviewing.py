@@ -13,7 +13,11 @@ from evalkit.pages.wording import shortened
 if TYPE_CHECKING:
     from evalkit.api import Run
 
-ROWS, ALIKE, QUEUE = 10, 2, 200  # cases shown, of them with one system and reason, and answers looked through
+ROWS, ALIKE, QUEUE = (
+    10,
+    2,
+    200,
+)  # cases shown, of them with one system and reason, and answers looked through
 EXCERPT = 120  # characters of a question
 
 

@@ -89,7 +89,9 @@ def charged(ledger: Ledger) -> dict[str, str]:
     here = f"Of {lost:,} cases that lack evidence, {both:,} fail for that: they are retrieval's in the lost pass rate."
     here += f" {fails - both:,} more lack evidence and fail for another cause first; {lost - fails:,} pass all the same."
     elsewhere = len(blamed) - both
-    there = f"Retrieval's {len(blamed):,}: {both:,} of the {lost:,} that lack evidence in the funnel"
+    there = (
+        f"Retrieval's {len(blamed):,}: {both:,} of the {lost:,} that lack evidence in the funnel"
+    )
     there += f", and {elsewhere:,} that are not in its count." if elsewhere else "."
     return {"here": here, "there": there}
 
@@ -106,8 +108,15 @@ def _row(
 ) -> dict[str, Any]:
     stage, lost = step["stage"], len(step["case_ids"])
     label = STAGES[stage]
-    row: dict[str, Any] = {"stage": stage, "label": label, "meant": MEANT[stage], "of": of, "lost": lost, "n": None}
-    row |= {"share": "", "bar": charts.NOTHING, "loss": "", "href": "", "note": "not observed"}
+    row: dict[str, Any] = {"stage": stage, "label": label, "of": of, "lost": lost, "n": None}
+    row |= {
+        "meant": MEANT[stage],
+        "share": "",
+        "bar": charts.NOTHING,
+        "loss": "",
+        "href": "",
+        "note": "not observed",
+    }
     if not step["due"]:
         return row
     side = side_of(stage, seen=seen or plain)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ORACLE = "oracle_context"  # the probe that puts exactly the gold passages into the prompt
+ATTEMPTS = ("schema_enforced", "style_prompted", "criteria_prompted", "few_shot")  # remedies
+TOLD = {"cut_off"}  # facts that a remedy depends on
 SHOWN = 2  # facts of an example
 DOUBTFUL = 0.5  # confidence below which a finding is more likely wrong than right
 STATUSES = ("proven", "suspected", "undetermined", "unexplained")
@@ -20,7 +22,8 @@ Example = tuple[tuple[bool, float, int], str, tuple[str, ...]]  # how telling, c
 class FindingSums:
     """Of failing cases: how sure, what the gold passages alone changed, what would settle more, a plain case a cause.
 
-    ``warned`` counts the cases that pass with a warning. ``missing`` counts probes by (status, probe).
+    ``warned`` counts the cases that pass with a warning. ``missing`` counts probes by (status, probe), ``tried`` how
+    remedies ended by (cause, remedy, reading), ``facts`` the cases by (cause, name of a fact).
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
@@ -32,6 +35,8 @@ class FindingSums:
     stated: int = 0
     doubtful: int = 0
     examples: Mapping[str, Example] = field(default_factory=dict)
+    tried: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    facts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def __add__(self, other: FindingSums) -> FindingSums:
         examples = dict(self.examples)
@@ -47,6 +52,8 @@ class FindingSums:
             self.stated + other.stated,
             self.doubtful + other.doubtful,
             examples,
+            self.tried + other.tried,
+            self.facts + other.facts,
         )
 
 
@@ -54,6 +61,7 @@ def finding_sums(findings: Iterable[Mapping[str, Any]]) -> FindingSums:
     """The sums of findings as they stand in diagnosis.json."""
     statuses, oracle = Counter[str](), Counter[str]()
     missing, examples = Counter[tuple[str, str]](), dict[str, Example]()
+    tried, facts = Counter[tuple[str, str, str]](), Counter[tuple[str, str]]()
     warned = probed = stated = doubtful = 0
     confidence = 0.0
     for found in findings:
@@ -71,11 +79,16 @@ def finding_sums(findings: Iterable[Mapping[str, Any]]) -> FindingSums:
                 stated + 1,
                 doubtful + (sure < DOUBTFUL),
             )
-        if found["cause"] is not None:
+        if (cause := found["cause"]) is not None:
+            tried.update((cause, p, str(r)) for p, r in found["probes"].items() if p in ATTEMPTS)
+            facts.update(
+                (cause, name) for name in {e.get("fact") for e in found["evidence"]} & TOLD
+            )
             one = _example(found)
             examples[found["cause"]] = plainer(examples.get(found["cause"], one), one)
+    confident = (confidence, stated, doubtful)
     return FindingSums(
-        statuses, warned, probed, oracle, missing, confidence, stated, doubtful, examples
+        statuses, warned, probed, oracle, missing, *confident, examples, tried, facts
     )
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from evalkit import plugins
 from evalkit.diagnosis import UNDETERMINED
 from evalkit.pages import charts
-from evalkit.pages.comparing import instead
+from evalkit.pages.comparing import instead, measured_gain
 from evalkit.pages.headline import best_system
 from evalkit.pages.links import cases_link, cause_link, side_link, system_link
+from evalkit.pages.remedies import first_fix
 from evalkit.pages.stages import funnel_view
 from evalkit.pages.sums import STATUSES, FindingSums
 from evalkit.pages.verdicts import (
@@ -21,9 +22,9 @@ from evalkit.pages.verdicts import (
     gain_sentence,
     leading,
     lost_parts,
+    next_step,
     oracle_sentence,
     promise,
-    step_of,
     wrong,
 )
 from evalkit.pages.wording import (
@@ -36,7 +37,7 @@ from evalkit.pages.wording import (
     sentence,
     words,
 )
-from evalkit.records import Side
+from evalkit.records import Interval, Side
 from evalkit.stats.intervals import wilson
 
 if TYPE_CHECKING:
@@ -61,12 +62,20 @@ def system_views(
     for name in summary["systems"]:
         found = run.systems[name]
         system, own = summary["systems"][name], diagnosis["systems"][name]
-        view = _card(name, system, own, sums[name])
-        view["minute"] = _minute(name, own, sums[name], decisions.get(name), system["approach"])
-        view["minute"] |= {"wrong": wrong(system, own), "instead": instead(comparison, name, best)}
+        decision = decisions.get(name)
+        other = measured_gain(comparison, name, own["recommendation"]["approach"])
+        change = instead(comparison, name, best)
+        there = summary["systems"][best]["approach"] if best and change else None
+        view = _card(name, system, own, sums[name], there)
+        view["reasons"] = _reasons(own, decision, other)
+        view["minute"] = _minute(name, own, sums[name], decision, other)
+        view["minute"]["step"] = view["step"]
+        view["minute"] |= {"wrong": wrong(system, own), "instead": change}
+        if own["recommendation"]["approach"] == there:  # the change itself tells what it brings
+            view["minute"]["promise"] = ""
         view["loss"] = _loss(name, system, own)
         view["funnel"] = funnel_view(name, own["funnel"], system["approach"], found.ledger)
-        view["causes"] = _causes(name, own)
+        view["causes"] = _causes(name, own, sums[name])
         view["variability"] = _variability(found, own, system)
         view["confusion"] = system["confusion"]
         views.append(view)
@@ -74,9 +83,14 @@ def system_views(
 
 
 def _card(
-    name: str, system: Mapping[str, Any], own: Mapping[str, Any], sums: FindingSums
+    name: str,
+    system: Mapping[str, Any],
+    own: Mapping[str, Any],
+    sums: FindingSums,
+    there: str | None,
 ) -> dict[str, Any]:
     cases, rate, advice = system["cases"], system["pass_rate"], own["recommendation"]
+    known = {cause.id: cause for cause in plugins.members("causes")}
     return {
         "name": name,
         "href": system_link(name),
@@ -92,8 +106,7 @@ def _card(
         "warned": sums.warned,
         "warned_href": cases_link(system=name, status="warn"),
         "failing_href": cases_link(system=name, status="failing"),
-        "step": step_of(advice, system["approach"]),
-        "reasons": [sentence(reason) for reason in advice["reasons"]],
+        "step": next_step(own, system["approach"], known, sums, there=there),
         "against": [sentence(reason) for reason in advice["against"]],
         "gain": gain_sentence(advice["headroom"]),
     }
@@ -104,22 +117,36 @@ def _minute(
     own: Mapping[str, Any],
     sums: FindingSums,
     decision: Decision | None,
-    approach: str,
+    other: Interval | None,
 ) -> dict[str, Any]:
-    """What a stranger should know of a system: the leading cause, the proof, the step and what it brings."""
+    """What a stranger should know of a system: the leading cause, the proof, and what the step brings."""
     known = {cause.id: cause for cause in plugins.members("causes")}
     lead = leading(name, own, known)
-    option = decision.options[0] if decision else None
     return {
         "leading": lead,
         "oracle": oracle_sentence(sums),
         "example": example(name, sums, None if lead is None else lead["cause"]),
-        "step": step_of(own["recommendation"], approach),
-        "promise": promise(option.gain.interval, measured=option.gain.measured, base=name)
-        if option
-        else "",
-        "fixes": [*filter(None, [entangled(own, known)]), *fixes(own, known)],
+        "promise": _promise(name, decision, other),
+        "fixes": [*filter(None, [entangled(own, known, sums)]), *fixes(own, known, sums)],
     }
+
+
+def _promise(name: str, decision: Decision | None, other: Interval | None) -> str:
+    """What the advised approach brings: as measured on this page, else as estimated; the step itself tells its own."""
+    if decision is None or decision.stays:
+        return ""
+    if other is not None:
+        return promise(other, measured=True, base=name)
+    gain = decision.options[0].gain
+    return promise(gain.interval, measured=gain.measured, base=name)
+
+
+def _reasons(
+    own: Mapping[str, Any], decision: Decision | None, other: Interval | None
+) -> list[str]:
+    """Why, without an estimate of what was measured on this page."""
+    estimate = "" if decision is None or decision.stays or other is None else decision.worth
+    return [sentence(reason) for reason in own["recommendation"]["reasons"] if reason != estimate]
 
 
 def _rate_bar(rate: Mapping[str, Any] | None) -> Any:
@@ -161,7 +188,7 @@ def _loss(name: str, system: Mapping[str, Any], own: Mapping[str, Any]) -> dict[
     return {"stack": charts.stack(stacked, label, rate["low"], rate["high"]), "rows": rows}
 
 
-def _causes(system: str, own: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _causes(system: str, own: Mapping[str, Any], sums: FindingSums) -> list[dict[str, Any]]:
     known = {cause.id: cause for cause in plugins.members("causes")}
     failing = failing_of(own)
     rows = []
@@ -185,7 +212,7 @@ def _causes(system: str, own: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "suspected": found["suspected"],
                 "bar": charts.bar(found["share"] or 0.0, *ends, name=f"side {side}", label=label),
                 "meaning": cause.meaning if cause else "A cause from a plug-in.",
-                "first_fix": cause.first_fix if cause else "see its documentation",
+                "first_fix": first_fix(name, known, sums),
                 "fine_tuning": cause.fine_tuning if cause else "unknown",
                 "gain": f"{points(gain['gain'])} {percent_bounds(gain)}" if gain else "n/a",
             }

@@ -55,13 +55,32 @@ def _cases(diagnosis: Mapping[str, Any], sums: Mapping[str, FindingSums]) -> Ite
         if any(n.values()):
             said = text.format(count(sum(n.values()), "failure"))
             yield _unknown(said, _settle(sums, status), _links(n, status))
-    lost = {name: own["cases"]["ungraded"] for name, own in diagnosis["systems"].items()}
+    yield from _unjudged(diagnosis)
+    lost = {n: _unlabelled(own) for n, own in diagnosis["systems"].items()}
     if any(lost.values()):
         yield _unknown(
             f"{count(sum(lost.values()), 'case')} could not be graded and count in no rate.",
             "Give the cases a reference or key points, or use another judge.",
             _links(lost, "ungraded"),
         )
+
+
+def _unlabelled(own: Mapping[str, Any]) -> int:
+    """Cases without a grade that the judge did not fail on."""
+    return int(own["cases"]["ungraded"] - own.get("unjudged", {"cases": 0})["cases"])
+
+
+def _unjudged(diagnosis: Mapping[str, Any]) -> Iterator[Unknown]:
+    """Cases that have their labels, and no grade for an error of the judge's."""
+    for name, own in diagnosis["systems"].items():
+        if "unjudged" in own:
+            n, reason = own["unjudged"]["cases"], own["unjudged"]["reason"]
+            why = f" Most often: {sentence(reason)}" if reason else ""
+            yield _unknown(
+                f"The judge's replies could not be read for {n:,} of {count(own['cases']['due'], 'case')} of {name}.{why}",
+                "Look at the judge's endpoint and model, then run again into the same folder: what it failed on is judged again.",
+                _links({name: n}, "ungraded"),
+            )
 
 
 def _links(n: Mapping[str, int], status: str) -> list[tuple[str, str]]:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalkit.cause import Cause
+from evalkit.loss import UNKNOWN_AFTER
 from evalkit.pages.links import case_link, cause_link
+from evalkit.pages.remedies import first_fix
 from evalkit.pages.sums import FindingSums
 from evalkit.pages.wording import (
     count,
@@ -43,7 +45,7 @@ STEPS = {
     ("finetuned", "rag"): "Add retrieval",
     ("finetuned", "hybrid"): "Add retrieval to the tuned model",
     ("finetuned", "finetuned"): "Tune further",
-    ("hybrid", "hybrid"): "Keep the approach, and work on retrieval and the model together",
+    ("hybrid", "hybrid"): "Keep the approach",
     ("hybrid", "rag"): "Work on retrieval",
     ("hybrid", "prompt"): "Work on the prompt",
 }
@@ -134,41 +136,78 @@ def example(name: str, sums: FindingSums, cause: str | None) -> dict[str, str] |
 def step_of(advice: Mapping[str, Any], approach: str) -> str:
     """The recommended approach as an instruction to the owner of a system that follows ``approach``."""
     advised = advice["reasons"][0].partition(": ")[2] if advice["reasons"] else ""
-    if advice["approach"] == "no_change" and advised:
+    if advice["approach"] == "no_change" and advised[:1].isalpha():  # a bare number is no step
         return advised[:1].upper() + advised[1:].rstrip(".")
     found = STEPS.get((approach, advice["approach"])) or APPROACHES.get(advice["approach"])
     return found or words(advice["approach"]).capitalize()
 
 
 def fixes(
-    own: Mapping[str, Any], known: Mapping[str, Cause], most: int = 2
+    own: Mapping[str, Any],
+    known: Mapping[str, Cause],
+    sums: FindingSums | None = None,
+    most: int = 2,
 ) -> list[dict[str, str]]:
-    """The causes whose mending alone brings most, with the first fix and the gain."""
+    """The causes whose mending alone surely brings most, with the first fix that was not tried in vain and the gain."""
     gains = [(c, g) for c, g in own["headroom"].items() if g["gain"] > 0]
-    gains.sort(key=lambda g: -g[1]["gain"])
+    gains.sort(key=surest)
     return [
-        _fix(cause, known, f"+{with_bounds(points(gain['gain']), percent_bounds(gain))}")
+        _fix(cause, known, sums, _gain(cause, gain))
         for cause, gain in gains[:most]
     ]
 
 
-def _fix(cause: str, known: Mapping[str, Cause], gain: str) -> dict[str, str]:
-    fix = known[cause].first_fix if cause in known else "see the cause's documentation"
-    return {"cause": cause, "fix": fix, "gain": gain}
+def _gain(cause: str, gain: Mapping[str, Any]) -> str:
+    if cause == UNKNOWN_AFTER:
+        return f"at most +{points(gain['gain'])}"
+    return f"+{with_bounds(points(gain['gain']), percent_bounds(gain))}"
 
 
-def entangled(own: Mapping[str, Any], known: Mapping[str, Cause]) -> dict[str, str] | None:
+def surest(gain: tuple[str, Mapping[str, Any]]) -> tuple[float, float]:
+    """The largest lower bound first; of equal ones the larger gain."""
+    return -gain[1]["low"], -gain[1]["gain"]
+
+
+def _fix(
+    cause: str, known: Mapping[str, Cause], sums: FindingSums | None, gain: str
+) -> dict[str, str]:
+    return {"cause": cause, "fix": first_fix(cause, known, sums), "gain": gain}
+
+
+def next_step(
+    own: Mapping[str, Any],
+    approach: str,
+    known: Mapping[str, Cause],
+    sums: FindingSums | None,
+    *,
+    there: str | None = None,
+) -> str:
+    """The one next step of a system: the same wherever it is told.
+
+    Where the advice is to stay with its approach, or to take the one of the system that it is told to change to
+    (``there``) anyhow, this is the single action that surely brings most, with its number.
+    """
+    advice = own["recommendation"]
+    mend = fixes(own, known, sums, most=1)
+    if advice["approach"] not in (approach, there) or not mend:
+        return step_of(advice, approach)
+    return f"Mend {words(mend[0]['cause'])}: {mend[0]['fix']}, {mend[0]['gain']}"
+
+
+def entangled(
+    own: Mapping[str, Any], known: Mapping[str, Cause], sums: FindingSums | None = None
+) -> dict[str, str] | None:
     """The leading cause where mending it alone turns no case; None where it does, or none is named."""
     cause = next(iter(own["causes"]), None)
     gain = own["headroom"].get(cause) if cause else None
     if cause is None or gain is None or gain["gain"] > 0:
         return None
-    return _fix(cause, known, "no case turns, for these cases show further faults")
+    return _fix(cause, known, sums, "no case turns, for these cases show further faults")
 
 
 def gain_sentence(headroom: Mapping[str, Any]) -> str:
     """What mending one cause alone would bring, in a sentence."""
-    gains = sorted(headroom.items(), key=lambda g: -g[1]["gain"])
+    gains = sorted(headroom.items(), key=lambda g: (g[1]["gain"] <= 0, *surest(g)))
     if not gains:
         return "No cause was found whose mending would raise the pass rate."
     cause, gain = gains[0]
@@ -176,6 +215,8 @@ def gain_sentence(headroom: Mapping[str, Any]) -> str:
         return (
             "Mending one cause alone would turn no case: every failing case shows several faults."
         )
+    if cause == UNKNOWN_AFTER:
+        return f"Mending {words(cause)} alone would raise the pass rate by at most {points(gain['gain'])}: nobody knows what these cases would answer."
     return f"Mending {words(cause)} alone would raise the pass rate by {points(gain['gain'])} {percent_bounds(gain)}."
 
 

@@ -1,6 +1,6 @@
 // The page of one case: what was asked and wanted, what came, from which passages, and the chain of evidence for why it failed.
 const GOLD = 1, IN_PROMPT = 2, FORBIDDEN = 4;
-const CLAIMS = [null, ["supported", "supported"], ["unsupported", "not supported"], ["contradicted", "contradicted"], ["unjudged", "not judged"]];
+const CLAIMS = [null, ["supported", "said by the passages"], ["unsupported", "not said by the passages"], ["contradicted", "contradicted by the passages"], ["unjudged", "not judged"]];
 const block = (title, attributes, ...content) => make("section", { class: "block", ...attributes }, make("h2", {}, title), content);
 const quietly = (...content) => make("p", { class: "quiet" }, content);
 const chip = (label, kind = "") => make("span", { class: `chip ${kind}` }, label);
@@ -36,6 +36,8 @@ function caseHead({ data, list, at, kase }) {
   };
   const chosen = list.state.toString() ? "in this list" : "in all";
   const details = [kase.principal ? ["asked as ", make("bdi", {}, kase.principal)] : null, kase.group ? ["group ", make("bdi", {}, kase.group)] : null].filter(Boolean);
+  const last = (kase.messages || []).at(-1); // the question itself, which is the title
+  const turns = (kase.messages || []).filter((m) => !(m === last && m.content === kase.query));
   const tags = (kase.tags || []).map((tag) => make("a", { class: "chip", dir: "auto", href: `#cases?${new URLSearchParams({ tag })}` }, tag));
   return make("header", { class: "case-head" },
     make("nav", { class: "steps", "aria-label": "Cases" },
@@ -43,7 +45,7 @@ function caseHead({ data, list, at, kase }) {
       place >= 0 ? make("span", { class: "quiet" }, `${(place + 1).toLocaleString("en")} of ${list.shown.length.toLocaleString("en")} ${chosen}`) : null,
       step(-1, "‹ Previous"), step(1, "Next ›")),
     make("p", { class: "eyebrow" }, make("bdi", { class: "case-id" }, kase.id), details.map((part) => [" · ", part]), tags.length ? make("span", { class: "tags" }, tags) : null),
-    (kase.messages || []).length ? make("ul", { class: "turns" }, kase.messages.map((m) => make("li", { dir: "auto" }, make("span", { class: "quiet" }, `${m.role}: `), m.content))) : null,
+    turns.length ? make("ul", { class: "turns" }, turns.map((m) => make("li", { dir: "auto" }, make("span", { class: "quiet" }, `${m.role}: `), m.content))) : null,
     make("h1", { id: "case-title", tabindex: "-1", dir: "auto", class: kase.query.length > 240 ? "long" : "" }, kase.query),
     kase.clarified ? quietly("Clarified: ", make("bdi", {}, kase.clarified)) : null);
 }
@@ -83,7 +85,7 @@ function caseVerdict({ row, legend }) {
 }
 
 function caseAnswer({ row }) {
-  const parts = Array.isArray(row.answer) ? row.answer : null;
+  const parts = Array.isArray(row.answer) && row.prompt?.list?.length ? row.answer : null; // without passages there is nothing to hold it against
   const kinds = [...new Set((parts || []).map(([, state]) => state))].filter(Boolean).sort();
   const text = plainAnswer(row);
   const body = parts
@@ -94,7 +96,7 @@ function caseAnswer({ row }) {
   return block(row.others || row.repeat ? `Answer (repeat ${row.repeat + 1})` : "Answer", {},
     row.error ? make("p", { class: "badge error wrap", "data-sign": "!" }, row.error) : null, body,
     row.cut ? quietly(`(cut, ${row.cut.toLocaleString("en")} characters in all)`) : null,
-    kinds.length ? make("p", { class: "claims-key" }, kinds.map((kind) => make("span", { class: `claim ${CLAIMS[kind][0]}` }, CLAIMS[kind][1])), make("span", { class: "quiet" }, "by the passages in the prompt; point at a statement to see its passage")) : null,
+    kinds.length ? make("p", { class: "claims-key" }, kinds.map((kind) => make("span", { class: `claim ${CLAIMS[kind][0]}` }, CLAIMS[kind][1])), make("span", { class: "quiet" }, "This says nothing of being right. Point at a statement to see its passage.")) : null,
     row.action ? quietly(`Action taken: ${row.action}`) : null, cites);
 }
 

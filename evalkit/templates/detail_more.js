@@ -39,15 +39,18 @@ function caseProbes({ row, legend }) {
 
 // Answers in columns, each with what sets it apart from one of them marked word by word.
 function compared(columns, base, on) {
-  return make("ul", { class: "beside-answers" }, columns.map((column, i) => {
+  const strangers = [];
+  const list = make("ul", { class: "beside-answers" }, columns.map((column, i) => {
     const parts = on && i !== base && isSet(column.text) && isSet(columns[base].text) ? differences(columns[base].text, column.text) : null;
     const table = column.text && (isTable(column.text) || looksLikeJson(column.text));
     const apart = on && i !== base && !parts && isSet(column.text) && isSet(columns[base].text);
+    if (apart) strangers.push(column.name);
     const body = column.text === null ? quietly("no answer") : parts
       ? make("p", { class: `said-text${table ? " table" : ""}`, dir: "auto" }, parts.map(([kind, text]) => (kind === "same" ? text : make(kind === "new" ? "ins" : "del", {}, text))))
       : said(column.text);
-    return make("li", { class: on && i === base ? "base" : "" }, make("h3", {}, column.head), body, apart ? quietly(`Has little in common with ${columns[base].name}.`) : null);
+    return make("li", { class: on && i === base ? "base" : "" }, make("h3", {}, column.head), body);
   }));
+  return strangers.length ? [list, quietly(`Too little in common with ${columns[base].name} to mark words: ${strangers.join(", ")}.`)] : list;
 }
 function comparison(title, columns, start) {
   const holder = make("div", {});
@@ -55,7 +58,7 @@ function comparison(title, columns, start) {
   const box = make("input", { type: "checkbox" });
   const draw = () => {
     select.disabled = !box.checked;
-    holder.replaceChildren(compared(columns, Number(select.value), box.checked));
+    holder.replaceChildren(...[compared(columns, Number(select.value), box.checked)].flat());
   };
   select.value = String(start);
   box.checked = true;

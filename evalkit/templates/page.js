@@ -148,6 +148,8 @@ const page = {
     if ((document.body.dataset.view || "overview") !== "overview") return; // the list of cases marks its own link
     const here = parts.filter((section) => section.getBoundingClientRect().top < innerHeight / 3).pop() || parts[0];
     links.forEach((a, id) => (id === here.id ? a.setAttribute("aria-current", "true") : a.removeAttribute("aria-current")));
+    const bar = links.get(here.id).parentElement, at = links.get(here.id); // on a narrow screen the bar scrolls along
+    if (bar.scrollWidth > bar.clientWidth) bar.scrollLeft = at.offsetLeft - bar.offsetLeft - (bar.clientWidth - at.offsetWidth) / 2;
   };
   const soon = () => {
     if (!waiting) requestAnimationFrame(mark);
@@ -157,9 +159,22 @@ const page = {
   new ResizeObserver(soon).observe(document.querySelector("main"));
 })();
 
+(function hints() {
+  // A table that is wider than its box says so above it.
+  const boxes = [...document.querySelectorAll(".scroll")];
+  const look = (entries) => entries.forEach(({ target: box }) => {
+    const hint = box.previousElementSibling?.classList.contains("swipe") ? box.previousElementSibling : null;
+    const wide = box.scrollWidth > box.clientWidth + 1;
+    if (wide && !hint && box.clientWidth) box.insertAdjacentElement("beforebegin", Object.assign(document.createElement("p"), { className: "swipe", textContent: "More columns to the right: scroll the table sideways \u2192" }));
+    else if (!wide && hint) hint.remove();
+  });
+  const seen = new ResizeObserver(look);
+  boxes.forEach((box) => seen.observe(box));
+})();
+
 (function printing() {
   // On paper nothing can be unfolded.
-  const folded = () => document.querySelectorAll("main > section > details:not([open]), .causes details:not([open]), .panel details:not([open]), .why:not([open])");
+  const folded = () => document.querySelectorAll("main > section:not(#case-list, #case-page) details:not([open])");
   let opened = [];
   addEventListener("beforeprint", () => { opened = [...folded()]; opened.forEach((d) => { d.open = true; }); });
   addEventListener("afterprint", () => opened.forEach((d) => { d.open = false; }));

@@ -75,7 +75,12 @@
   const button = said.parentElement.querySelector("button");
   const look = () => {
     const n = boxes.filter((box) => box.checked).length;
-    boxes.forEach((box) => { box.disabled = n >= 2 && !box.checked; });
+    const first = boxes.find((box) => box.checked); // only runs of one suite can be compared
+    const unlike = (box) => first && box.dataset.like !== first.dataset.like;
+    boxes.forEach((box) => {
+      box.disabled = !box.checked && (n >= 2 || Boolean(unlike(box)));
+      box.parentElement.title = unlike(box) ? "of another suite than the one ticked" : "";
+    });
     button.disabled = n === 0;
     said.textContent = n === 1 ? "One is ticked: its systems are compared with each other." : "";
     said.parentElement.classList.toggle("ready", n > 0);

@@ -83,12 +83,16 @@ def clock_times(text: str) -> tuple[set[str], str]:
     found: set[str] = set()
     if not _MARK.search(text):
         return found, text
+
+    def blank(match: re.Match[str]) -> str:
+        value = _canonical(match, match.string)
+        if value is None:
+            return match.group()
+        found.add(value)
+        return " " * len(match.group())
+
     for pattern in _PATTERNS:
-        for match in pattern.finditer(text):
-            value = _canonical(match, text)
-            if value is not None:
-                found.add(value)
-                text = text[: match.start()] + " " * len(match.group()) + text[match.end() :]
+        text = pattern.sub(blank, text)
     return found, text
 
 

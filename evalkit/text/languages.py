@@ -153,19 +153,25 @@ def _vote(language: str, words: Counter[str], accents: frozenset[str], plain: st
 def comparable(statement: str, text: str, around: str = "") -> bool:
     """Whether the words of a statement can be looked for in a text: both are in one language, as far as that shows.
 
-    A statement too short to show its language has that of what stands ``around`` it (its question, say); where
-    that is unclear too, both go by their letters.
+    A statement too short to show its language goes by its letters, unless what stands ``around`` it (its question,
+    say) is in another language than the text.
     """
-    short = detect_language(statement) or (detect_language(around) if around else None)
-    long = detect_language(text[:OPENING])
+    short, long = detect_language(statement), detect_language(text[:OPENING])
     if short is not None and long is not None:
         return short == long
+    if short is None and long is not None and detect_language(around) not in (None, long):
+        return False
     return _plain_letters(statement) == _plain_letters(text[:OPENING])
 
 
 def _plain_letters(text: str) -> bool:
     """Whether no letter of a text is beyond a to z."""
     return not any(c.isalpha() and not c.isascii() for c in text)
+
+
+def asking_words(language: str) -> frozenset[str]:
+    """The words that questions of a language are made of; empty where we have no list."""
+    return frozenset(_ASKING_WORDS.get(language, "").split())
 
 
 def function_words(language: str) -> frozenset[str]:

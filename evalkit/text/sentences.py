@@ -32,6 +32,7 @@ _CLAUSE = re.compile(
     r"und|aber|während|wobei|der|die|das|et|mais|qui|y|pero|que|và|nhưng)\b)"
     r"|\s+[–—-]{1,2}\s+"
 )
+CLOSED = frozenset("\"'”’»)]}」』|*`_")  # after these a text may well be over
 MIN_CLAUSE = 16  # characters; shorter pieces stay with their neighbour
 LONG = 1000  # characters from which on a text is searched for gaps
 LOOK_BACK = 24  # characters before a stop that tell whether it ends a sentence
@@ -147,6 +148,19 @@ def _is_month(after: str) -> bool:
         "nov",
         "dez",
     }
+
+
+def breaks_off(text: str) -> bool:
+    """Whether a text stops in mid-sentence: its last line ends without a mark, after a sentence that has one.
+
+    A line without any finished sentence (a title, an item of a list) or with a label ("Source: ...") does not count.
+    """
+    line = text.rstrip().rpartition("\n")[2]
+    found = spans(line)
+    if len(found) < 2 or line[-1] in CLOSED or ":" in line[slice(*found[-1])][:-1]:
+        return False
+    before = line[slice(*found[-2])].rstrip()
+    return bool(_END_MARK.search(before[-2:])) and not _END_MARK.search(line[-1])
 
 
 @lru_cache(4096)

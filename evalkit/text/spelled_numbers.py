@@ -34,7 +34,7 @@ _DIGIT_WORD = "một|hai|ba|bốn|tư|sáu|bảy|tám|chín|mốt|lăm|nhăm"
 # "năm" is five before a power of ten or after "linh", else a year.
 _PLACE = rf"(?:(?:{_DIGIT_WORD}|năm(?=\s(?:mươi|trăm|nghìn|ngàn|triệu|tỷ|tỉ)))|mười|mươi|trăm|linh|lẻ|nghìn|ngàn|triệu|tỷ|tỉ)"
 _VIETNAMESE_RUN = re.compile(rf"(?<!\w){_PLACE}(?:\s{_PLACE})+(?!\w)|(?<!\w)mười(?!\w)")
-_POWER = re.compile(r"mươi|mười|trăm|nghìn|ngàn|triệu|tỷ|tỉ")
+_POWERS = ("mươi", "mười", "trăm", "nghìn", "ngàn", "triệu", "tỷ", "tỉ")
 
 _HAN = dict(zip("〇一二三四五六七八九", range(10), strict=True)) | {"零": 0, "两": 2, "兩": 2}
 _HAN_PLACES = {"十": 10, "百": 100, "千": 1000}
@@ -51,48 +51,49 @@ _COUNTED = any_of(
 )
 _TIMES = r"(?:hour|day|week|month|year|minute)s?"
 _HALF = r"half an?|halb(?:es|e|er|en|em)|nửa|demi-?|demie?|media|medio|半"
-_PORTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?<!\w)(?:a |one )?fortnight(?!\w)"), "14 days"),
-    (re.compile(r"(?<!\w)halb (?P<n>\d{1,2})(?!\d)"), ""),
-    (re.compile(rf"(?<!\w)(?:an?|one|1) (?P<u>{_TIMES}) and (?:a|one) half(?!\w)"), r"1.5 \g<u>"),
-    (re.compile(rf"(?<!\w)(?:an?|one|1) (?P<u>{_TIMES}) and a quarter(?!\w)"), r"1.25 \g<u>"),
-    (re.compile(r"(?<![\d.,])(?P<n>\d+) and (?:a|one) half(?!\w)"), r"\g<n>.5"),
-    (
-        re.compile(rf"(?<!\w)(?:anderthalb|eineinhalb|one and a half) (?P<u>{_COUNTED})(?!\w)"),
-        r"1.5 \g<u>",
-    ),
-    (
-        re.compile(
-            rf"(?<![\w.])(?:(?:an?|une?|eine?n?|el|la|the) )?(?:{_HALF}) ?(?P<u>{_COUNTED})(?!\w)"
+# Portions of a unit, each with the beginnings of words without which it is not looked for.
+_PORTIONS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = tuple(
+    (tuple(needed.split()), re.compile(pattern), form)
+    for needed, pattern, form in (
+        ("fortnight", r"(?<!\w)(?:a |one )?fortnight(?!\w)", "14 days"),
+        ("half", rf"(?<!\w)(?:an?|one|1) (?P<u>{_TIMES}) and (?:a|one) half(?!\w)", r"1.5 \g<u>"),
+        ("quarter", rf"(?<!\w)(?:an?|one|1) (?P<u>{_TIMES}) and a quarter(?!\w)", r"1.25 \g<u>"),
+        ("half", r"(?<![\d.,])(?P<n>\d+) and (?:a|one) half(?!\w)", r"\g<n>.5"),
+        (
+            "half anderthalb eineinhalb",
+            rf"(?<!\w)(?:anderthalb|eineinhalb|one and a half) (?P<u>{_COUNTED})(?!\w)",
+            r"1.5 \g<u>",
         ),
-        r"0.5 \g<u>",
-    ),
-    (re.compile(r"半年間?"), "6ヶ月"),
-    (re.compile(r"(?<!\w)(?:three quarters of an hour)(?!\w)"), "45 minutes"),
-    (re.compile(r"(?<!\w)(?:a )?quarter of an hour(?!\w)"), "15 minutes"),
-    (re.compile(rf"(?<!\w)one (?P<u>{_TIMES})(?!\w)"), r"1 \g<u>"),
-    (
-        re.compile(
-            r"(?<!\d)(?P<h>\d{1,2})(?:\s?h\s?|:)(?P<m>[0-5]\d)\s?(?:hours?|hrs?|h|std|stunden)(?!\w)"
+        (
+            "half halb nửa demi media medio",
+            rf"(?<![\w.])(?:(?:an?|une?|eine?n?|el|la|the) )?(?:{_HALF}) ?(?P<u>{_COUNTED})(?!\w)",
+            r"0.5 \g<u>",
         ),
-        r"\g<h> h \g<m> min",
-    ),
-    (re.compile(r"(?<!\d)(?P<h>\d{1,2})\s?h\s?(?P<m>[0-5]\d)(?![\d\w])"), r"\g<h> h \g<m> min"),
-    (re.compile(r"(?<!\w)(?:minus|moins|âm|минус|ناقص)\s(?=\d)|(?:マイナス|零下)(?=\d)"), "-"),
+        ("半", r"半年間?", "6ヶ月"),
+        ("quarters", r"(?<!\w)three quarters of an hour(?!\w)", "45 minutes"),
+        ("quarter", r"(?<!\w)(?:a )?quarter of an hour(?!\w)", "15 minutes"),
+        ("one", rf"(?<!\w)one (?P<u>{_TIMES})(?!\w)", r"1 \g<u>"),
+        (
+            "minus moins âm минус ناقص マイナス 零下",
+            r"(?<!\w)(?:minus|moins|âm|минус|ناقص)\s(?=\d)|(?:マイナス|零下)(?=\d)",
+            "-",
+        ),
+    )
 )
 _PAST = re.compile(
     r"(?<!\w)(?P<how>half|(?:a )?quarter|viertel) (?P<way>past|to|nach|vor) (?P<h>\d{1,2})(?!\d)"
 )
+_HALF_TO = re.compile(r"(?<!\w)halb (?P<n>\d{1,2})(?!\d)")
 _NOON = re.compile(
     r"(?<!\w)(?:(?:12 )?(?P<noon>noon|midday)|(?:12 )?(?P<night>midnight|mitternacht))(?!\w)"
 )
-_HALF_WORDS = (
-    "half halb halbes halbe halber halben halbem demi demie media medio anderthalb eineinhalb nửa quarter viertel fortnight "
-    "minus moins âm минус ناقص noon midday midnight mitternacht one"
+_NOON_WORDS = ("noon", "midday", "midnight", "mitternacht")
+_HOUR_MARK = re.compile(r"[0-9](?: ?h|:[0-5][0-9] ?std)")
+_HOURS = re.compile(
+    r"(?<!\d)(?P<h>\d{1,2})(?:(?:\s?h\s?|:)(?P<m>[0-5]\d)\s?(?:hours?|hrs?|h|std|stunden)(?!\w)"
+    r"|\s?h\s?(?P<n>[0-5]\d)(?![\d\w]))"
 )
-_HALVES = frozenset(_HALF_WORDS.split())
-_HOURS = re.compile(r"\d\s?h\s?\d|\d:\d\d\s?(?:h|std|stunden)")
-_GERMAN_HINT = re.compile(r"zig|ssig|hundert|tausend")
+_GERMAN_PARTS = ("zig", "ssig", "hundert", "tausend")
 _WIDE_HINT = re.compile(r"[二三四五六七八九十百千万萬億亿半〇零下マ]")
 
 
@@ -133,7 +134,7 @@ def _german(match: re.Match[str]) -> str:
 
 def _vietnamese(match: re.Match[str]) -> str:
     """``một trăm hai mươi nghìn`` as ``120000``."""
-    if not _POWER.search(match.group()):
+    if not any(word in match.group() for word in _POWERS):
         return match.group()
     total = group = digit = 0
     for word in match.group().split():
@@ -174,10 +175,19 @@ def _past(match: re.Match[str]) -> str:
 
 
 def _portions(text: str) -> str:
-    text = _PAST.sub(_past, text)
-    for pattern, form in _PORTIONS:
-        text = pattern.sub(form or (lambda m: f"{(int(m['n']) - 1) or 12}:30"), text)
-    return _NOON.sub(lambda m: "12:00 pm" if m["noon"] else "00:00", text)
+    """Halves and quarters of hours and years, of the clock, and "1:15 h", in digits."""
+    if "half" in text or "quarter" in text or "viertel" in text:
+        text = _PAST.sub(_past, text)
+    if "halb " in text:
+        text = _HALF_TO.sub(lambda m: f"{(int(m['n']) - 1) or 12}:30", text)
+    for needed, pattern, form in _PORTIONS:
+        if any(word in text for word in needed):
+            text = pattern.sub(form, text)
+    if any(word in text for word in _NOON_WORDS):
+        text = _NOON.sub(lambda m: "12:00 pm" if m["noon"] else "00:00", text)
+    if not _HOUR_MARK.search(text):
+        return text
+    return _HOURS.sub(lambda m: f"{m['h']} h {m['m'] or m['n']} min", text)
 
 
 def in_digits(plain: str, words: frozenset[str]) -> str:
@@ -185,13 +195,13 @@ def in_digits(plain: str, words: frozenset[str]) -> str:
 
     English, German and Vietnamese words, Chinese characters, and portions: "half a year" is "0.5 year".
     """
-    if words & NUMBER_WORDS.keys():
-        plain = _SPELLED.sub(_english, plain)
-    if _GERMAN_HINT.search(plain):
-        plain = _GERMAN_WORD.sub(_german, plain)
     if not plain.isascii():
-        if _POWER.search(plain):
+        if any(word in plain for word in _POWERS):
             plain = _VIETNAMESE_RUN.sub(_vietnamese, plain)
         if _WIDE_HINT.search(plain):
-            return _portions(_HAN_RUN.sub(_han, plain))
-    return _portions(plain) if words & _HALVES or _HOURS.search(plain) else plain
+            plain = _HAN_RUN.sub(_han, plain)
+    if words & NUMBER_WORDS.keys():
+        plain = _SPELLED.sub(_english, plain)
+    if any(part in plain for part in _GERMAN_PARTS):
+        plain = _GERMAN_WORD.sub(_german, plain)
+    return _portions(plain)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,10 @@ from evalkit.viewing.server import LOCKED, Answer
 
 HEAD = 16 << 10  # bytes in which a page of ours declares its policy
 FIELDS = 8  # of a query
+WHOLE = 32 << 20  # bytes of a page of ours that is read whole, to link it to the list of runs
+NAMED = b"evalkit"  # stands in the head of a page of ours
+BAR = b'<header class="top">\n'  # the page bar, where the link goes; the file itself stays as it is
+BACK = '  <a class="back" href="/">← All runs</a>\n'.encode()
 _PAGE = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _APART = f"{_PAGE}; script-src 'unsafe-inline'; sandbox allow-scripts"
 CASES, CASE_PAGE = "cases", re.compile(r"[0-9]{4,8}\.html")
@@ -122,8 +127,14 @@ class Viewer:
         if opened is None:
             return _missing()
         number, about = opened
-        how = LOCKED if kind != HTML else self._policy(_head(number))
-        return Answer(kind=kind, policy=how, file=(number, about.st_size))
+        if kind != HTML:
+            return Answer(kind=kind, policy=LOCKED, file=(number, about.st_size))
+        head = _head(number)
+        how = self._policy(head)
+        if about.st_size > WHOLE or how in (_PAGE, _APART) or NAMED not in head:
+            return Answer(kind=kind, policy=how, file=(number, about.st_size))
+        with os.fdopen(number, "rb") as file:
+            return Answer(file.read(WHOLE).replace(BAR, BAR + BACK, 1), kind, policy=how)
 
     def _policy(self, head: bytes) -> str:
         """A page of evalkit's own may run evalkit's own script; any other is shut off from the viewer's origin."""
@@ -146,7 +157,8 @@ class Viewer:
 
     def _trend(self, asked: Query) -> Answer:
         runs = self.runs.all()
-        suites = list(dict.fromkeys(run.suite for run in runs if run.systems))
+        held = Counter(run.suite for run in runs if run.systems)
+        suites = [suite for suite, _ in held.most_common()]
         suite = asked.get("suite", suites[:1] or [""])[0]
         metric = asked.get("metric", [RATE])[0]
         if suites and suite not in suites:

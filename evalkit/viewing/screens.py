@@ -97,6 +97,7 @@ def _run(run: Entry) -> dict[str, Any]:
         "live": live(run),
         "going": run.state == UNDER_WAY,
         "digest": run.digest,
+        "like": run.digest or run.suite,
         "commit": run.commits[-1] if run.commits else None,
         "commits": len(run.commits),
         "verdict": verdict if verdict not in (None, "none") else None,
@@ -197,6 +198,17 @@ def trend_page(
     )
 
 
+def _chosen(runs: Sequence[Entry], pair: tuple[Entry, Entry] | None) -> list[str]:
+    """The keys preselected as before and after: two runs of one suite, never one run twice; empty where none fits."""
+    if pair and pair[0].key != pair[1].key:
+        return [run.key for run in pair]
+    for after in [pair[1]] if pair else runs:
+        before = next((r for r in runs if r.key != after.key and hindrance(r, after) is None), None)
+        if before is not None:
+            return [before.key, after.key]
+    return ["", pair[1].key if pair else ""]
+
+
 def comparison_page(
     runs: Sequence[Entry], pair: tuple[Entry, Entry] | None, outcome: Outcome | None
 ) -> str:
@@ -208,6 +220,7 @@ def comparison_page(
         here="compare",
         runs=[_named(run) for run in runs if run.systems],
         pair=[_named(run) for run in pair] if pair else None,
+        chosen=_chosen([run for run in runs if run.systems], pair),
         outcome=outcome,
         view=comparison_view(found, pair) if found and pair else None,
     )

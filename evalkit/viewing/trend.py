@@ -14,6 +14,12 @@ from evalkit.viewing.lines import Line, Point, chart
 from evalkit.viewing.runs import Entry
 from evalkit.viewing.wording import day, failing_link
 
+# What most readers ask of a trend: the first SHOWN of these that a run has; all others can be chosen.
+MAIN = (
+    *(RATE, "correct", "evidence_in_context", "groundedness", "key_points", "consistency"),
+    *("citation_recall", "schema_valid", "style", "field_score", "R@5", "macro_f1"),
+)
+SHOWN = 6
 CAUSES = 5  # lines of a chart of causes
 SHARES = ("", "share")  # units of metrics that lie in 0..1
 
@@ -30,6 +36,7 @@ def trend_view(runs: Sequence[Entry], suite: str, metric: str) -> dict[str, Any]
     return {
         "suite": suite,
         "metric": chosen,
+        "main": _main(choices),
         "choices": choices,
         "runs": len(told),
         "changes": [title for _, title in _breaks(told)],
@@ -47,6 +54,11 @@ def _choices(runs: Sequence[Entry]) -> dict[str, list[str]]:
                 if name not in group:
                     group.append(name)
     return found
+
+
+def _main(choices: Mapping[str, Sequence[str]]) -> list[str]:
+    held = {name for names in choices.values() for name in names}
+    return [name for name in MAIN if name in held][:SHOWN]
 
 
 def value_of(system: SystemFigures, metric: str) -> Interval | None:
