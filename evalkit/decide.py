@@ -302,7 +302,7 @@ def _worth(found: Decision) -> str:
 
 
 def _lost(found: Decision, own: SystemDiagnosis) -> str:
-    if not own.decomposition:
+    if not any(part.value for part in own.decomposition.values()):
         return f"{found.base} passes {percent(own.pass_rate)} of the cases"
     side, part = next(iter(own.decomposition.items()))
     told = "a side that cannot be told" if side == UNDETERMINED else side

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from evalkit.fields import SHORT, plainly_other, prose, wrong_fields
-from evalkit.judges.portion import LABEL
+from evalkit.judges.portion import ANSWER, LABEL
 from evalkit.judges.references import points_of
 from evalkit.judges.substitution import substituted
 from evalkit.records import (
@@ -300,7 +300,8 @@ def _supported(gold: Text, need: _Need, query: str) -> bool | None:
     Words and names are not looked for in a text of another language.
     """
     readable = need.exact or comparable(need.value, gold.plain, query)
-    if readable and not need.exact and not need.stated and substituted(need.value, gold.plain):
+    compared = readable and not need.exact and not need.stated and len(gold.plain) <= ANSWER
+    if compared and substituted(need.value, gold.plain):
         return False
     if gold.holds(need):
         return True

@@ -16,6 +16,7 @@ from evalkit.gating.intact import note_digests
 from evalkit.gating.junit import junit_xml
 from evalkit.gating.shown import visible
 from evalkit.gating.snapshot import how_it_ended, snapshot_of
+from evalkit.pages.verdicts import gain_sentence
 from evalkit.records import Approach, SystemSpec
 from evalkit.store import Store
 
@@ -248,6 +249,15 @@ def test_3_an_unfinished_or_damaged_run(runs, capsys, damage, told):
     damage(runs / "runs" / "good")
     assert _run(["gate", str(runs / "runs" / "good"), "--aa", "2"]) == 3
     assert told in capsys.readouterr().err
+
+
+def test_what_calls_that_broke_would_have_answered_is_known_to_nobody(runs):
+    diagnosis = json.loads((runs / "runs" / "broken" / "diagnosis.json").read_text())
+    gain = diagnosis["systems"]["rag"]["headroom"]["infra_error"]
+    assert (gain["gain"], gain["low"]) == (6 / CASES, 0)
+    assert gain_sentence({"infra_error": gain}).startswith(
+        "Mending infra error alone would raise the pass rate by at most 5"
+    )
 
 
 @pytest.mark.parametrize(("line", "code"), [(0.8, 0), (0.99, 10)])

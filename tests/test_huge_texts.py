@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -79,7 +80,12 @@ def test_five_million_characters_have_sentences_at_once():
         "print(len(sentences(sys.stdin.read())))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], input=whole, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code],
+        check=True,
+        input=whole,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert int(done.stdout) == -(-len(whole) // len(SHAPES["sentences"]))
 
@@ -179,8 +185,8 @@ def test_huge_passages_are_not_compared():
 def suite(*documents: Document, case: Case = CASE) -> Suite:
     given = replace(case, relevant={"d": 1})
     return Suite(
-        "s", folder=None, cases=(given,), corpus={d.doc_id: d for d in documents}, digest=""
-    )  # type: ignore[arg-type]
+        "s", folder=Path(), cases=(given,), corpus={d.doc_id: d for d in documents}, digest=""
+    )
 
 
 def test_a_huge_answer_fails_with_a_reason_and_leaves_no_false_score():

@@ -135,6 +135,24 @@ def test_cases_without_any_label_are_no_errors_of_the_judge(suite, tmp_path):
     assert json.loads((tmp_path / "run" / "verdict.json").read_text())["exit_code"] == 0
 
 
+def test_a_run_that_was_stopped_says_so_first(suite, tmp_path, capsys):
+    (suite / "systems.yaml").write_text(
+        "systems: [{name: rag, approach: prompt, adapter: python, target: 'good:answer'}]\n"
+    )
+    (suite / "good.py").write_text(f"def answer(query):\n    return {RIGHT!r}\n")
+    out = tmp_path / "run"
+    arguments = ["run", str(suite), "--out", str(out), "--in-process", "--probes", "none"]
+    assert _run([*arguments, "--max-calls", "5"]) == 8
+    assert capsys.readouterr().out.startswith("Incomplete: 5 of 12 cases asked.\n")
+    assert "Incomplete: 5 of 12 cases asked. " in (out / "report.md").read_text().splitlines()[0]
+    assert _run(arguments) == 0
+    said = capsys.readouterr().out
+    assert "Incomplete" not in said
+    assert ".." not in said.replace("...", "")
+    (first,) = [line for line in said.splitlines() if line.startswith("What to do first: ")]
+    assert first.split(": ")[1][0].isalpha()
+
+
 # --- known before, counted after -----------------------------------------------------------------
 
 

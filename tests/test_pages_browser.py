@@ -173,7 +173,7 @@ def test_a_metric_explains_itself_on_focus_and_lets_go_on_escape(visit: Any):
 def test_tabs_move_by_arrow_keys(visit: Any):
     opened = visit()
     opened.page.locator("[role=tab][aria-selected=true]").focus()
-    opened.page.keyboard.press("ArrowRight")
+    opened.page.keyboard.press("ArrowLeft")
     assert opened.page.locator("[role=tab][aria-selected=true]").inner_text() == "Side by side"
     assert opened.page.locator(".panel:visible").count() == 2
 

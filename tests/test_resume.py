@@ -11,8 +11,8 @@ import pytest
 
 import evalkit
 from evalkit.errors import BudgetExceeded, InvalidInput, StorageError
-from evalkit.records import Failure, Trace, Usage
-from evalkit.resume import agree
+from evalkit.records import Failure, Limit, Trace, Usage
+from evalkit.resume import agree, in_words
 from evalkit.store import Store
 from evalkit.suite import load_suite, load_systems
 from evalkit.systems import build
@@ -426,3 +426,14 @@ def test_everything_in_a_run_folder_is_for_its_owner_only(tmp_path):
         modes = {f.name: f.stat().st_mode & 0o777 for f in (tmp_path / "run").iterdir()}
     assert set(modes) >= {"run.sqlite", "run.lock", "run.sqlite-session"}
     assert set(modes.values()) == {0o600}
+
+
+def test_a_setting_is_told_as_it_stands_in_yaml():
+    limits = (Limit("R@5", at_least=0.8), Limit("日本", at_most=0.1, tags=("golden",)))
+    assert in_words(repr(limits)) == (
+        "[{metric: R@5, at_least: 0.8, margin: 0.0}, "
+        "{metric: 日本, at_most: 0.1, margin: 0.0, tags: [golden]}]"
+    )
+    assert [in_words(value) for value in (repr(()), None, "5", "<odd>")] == [
+        *("nothing", "nothing", "5", "<odd>"),
+    ]

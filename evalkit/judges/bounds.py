@@ -97,7 +97,7 @@ _STRICTLY = re.compile(
     r"(?<!\w)(?<!no )(?<!not )(?<!nicht )(?<!pas )(?<!không )"
     r"(?:(?P<below>less than|fewer than|under|below|weniger als|unter|moins de|menos de|dưới|少于|менее)"
     r"|more than|mehr als|plus de|más de|hơn|超过|более)"
-    rf"\s(?:(?:eur|usd|[€$£])\s*)*(?P<number>{_NUMBER})|(?P<wide>\d+(?:[.,]\d+)*)[^\W\d]?未満"
+    rf"\s(?:(?:eur|usd|[€$£])\s*)*(?P<number>{_NUMBER})|(?<!\d)(?<!\d[.,])(?P<wide>\d++(?:[.,]\d++)*+)[^\W\d]?未満"
 )
 EXACT = 3  # digits before the zeros from which on a number is no round one: "more than 2,150"
 

@@ -22,9 +22,8 @@ MIDDLE, SLOPE = (
 EVEN = 0.5  # probability from which on a point counts as stated
 # What is left of the probability where the answer has another number, polarity or name, and where it has no name at all.
 VALUE = 0.9  # where the answer has all numbers of a point whose other words the question gives
-FEW = (
-    2  # numbers at most that an answer has besides them, which then stands for the value asked for
-)
+FEW = 2  # numbers at most that an answer has beside the value asked for,
+ASIDES = 1  # and other words: an answer of more words must say what its numbers are of
 WRONG_NUMBER, WRONG_POLARITY, WRONG_NAME, NO_NAME = 0.15, 0.2, 0.5, 0.7
 
 _MONTHS = stem_set(" ".join(MONTHS))
@@ -96,6 +95,9 @@ def gives_value(point: str, answer: str, query: str) -> bool:
     if names(point) - stem_set(answer) - stem_set(query) - _MONTHS:
         return False
     known = keys_of(query) | keys_of(answer)
+    asides = [w for w in wanted_of(answer) if w not in keys_of(query) | keys_of(point)]
+    if len([w for w in asides if not any(map(str.isdigit, w))]) > ASIDES:
+        return False
     words = [w for w in wanted_of(point) if w not in _MONTHS and not any(map(str.isdigit, w))]
     strange = [w for w in words if w not in known and not near(w, known)]
     return len(strange) <= max(1, len(words) // 2)

@@ -9,7 +9,7 @@ from evalkit.records import Case, Evidence, Passage, Trace
 
 ANSWER = 200_000  # characters of an answer that are read ...
 LABEL = 200_000  # ... and of a question, a reference or a key point, which is wanted whole
-CONTEXT = 4_000_000  # characters of the passages together
+CONTEXT = 2_000_000  # characters of the passages together
 PASSAGES = 20_000  # passages
 # Statements are held against sentences: characters of the answer times characters of the references, or of the
 # context, that take some seconds. Where one side is very long, less is read of the other.

@@ -200,7 +200,7 @@ def _first(
     known = {cause.id: cause for cause in plugins.members("causes")}
     step = next_step(own, approach, known, sums)
     if systems == 1 or advice["approach"] != approach:
-        return f"{step}."
+        return f"{step.rstrip('.')}."
     return f"Take {words(approach)} as the approach; there, {step[:1].lower()}{step[1:]}."
 
 

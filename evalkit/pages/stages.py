@@ -88,6 +88,8 @@ def charged(ledger: Ledger) -> dict[str, str]:
         return {"here": "", "there": ""}
     here = f"Of {lost:,} cases that lack evidence, {both:,} fail for that: they are retrieval's in the lost pass rate."
     here += f" {fails - both:,} more lack evidence and fail for another cause first; {lost - fails:,} pass all the same."
+    if not lost:
+        return {"here": "", "there": f"Retrieval's {len(blamed):,} are in no stage of the funnel."}
     elsewhere = len(blamed) - both
     there = (
         f"Retrieval's {len(blamed):,}: {both:,} of the {lost:,} that lack evidence in the funnel"

@@ -185,10 +185,13 @@ def _amounts(text: str) -> Iterator[str]:
         yield last[0]
 
 
+_AMOUNT = re.compile(r"-?\d+(?:\.\d+)?")  # neither a share, nor a time of day, nor one of two readings
+
+
 def _together(large: str, small: str) -> str | None:
     """The sum of two amounts of one kind, the larger unit first; ``None`` where they are two amounts."""
     (a, _, unit), (b, _, part) = large.partition(" "), small.partition(" ")
-    if "/" in a + b or not unit or unit == UNIT:
+    if not (_AMOUNT.fullmatch(a) and _AMOUNT.fullmatch(b)) or not unit or unit == UNIT:
         return None
     if part == "cent" and unit in _MONEY_OF["cent"] and 0 < float(b) < 100:
         return f"{_plain(float(a) + float(b) / 100)} {unit}"
