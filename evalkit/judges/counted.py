@@ -68,7 +68,7 @@ _ADVERB = re.compile(
     rf"(?<!\w)(?P<what>{any_of(_OFTEN, _end)})|(?P<wide>[毎每日月年][時日週月年天周額])"
 )
 _DAY = re.compile(rf"(?:(?<!\w)|(?<=[\u3040-\u9fff]))(?P<what>{any_of(_DAYS, _end)})")
-_THING = re.compile(rf"\d\s?(?:\w+\s)?(?P<what>{any_of(_KINDS, _end)})")
+_THING = re.compile(rf"\d\s?(?:\w{{1,40}}+\s)?(?P<what>{any_of(_KINDS, _end)})")
 _DIGIT = re.compile(r"\d")
 
 

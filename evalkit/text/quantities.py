@@ -128,14 +128,18 @@ def _dates(text: str, *, named: bool) -> tuple[set[str], str]:
         NAME: named and _MONTH_NAME.search(text) is not None,
         YEAR: _FOUR_DIGITS.search(text) is not None,
     }
+
+    def blank(match: re.Match[str]) -> str:
+        value = _date(match)
+        if value is None:
+            return match.group()
+        found.add(value)
+        return " " * len(match.group())
+
     for pattern, needed in _DATES:
         if not has.get(needed, needed in text and (has[YEAR] or needed == "月")):
             continue
-        for match in pattern.finditer(text):
-            value = _date(match)
-            if value is not None:
-                found.add(value)
-                text = text[: match.start()] + " " * len(match.group()) + text[match.end() :]
+        text = pattern.sub(blank, text)
     return found, text
 
 
