@@ -8,7 +8,7 @@ from dataclasses import replace
 from evalkit.conditions.reading import first_rank
 from evalkit.facts import Facts, Point, Reach, points, said_in
 from evalkit.grade import Graded
-from evalkit.judges.portion import ANSWER
+from evalkit.judges.portion import portion
 from evalkit.metrics.format_errors import format_errors
 from evalkit.metrics.style import style_report
 from evalkit.records import Case, Claim, Evidence, Suite, Trace
@@ -63,11 +63,11 @@ def _split(evidence: Evidence | None) -> bool:
 
 
 def _as_read(case: Case, trace: Trace) -> Trace:
-    """The trace with as much of a very long answer as the judge reads; a record is looked at whole."""
-    long = trace.response is not None and len(trace.response) > ANSWER
-    if not long or case.reference_object is not None or case.schema is not None:
-        return trace
-    return replace(trace, response=(trace.response or "")[:ANSWER])
+    """The trace with as much of a very long answer and context as the judge reads; a record is looked at whole."""
+    read = portion(case, trace).trace
+    if read is trace or (case.reference_object is None and case.schema is None):
+        return read
+    return replace(read, response=trace.response)
 
 
 def _unread(found: tuple[Point, ...], suite: Suite, case: Case, trace: Trace) -> tuple[Point, ...]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalkit.artefacts import write_scores
+from evalkit.artefacts import suite_block, write_scores
 from evalkit.errors import InvalidInput
 from evalkit.gating.baseline import baseline_text, check_metrics, differences, read_baseline
 from evalkit.gating.snapshot import Snapshot, _scores, how_it_ended, measured, with_cause
@@ -179,8 +179,8 @@ def test_an_errored_case_may_have_had_any_cause():
 
 @pytest.mark.parametrize("name", ["c1", "=1+1", "-x", "@here", '回答, "1"', "a b"])
 def test_a_case_id_is_read_as_it_was_before_spreadsheets_were_warned(tmp_path, name):
-    score = Score("rag", name, "as_is", 0, "passed", 1.0, Status.SCORED)
-    write_scores(tmp_path / "scores.csv", [score])
+    score = Score("rag", name, "as_is", None, "passed", 1.0, Status.SCORED)
+    write_scores(tmp_path / "scores.csv", [suite_block([score])])
     found, _ = _scores(tmp_path / "scores.csv", "rag", ["passed"])
     assert list(found["passed"]) == [name]
 

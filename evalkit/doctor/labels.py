@@ -28,6 +28,7 @@ from evalkit.doctor.support import (
 )
 from evalkit.fields import SHORT, plainly_other, wrong_fields
 from evalkit.grade import Graded
+from evalkit.judges.portion import LABEL
 from evalkit.records import Case, Evidence, Suite, Trace
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.similarity import same_text, token_f1
@@ -130,7 +131,12 @@ def _conflict(a: Case, b: Case) -> str | None:
 
 
 def _any_same(a: Sequence[str], b: Sequence[str]) -> bool:
-    return any(_alike(x, y, SAME_REFERENCE) for x in a for y in b)
+    return any(x == y or _long(x, y) or _alike(x, y, SAME_REFERENCE) for x in a for y in b)
+
+
+def _long(a: str, b: str) -> bool:
+    """Whether one of two texts is too long to be compared; the judge says so."""
+    return max(len(a), len(b)) > LABEL
 
 
 def _alike(a: str, b: str, enough: float) -> bool:
@@ -199,7 +205,7 @@ def _same_answers(shelf: Shelf, case: Case, wrong: Mapping[str, Trace]) -> _Agre
     if needed and ids and all(shelf.joined(ids).says(text) for text, _ in needed):
         return None
     responses = {name: trace.response or "" for name, trace in wrong.items()}
-    return _largest(responses, lambda a, b: _alike(a, b, SAME_ANSWER))
+    return _largest(responses, lambda a, b: not _long(a, b) and _alike(a, b, SAME_ANSWER))
 
 
 def _same_fields(shelf: Shelf, case: Case, wrong: Mapping[str, Trace]) -> _Agreed:

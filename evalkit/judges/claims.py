@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from evalkit.judges.portion import ANSWER
 from evalkit.text.refusal import declines, is_courtesy
 from evalkit.text.sentences import Span, clauses, spans
 from evalkit.text.tokens import CACHE, content_stems
@@ -95,6 +96,7 @@ def claims(answer: str) -> tuple[Span, ...]:
     A claim is a clause: a sentence without a second one inside, or a part of a long enumeration.
     Questions, courtesies and sentences that say that the sources are silent claim nothing.
     """
+    answer = answer[:ANSWER]  # nothing is judged beyond that
     found: list[Span] = []
     cut = clauses(answer)
     at = 0  # clauses come in the order of their sentences

@@ -6,10 +6,12 @@ import json
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from evalkit.text.repair import MAX_DEPTH, MAX_DIGITS, UnrepairableError, repair_json
 
+LONG = 100_000  # characters from which on an answer is worth remembering
 ERRORS = (
     "empty",  # nothing was said
     "not_json",  # no object or array anywhere in the answer
@@ -61,6 +63,15 @@ class StrictJsonError(ValueError):
 
 def parse_json(response: str) -> Parsed:
     """Read the JSON of an answer; never raises, and takes time linear in its length."""
+    return _parse_long(response) if len(response) > LONG else _parse(response)
+
+
+@lru_cache(1)  # several measures in turn ask of one answer
+def _parse_long(response: str) -> Parsed:
+    return _parse(response)
+
+
+def _parse(response: str) -> Parsed:
     text = response.removeprefix("\ufeff").strip()
     if not text:
         return Parsed(extractable=False, parses=False, error="empty")
