@@ -250,7 +250,6 @@ class Work:
                 graded[name] = one
         return diagnosed_systems(self.suite, graded, self.tools)
 
-
     def _too_large(self) -> bool:
         """Whether the cases are read from a long file, and graded by rules alone: then nothing needs to be held."""
         embedded = self.tools.judge.name == EMBEDDED and self.judging.reviews is None

@@ -41,7 +41,12 @@ def test_a_comment_shows_at_most_forty_lines_unfolded():
     assert shown.count("\n") <= 40
     assert folded.rstrip().endswith("</details>")
     assert (
-        len(re.findall(r"^- \*\*.*\*\* \(", shown.partition("## Cases worth a look")[2], re.M)) <= 5
+        len(
+            re.findall(
+                r"^- \*\*.*\*\* \(", shown.partition("## Cases worth a look")[2], re.MULTILINE
+            )
+        )
+        <= 5
     )
 
 

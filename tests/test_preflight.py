@@ -86,7 +86,16 @@ def a_name_with_spaces_and_signs(folder: Path) -> Path:
     return folder / "a #1 run?x=%41&b;'c"
 
 
-@pytest.mark.parametrize("place", [a_link, a_name_of_255_bytes, a_name_with_spaces_and_signs])
+def a_store_that_was_only_begun(folder: Path) -> Path:
+    (folder / "run").mkdir()
+    (folder / "run" / "run.sqlite").touch()
+    return folder / "run"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [a_link, a_name_of_255_bytes, a_name_with_spaces_and_signs, a_store_that_was_only_begun],
+)
 def test_an_odd_folder_is_a_folder(all_of, tmp_path, place):
     expected, _ = all_of.undisturbed("none")
     out = place(tmp_path)

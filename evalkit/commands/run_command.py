@@ -54,9 +54,15 @@ if TYPE_CHECKING:
     help="Ask failing cases again under other conditions, to prove their causes; all: passing ones too.",
 )
 @click.option(
-    "--max-calls", type=click.IntRange(1), help="Stop after so many calls of systems and judge, counted from now."
+    "--max-calls",
+    type=click.IntRange(1),
+    help="Stop after so many calls of systems and judge, counted from now.",
 )
-@click.option("--max-cost", type=FiniteRange(0, min_open=True), help="Stop before spending more, counted from now.")
+@click.option(
+    "--max-cost",
+    type=FiniteRange(0, min_open=True),
+    help="Stop before spending more, counted from now.",
+)
 @click.option(
     "--max-time",
     type=FiniteRange(0, min_open=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -13,6 +14,7 @@ from evalkit.judges.spending import Spending, spending_of
 from evalkit.judging.judged import noted_spending
 from evalkit.records import Judge, Suite
 from evalkit.store import Store
+from evalkit.store.opening import NothingStoredError
 from evalkit.tools import judge_of
 
 Result = TypeVar("Result")
@@ -95,7 +97,7 @@ def seat_of(choice: str | None, suite: Suite, folder: Path) -> Seat:
     """
     known: dict[str, str] = {}
     if (folder / "run.sqlite").exists():
-        with Store(folder, reading=True) as store:
+        with suppress(NothingStoredError), Store(folder, reading=True) as store:
             known = store.notes()
     if choice is None:
         return _noted(known, suite, folder, offline=False)

@@ -151,10 +151,7 @@ def fixes(
     """The causes whose mending alone surely brings most, with the first fix that was not tried in vain and the gain."""
     gains = [(c, g) for c, g in own["headroom"].items() if g["gain"] > 0]
     gains.sort(key=surest)
-    return [
-        _fix(cause, known, sums, _gain(cause, gain))
-        for cause, gain in gains[:most]
-    ]
+    return [_fix(cause, known, sums, _gain(cause, gain)) for cause, gain in gains[:most]]
 
 
 def _gain(cause: str, gain: Mapping[str, Any]) -> str:

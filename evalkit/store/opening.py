@@ -76,6 +76,10 @@ def open_to_write(file: Path) -> sqlite3.Connection:
     return db
 
 
+class NothingStoredError(StorageError):
+    """A store that holds nothing yet: whoever made it died before its tables were there."""
+
+
 def open_to_read(file: Path) -> sqlite3.Connection:
     """The database as it is at this moment, whoever writes in it; nothing is changed."""
     if not file.exists():
@@ -92,7 +96,7 @@ def open_to_read(file: Path) -> sqlite3.Connection:
         raise
     if empty:
         db.close()
-        raise StorageError(f"{file}: is empty; {OTHERWISE}")
+        raise NothingStoredError(f"{file}: is empty; {OTHERWISE}")
     return db
 
 

@@ -11,7 +11,9 @@ Compute = TypeVar("Compute", bound=Callable[..., Any])
 
 # Characters of any one text. The longest outputs of today's models, 128,000 tokens, have about as many.
 LONGEST = 500_000
-DOCUMENT = 500_000  # characters of one document, or of several passages taken together, that are read
+DOCUMENT = (
+    500_000  # characters of one document, or of several passages taken together, that are read
+)
 
 
 class TooLong(ValueError):  # noqa: N818 (what the note of a score says)

@@ -189,7 +189,9 @@ def _amounts(text: str) -> Iterator[str]:
         yield last[0]
 
 
-_AMOUNT = re.compile(r"-?\d+(?:\.\d+)?")  # neither a share, nor a time of day, nor one of two readings
+_AMOUNT = re.compile(
+    r"-?\d+(?:\.\d+)?"
+)  # neither a share, nor a time of day, nor one of two readings
 
 
 def _together(large: str, small: str) -> str | None:
