@@ -241,9 +241,9 @@ def test_failing_and_proven_are_statuses_of_an_address(visit: Any):
 
 
 def test_the_search_reads_answers(visit: Any):
-    assert (
-        visit("#cases?q=BOARD%20raised").rows.count() == 1
-    )  # of an answer: the index does not hold it
+    opened = visit("#cases?q=BOARD%20raised")  # of an answer: the index does not hold it
+    opened.wait("document.getElementById('count').textContent.startsWith('1 of')")
+    assert opened.rows.count() == 1
 
 
 def test_the_search_knows_no_case_in_any_script(opening: Any, large: Path):
