@@ -95,6 +95,8 @@ def _of_cases(values: Mapping[str, float], rows: Mapping[str, int]) -> Floats:
 def _case_columns(graded: Graded, rows: Mapping[str, int]) -> dict[str, Column]:
     """The measures over repeats, in the order of the ledger's rows."""
     scores = graded.scores
+    if not scores.case_columns:  # nothing was measured over repeats
+        return {}
     order = np.empty(len(rows), np.int64)
     order[[rows[case_id] for case_id in scores.case_ids]] = np.arange(len(rows))
     return {
