@@ -107,6 +107,13 @@ class BudgetExceeded(Stopped):
     exit_name = "budget"
 
 
+class SharesMissing(Stopped):
+    """Shares of the run could not be asked to their end, because their workers kept dying."""
+
+    exit_code = 12
+    exit_name = "incomplete"
+
+
 class SystemFailed(Exception):  # noqa: N818 - reads better where it is raised
     """A system's ``retrieve`` or ``lookup`` failed; ``failure`` says how.
 

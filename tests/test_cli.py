@@ -275,7 +275,7 @@ def test_every_error_has_its_published_code():
     codes = {kind.exit_name: kind.exit_code for kind in below(EvalkitError)}
     assert codes == {
         "internal": 1, "usage": 2, "invalid input": 3, "nothing to do": 4, "busy": 5, "storage": 6,
-        "endpoint": 7, "budget": 8,
+        "endpoint": 7, "budget": 8, "incomplete": 12,
     }  # fmt: skip
 
 

@@ -25,13 +25,13 @@ from hypothesis import strategies as st
 
 import evalkit
 from evalkit.engines.cluster import cluster
-from evalkit.engines.crew import SharesMissing, revived
+from evalkit.engines.crew import revived
 from evalkit.engines.folders import split_of
 from evalkit.engines.limits import Limits, parts
 from evalkit.engines.order import Order, read_order, told_systems
 from evalkit.engines.progress import Shown
 from evalkit.engines.share import Tally
-from evalkit.errors import BudgetExceeded, EndpointUnusable, InvalidInput, UsageError
+from evalkit.errors import BudgetExceeded, EndpointUnusable, InvalidInput, SharesMissing, UsageError
 from evalkit.records import Failure, Trace, Usage
 from evalkit.store import Store
 from evalkit.store.session import read_session

@@ -16,7 +16,7 @@ from evalkit.engines.limits import Limits
 from evalkit.engines.order import Order
 from evalkit.engines.progress import Shown
 from evalkit.engines.share import ShardWorker, scored
-from evalkit.errors import BudgetExceeded, EvalkitError, Stopped
+from evalkit.errors import BudgetExceeded, EvalkitError, SharesMissing
 
 ATTEMPTS = 3  # workers that may die over one share
 POLL = 0.25  # seconds between looks at the workers
@@ -27,13 +27,6 @@ KINDS = (
     *("InvalidInput", "NothingToDo", "Busy", "StorageError", "EndpointUnusable"),
     *("BudgetExceeded", "UsageError"),
 )
-
-
-class SharesMissing(Stopped):
-    """Shares of the run could not be asked to their end, because their workers kept dying."""
-
-    exit_code = 12
-    exit_name = "incomplete"
 
 
 @dataclass(frozen=True, slots=True)

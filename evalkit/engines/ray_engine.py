@@ -14,12 +14,19 @@ from evalkit.api import Run
 from evalkit.case_file import long_file
 from evalkit.engines import SHARDS
 from evalkit.engines.cluster import cluster, library
-from evalkit.engines.crew import Crew, SharesMissing, Task
+from evalkit.engines.crew import Crew, Task
 from evalkit.engines.folders import check_ours, folder_of, put_together, spent, split_of
 from evalkit.engines.limits import Limits, parts
 from evalkit.engines.order import Order, told_systems
 from evalkit.engines.progress import Shown
-from evalkit.errors import BudgetExceeded, EvalkitError, InvalidInput, NothingToDo, Stopped
+from evalkit.errors import (
+    BudgetExceeded,
+    EvalkitError,
+    InvalidInput,
+    NothingToDo,
+    SharesMissing,
+    Stopped,
+)
 from evalkit.judges.choose import KINDS
 from evalkit.records import AS_IS, Case, Suite
 from evalkit.shards import Share, number_of

@@ -9,7 +9,7 @@ from evalkit.judges.bounds import bounds_differ
 from evalkit.judges.polarity import polarity_differs
 from evalkit.judges.swaps import swapped
 from evalkit.judges.wording import keys_of, near, wanted_of
-from evalkit.text.number_words import MONTHS
+from evalkit.text.number_words import MONTHS, NUMBER_WORDS, UNITS
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.refusal import refusal_probability
 from evalkit.text.similarity import contains
@@ -27,6 +27,9 @@ ASIDES = 1  # and other words: an answer of more words must say what its numbers
 WRONG_NUMBER, WRONG_POLARITY, WRONG_NAME, NO_NAME = 0.15, 0.2, 0.5, 0.7
 
 _MONTHS = stem_set(" ".join(MONTHS))
+_OF_VALUES = stem_set(
+    " ".join([*NUMBER_WORDS, *filter(str.isalpha, UNITS)])
+)  # "three weeks" is a number
 
 
 @lru_cache(CACHE)
@@ -95,7 +98,7 @@ def gives_value(point: str, answer: str, query: str) -> bool:
     if names(point) - stem_set(answer) - stem_set(query) - _MONTHS:
         return False
     known = keys_of(query) | keys_of(answer)
-    asides = [w for w in wanted_of(answer) if w not in keys_of(query) | keys_of(point)]
+    asides = [w for w in wanted_of(answer) if w not in keys_of(query) | keys_of(point) | _OF_VALUES]
     if len([w for w in asides if not any(map(str.isdigit, w))]) > ASIDES:
         return False
     words = [w for w in wanted_of(point) if w not in _MONTHS and not any(map(str.isdigit, w))]
