@@ -354,6 +354,24 @@ def test_a_refusal_stays_one_when_asking_clearly_does_not_help():
     assert (found.cause, found.status) == ("over_refusal", "proven")
 
 
+def test_a_wrong_answer_is_no_refusal_though_the_gold_passage_alone_gets_one():
+    refusal = trace(REFUSAL, "fees")
+    found = asked(
+        CASE, trace(WRONG, "fees", "hall"), oracle_context=refusal, closed_book=NOTHING_KNOWN
+    )
+    assert (found.cause, found.status) == ("misinterpretation", "proven")
+
+
+def test_a_wrong_answer_without_the_gold_passage_is_over_refusal_where_that_alone_gets_a_refusal():
+    found = asked(
+        CASE,
+        trace(WRONG, "hall"),
+        oracle_context=trace(REFUSAL, "fees"),
+        closed_book=NOTHING_KNOWN,
+    )
+    assert (found.cause, found.status) == ("over_refusal", "proven")
+
+
 def test_a_point_that_is_given_another_value_is_misread_and_not_left_out():
     found = asked(
         TWO,

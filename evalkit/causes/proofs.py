@@ -48,7 +48,7 @@ def prove_position(facts: Facts, probes: Probes) -> bool | None:
 def prove_override(facts: Facts, probes: Probes) -> bool | None:
     """Wrong with the gold passages alone, and the model's own: see ``_from_memory``."""
     persists = _persists(facts, probes)
-    if persists is False or facts.refused or probes.refused("oracle_context"):
+    if persists is False or facts.refused or _refuses(facts, probes):
         return False
     if _partial(facts, probes):
         return False
@@ -59,17 +59,24 @@ def prove_override(facts: Facts, probes: Probes) -> bool | None:
 def prove_over_refusal(facts: Facts, probes: Probes) -> bool | None:
     """Refuses with the gold passages alone."""
     persists = _persists(facts, probes)
-    if not persists:
-        return persists
-    return bool(probes.refused("oracle_context"))
+    return persists and _refuses(facts, probes)
 
 
 def prove_misread(facts: Facts, probes: Probes) -> bool | None:
     """Wrong with the gold passages alone, neither from memory nor merely incomplete."""
     persists = _persists(facts, probes)
-    if not persists or probes.refused("oracle_context"):
+    if not persists or _refuses(facts, probes):
         return False if persists is not None else None
     return not (_partial(facts, probes) or _from_memory(probes))
+
+
+def _refuses(facts: Facts, probes: Probes) -> bool:
+    """Whether refusing is the failure: with the gold passages alone, and before, unless those were lacking then.
+
+    Who answered wrongly with the evidence at hand did not fail by refusing, whatever becomes of it alone.
+    """
+    before = facts.refused or not had_evidence(facts)
+    return before and bool(probes.refused("oracle_context"))
 
 
 def _from_memory(probes: Probes) -> bool | None:
@@ -96,7 +103,7 @@ def _partial(facts: Facts, probes: Probes) -> bool:
 def prove_incomplete(facts: Facts, probes: Probes) -> bool | None:
     """Lacks the same with the gold passages alone, and says nothing else about it."""
     persists = _persists(facts, probes)
-    if not persists or probes.refused("oracle_context"):
+    if not persists or _refuses(facts, probes):
         return False if persists is not None else None
     return _partial(facts, probes)
 
