@@ -15,7 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -196,6 +196,16 @@ def family_worlds() -> Iterator[World]:
         yield World(
             f"{metrics} metrics and slices, 300 cases", lambda r, m=metrics: many(r, 300, m)
         )
+    for metrics in (2, 5, 20):
+        yield World(
+            f"{metrics} metrics and slices, 300 cases, in a hierarchy",
+            lambda r, m=metrics: in_order(many(r, 300, m)),
+        )
+
+
+def in_order(lines: list[Line]) -> list[Line]:
+    """The lines as steps of a declared hierarchy."""
+    return [replace(line, step=i) for i, line in enumerate(lines)]
 
 
 def lossy(random: Random, share: float, where: str, side: str) -> list[Line]:

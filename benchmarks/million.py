@@ -145,14 +145,14 @@ def _answer(case: Json, trace: Json, name: str, chance: random.Random) -> str | 
 # --- measuring -----------------------------------------------------------------------------------
 
 
-def measured(command: list[str]) -> tuple[float, float, float, int]:
-    """(wall s, CPU s, peak MB of all its processes together, exit code) of a command.
+def measured(command: list[str]) -> tuple[float, float, float, float, int]:
+    """(wall s, CPU s, peak MB of all its processes together, and of the leading one, exit code) of a command.
 
     Memory is the sum of what each process holds for itself and its share of what it shares (PSS).
     """
     began, before = time.perf_counter(), os.times()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    peak = [0.0]
+    peak = [0.0, 0.0]
     watcher = threading.Thread(target=_watch, args=(process, peak))
     watcher.start()
     code = process.wait()
@@ -161,12 +161,13 @@ def measured(command: list[str]) -> tuple[float, float, float, int]:
     cpu = (
         after.children_user + after.children_system - before.children_user - before.children_system
     )
-    return time.perf_counter() - began, cpu, peak[0], code
+    return time.perf_counter() - began, cpu, *peak, code
 
 
 def _watch(process: subprocess.Popen[bytes], peak: list[float]) -> None:
     while process.poll() is None:
-        peak[0] = max(peak[0], sum(_proportional(pid) for pid in family(process.pid)))
+        held = [_proportional(pid) for pid in family(process.pid)]
+        peak[:] = max(peak[0], sum(held)), max(peak[1], held[0])
         time.sleep(TICK)
 
 
@@ -199,7 +200,7 @@ def main() -> None:
     made = mould()
     root = given.keep or Path(tempfile.mkdtemp(prefix="million-"))
     print(
-        f"{'cases':>10} {'wall s':>8} {'CPU s':>8} {'ms/case':>8} {'cases/s':>8} {'PSS MB':>8}  exit"
+        f"{'cases':>10} {'wall s':>8} {'CPU s':>8} {'ms/case':>8} {'cases/s':>8} {'PSS MB':>8} {'leading':>8}  exit"
     )
     try:
         for n in given.cases or (*SIZES, *((FULL,) if given.full else ())):
@@ -208,9 +209,9 @@ def main() -> None:
                 make_suite(suite, n, made)
             shutil.rmtree(out, ignore_errors=True)
             command = [sys.executable, "-m", "evalkit", "run", str(suite), "--out", str(out)]
-            wall, cpu, peak, code = measured(command)
+            wall, cpu, peak, leading, code = measured(command)
             print(
-                f"{n:10,} {wall:8.1f} {cpu:8.1f} {1000 * cpu / n:8.2f} {n / wall:8.0f} {peak:8.0f}  {code}",
+                f"{n:10,} {wall:8.1f} {cpu:8.1f} {1000 * cpu / n:8.2f} {n / wall:8.0f} {peak:8.0f} {leading:8.0f}  {code}",
                 flush=True,
             )
             if given.keep is None:

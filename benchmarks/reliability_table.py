@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reliability.md"
-PASSED = r"(\d+ passed[^\n]*?) in"
+PASSED = r"((?:\d+ failed, )?\d+ passed[^\n]*?) in"
+WRONG = r"^((?:FAILED|ERROR) \S.*|\w*(?:Error|Exception)\b.*)$"  # of pytest, else of a traceback
 PYTEST = ("-m", "pytest", "-n0", "-p", "no:cacheprovider")
 
 
@@ -107,7 +108,11 @@ def measured(row: Row, *, short: bool) -> tuple[bool, str]:
     code, said = run(spelled(row.command, short=short))
     found = re.search(row.figure, said)
     figure = found.group(1).strip() if found else "no figure"
-    return code == 0 and found is not None, figure
+    if code == 0:
+        return found is not None, figure
+    wrong = re.findall(WRONG, said, re.MULTILINE)
+    why = next((w for w in wrong if w.startswith(("FAILED", "ERROR"))), wrong[-1] if wrong else "")
+    return False, f"{figure}; exit code {code}; {why[:200]}".replace("|", "\\|").rstrip("; ")
 
 
 def line(row: Row, *, short: bool) -> tuple[bool, str]:
@@ -128,12 +133,23 @@ the loopback interface and keep books of their own, so that what evalkit says of
 """
 
 
+def page_of(lines: Sequence[str], only: str | None) -> str:
+    """The page; with ``only``, the other rows as they stood there."""
+    rows = {told.split("|")[2]: told for told in lines}
+    if only is not None:
+        before = PAGE.read_text(encoding="utf-8").splitlines()
+        rows = {told.split("|")[2]: told for told in before if told.count("|") > 5} | rows
+    order = [row.fault for row in ROWS]
+    kept = [told for fault in order for told in [rows.get(f" {fault} ")] if told is not None]
+    return HEAD + "\n".join(kept) + "\n"
+
+
 def main() -> int:
     """Run every row; with ``--write``, the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--only", help="ids that begin with this")
+    parser.add_argument("--only", help="ids that begin with this; the page keeps its other rows")
     options = parser.parse_args()
     began, lines, missed = time.monotonic(), [], 0
     for row in ROWS:
@@ -145,7 +161,7 @@ def main() -> int:
         print(told, flush=True)
     print(f"{len(lines)} rows, {missed} missed, {time.monotonic() - began:.0f} s")
     if options.write:
-        PAGE.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+        PAGE.write_text(page_of(lines, options.only), encoding="utf-8")
     return 1 if missed else 0
 
 

@@ -7,6 +7,7 @@ A small library counts the writes, syncs, renames and deletions below the run fo
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import shutil
 import signal
@@ -16,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +70,8 @@ def trial(all_of: Bench, probes: str, kind: str, at: int) -> dict[str, Any]:
     code = all_of.programs.wait(all_of.run(out, probes, _settings(out, kind, at)))
     said = log.read_bytes()[told:].decode()
     again = all_of.programs.wait(all_of.run(out, probes))
-    repeated = sum((Counter(all_of.ledger.asked) - answered(out)).values())
+    known = answered(out) if again == 0 else Counter(all_of.ledger.asked)  # else told as failed
+    repeated = sum((Counter(all_of.ledger.asked) - known).values())
     return {
         "kind": kind,
         "at": at,
@@ -104,6 +107,10 @@ def main() -> None:
     """Try every place, or a sample, with every kind of fault."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--places", type=int, help="that many at random for each kind; default all")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument(
+        "--minutes", type=float, help="begin no trial of a kind after so many; those tried are told"
+    )
     parser.add_argument("--probes", default="auto")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -111,11 +118,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, faulty(Path(name)) as all_of:
         number = changes(all_of, options.probes)
         print(f"{number} changes of files in a run of {len(all_of.ledger.asked)} calls", flush=True)
-        for kind in KINDS:
+        for kind in options.kinds:
             places: Sequence[int] = range(1, number + 1)
-            if options.places:
-                places = sorted(chance.sample(places, min(number, options.places)))
-            told(kind, [trial(all_of, options.probes, kind, at) for at in places])
+            if options.places or options.minutes:  # in any order: where time ends it, a sample
+                places = chance.sample(places, min(number, options.places or number))
+            until = time.monotonic() + 60 * (options.minutes or math.inf)
+            in_time = takewhile(lambda _: time.monotonic() < until, places)  # noqa: B023 (used here)
+            told(kind, [trial(all_of, options.probes, kind, at) for at in in_time])
     print(f"{time.monotonic() - began:.0f} s")
 
 

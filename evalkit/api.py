@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit import plugins
 from evalkit.artefacts import SCORE_COLUMNS
 from evalkit.ask import Job, plan
+from evalkit.budget import check_costs
 from evalkit.commit import note_commit
 from evalkit.decide import Decision, decide, recommendation_json
 from evalkit.diagnosis import SystemDiagnosis, diagnosis_json
@@ -21,14 +22,16 @@ from evalkit.finished import Finished, means_of_files
 from evalkit.grade import grade
 from evalkit.judge import judge_traces
 from evalkit.judging.judged import Judged, read_reviews_of
+from evalkit.judging.named_code import NotImportedJudge
 from evalkit.judging.of_run import Seat, noted_seat, seat_of
 from evalkit.ledger.fold import How
 from evalkit.pool import block_on
 from evalkit.records import Approach, Finding, Suite, System, Trace
 from evalkit.replay import replay
-from evalkit.resume import MOST, agree, cache_of, left_open, since
+from evalkit.resume import agree, cache_of, check_same_questions, left_open
 from evalkit.shards import cases_of, named, read_share, settle, told_share
 from evalkit.store import Store
+from evalkit.store.lost import check_not_lost
 from evalkit.suite import load_suite
 from evalkit.summarise import summary_json
 from evalkit.systems import Systems, built, given_of
@@ -233,6 +236,7 @@ async def _carried_out(
 ) -> dict[str, SystemDiagnosis]:
     """Ask, probe, and with ``grade`` grade and diagnose what is there; raises what ended it before its time."""
     found: dict[str, SystemDiagnosis] = {}
+    work.verdicts.of_code = bool(seat.code)
     try:
         stopped = await _asked(work, jobs, live, probing)
         work.account()
@@ -265,6 +269,8 @@ async def _asked(
 ) -> Stopped | None:
     """Everything that was to be asked, and what ended it before its time, if anything did."""
     budget = probing.budget()
+    if jobs or probing.probes != "none":
+        check_costs(live, budget)
     work.tell_judging(jobs)
     work.judging.pay_from(budget)
     try:
@@ -307,38 +313,33 @@ def from_traces(
     return Run(suite, found, means_of(found, tools))
 
 
-def _check_same_questions(store: Store, suite: Suite, before: str) -> None:
-    """``InvalidInput`` where the answers in a store belong to another suite, or to another state of it."""
-    found = since(store, suite)
-    if not found.derived:
-        said = f"the run is of another suite ({before}, not {suite.digest})"
-        told = f": {'; '.join(found.told[:MOST])}" if found.told else ""
-        hint = "`evalkit run` with the same --out and --rerun changed asks again what that touches"
-        raise InvalidInput(f"{said}{told}", file=store.folder, hint=hint if told else None)
-
-
 def open_run(
     suite: Suite | str | Path,
     folder: str | Path,
     *,
     playbook: Path | None = None,
     reviewed: Path | None = None,
+    watch: Watcher | None = None,
 ) -> Run:
     """Grade and diagnose the traces of an earlier run again, by its own judge: no call is made.
 
-    ``reviewed`` is a file of people's verdicts, which take the place of the judge's.
+    ``reviewed`` is a file of people's verdicts, which take the place of the judge's. A judge that is code
+    (``module:attribute``) is not imported because the folder names it: its kept verdicts are read.
     """
     loaded = load_suite(suite) if isinstance(suite, str | Path) else suite
     path = Path(folder)
     if not (path / "run.sqlite").exists():
+        check_not_lost(path)
         raise InvalidInput("there is no run", file=path, hint="`evalkit run` makes one")
     with Store(path, reading=True) as store:
         before = store.recipe().get("suite")
         if before not in (None, loaded.digest):
-            _check_same_questions(store, loaded, str(before))
+            check_same_questions(store, loaded, str(before))
         seat = noted_seat(store, loaded, path)
         tools = tools_for(loaded, judge=seat.judge, playbook=playbook)
-        work = Work(loaded, store, tools, Watcher())
+        work = Work(loaded, store, tools, watch or Watcher())
+        if isinstance(seat.judge, NotImportedJudge):
+            work.watch.say(seat.judge.told())
         work.how = How(playbook=playbook)
         work.judging.reviews = None if reviewed is None else read_reviews_of(reviewed)
         found = block_on(seat.through(work.diagnosed()), instead="evalkit.arun(...)")

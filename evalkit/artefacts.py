@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from math import isnan, nan
 from pathlib import Path
 from typing import IO, Any
@@ -19,7 +20,7 @@ from evalkit.score import STATUSES, Column, Scores
 
 SCORE_COLUMNS = ("system", "case_id", "condition", "repeat", "metric", "value", "status", "note")
 SHORT = 64  # items of a list, such as that of the symptoms
-PARSED_BACK = 64 << 20  # bytes up to which a written file is parsed back before it is believed
+PARSED_BACK = 8 << 20  # bytes up to which a written file is parsed back before it is believed: that takes five times as much
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -98,7 +99,7 @@ def write_traces(path: Path, lines: Iterable[str]) -> None:
 
 def write_scores(path: Path, blocks: Iterable[str]) -> None:
     """scores.csv, one row a cell, from its blocks of rows; a value that has none is an empty cell."""
-    _write(path, lambda stream: stream.writelines((_csv(SCORE_COLUMNS), *blocks)))
+    _write(path, lambda stream: stream.writelines(chain((_csv(SCORE_COLUMNS),), blocks)))
 
 
 def score_blocks(scores: Scores) -> Iterator[str]:

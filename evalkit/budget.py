@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from evalkit.records import Trace
+from evalkit.errors import InvalidInput
+from evalkit.records import System, Trace
 
 
 class Budget:
@@ -147,6 +148,38 @@ class Budget:
         return (
             self._spent + (self._under_way + self._unknown) * (self._worst or 0.0) + self._aside[1]
         )
+
+
+def check_costs(systems: Iterable[System], budget: Budget) -> None:
+    """``InvalidInput`` where cost is limited and a system can never tell what its calls cost; before the first call.
+
+    A system says so by ``unpriced``: how to give a price. Where all are ``free``, no call costs anything.
+    """
+    asked = list(systems)
+    if budget.max_cost is None:
+        return
+    for one in asked:
+        told = getattr(one, "unpriced", None)
+        if told is not None:
+            message = f"a limit of cost holds, and what its calls cost is not known: {told}"
+            hint = "or limit the number of calls (--max-calls) instead of their cost"
+            raise InvalidInput(message, field=one.name, hint=hint)
+    if asked and all(getattr(one, "free", False) for one in asked):
+        budget.assume(0.0)
+
+
+def told_limit(budget: Budget, answered: int, questions: int, last: Trace | None) -> str:
+    """Which limit ended the first answers, and how to go on; ``last`` is the last answer that came."""
+    there = f"{answered} of {questions} questions are answered"
+    if budget.refused != "cost" or not budget.blind or last is None:
+        limit = f"stopped at the limit of {budget.refused}: {there}"
+        return f"{limit}; raise it and run again with the same --out"
+    if last.error is not None:
+        why = f"the first call failed ({last.error.kind}) and told no cost"
+        return f"stopped, {there}: a limit of cost holds, and {why}; run again with the same --out"
+    why = f"the answer of {last.system} does not say what it cost (usage.cost)"
+    hint = "let it say so, or limit calls (--max-calls) instead, and run again with the same --out"
+    return f"stopped, {there}: a limit of cost holds, and {why}; {hint}"
 
 
 class Pilot:

@@ -32,12 +32,16 @@ class Reading(StrEnum):
 class Verdict:
     """How one trace was graded. ``right`` is None where nothing said so; ``broken`` names its contracts.
 
-    An answer whose behaviour does not fit (it refuses where an answer is wanted) is not ``right``.
+    An answer whose behaviour does not fit (it refuses where an answer is wanted) is not ``right``. ``unsure`` says
+    that what the judge states about it is next to nothing, or at odds with itself; ``supported`` that the passages
+    in its prompt support every claim it makes.
     """
 
     right: bool | None
     broken: tuple[str, ...] = ()
     refused: bool = False
+    unsure: bool = False
+    supported: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,17 @@ from evalkit.probes import NOTHING, Probes, probe_facts, readings
 from evalkit.records import Case, Certainty, Fact, Finding, Side, Suite
 
 BESIDE = (Side.SYSTEM, Side.CONTRACT)  # what shows whatever is said
+OF_GOLD = frozenset(
+    (
+        "oracle_context",
+        "oracle_plus_noise",
+        "gold_first",
+        "edited_context",
+        "closed_book",
+        "merged_chunks",
+    )
+)  # conditions that put the gold documents into the prompt, or take documents away from it
+SO = "so"  # the fact that ends the chain of a proven cause
 
 
 def diagnose(
@@ -67,16 +78,52 @@ def _worst(suite: Suite, case: Case, graded: Graded, indices: Sequence[int]) -> 
 
 
 def _unsure(found: Finding, facts: Facts) -> Finding:
-    """At most suspected, where the judge holds the answer for right and misses all its key points at once."""
-    if not facts.split or found.status is not Certainty.PROVEN or found.side in BESIDE:
+    """At most suspected, where the answer that counts as wrong may be right for all that can be told.
+
+    The judge holds it for right and misses all its key points at once; or it has all that is labelled, every number
+    and a good part of the words, and the judge misses it all the same.
+    """
+    doubtful = facts.split or facts.near
+    if not doubtful or found.status is not Certainty.PROVEN or found.side in BESIDE:
         return found
     text = "the judge disagrees with itself: the answer equals the reference, and has none of the key points"
-    fact = Fact("judge_disagrees", value=True, text=text)
+    near = "the answer counts as wrong, and has the numbers and words of the label: it may be right"
+    name = "judge_disagrees" if facts.split else "near_label"
+    fact = Fact(name, value=True, text=text if facts.split else near)
     return replace(found, status=Certainty.SUSPECTED, evidence=(fact, *found.evidence))
 
 
 def explain(facts: Facts, causes: Sequence[Cause], probes: Probes = NOTHING) -> Finding:
-    """The finding for one failing trace: the earliest cause that fits, its look-alikes, and what else is wrong."""
+    """The finding for one failing trace: the earliest cause that fits, its look-alikes, and what else is wrong.
+
+    Where an answer under a condition may be right for all that can be told, so are the causes of both readings
+    possible: that which it mends leads, since the answer did change, and none is proven.
+    """
+    graded = _explained(facts, causes, probes)
+    if not probes.doubtful:
+        return graded
+    mended = _explained(facts, causes, probes.benefit())
+    if mended.cause in (None, graded.cause):
+        return graded if mended.cause else _suspected(graded)
+    names = dict.fromkeys((*mended.set, *graded.set))
+    own = (f for f in mended.evidence if f.fact != SO and f.fact not in probes.found)
+    return replace(
+        mended,
+        status=Certainty.SUSPECTED,
+        set=tuple(names),
+        also=tuple(name for name in mended.also if name not in names),
+        evidence=(*own, *probe_facts(probes)),
+        probes=readings(probes),
+    )
+
+
+def _suspected(found: Finding) -> Finding:
+    """A proven finding as a suspected one."""
+    proven = found.status is Certainty.PROVEN
+    return replace(found, status=Certainty.SUSPECTED) if proven else found
+
+
+def _explained(facts: Facts, causes: Sequence[Cause], probes: Probes) -> Finding:
     suspects = [*_suspects(facts, causes, probes)]
     fitting = [s for s in suspects if not s.ruled_out]
     if not fitting or _only_form(fitting, facts):
@@ -95,7 +142,7 @@ def explain(facts: Facts, causes: Sequence[Cause], probes: Probes = NOTHING) -> 
         set=(primary.cause.id, *(s.cause.id for s in alike)),
         evidence=_evidence(primary, fitting, probes),
         probes=readings(probes),
-        missing=() if primary.proven else _not_asked(primary.cause, probes),
+        missing=() if primary.proven else _not_asked(primary.cause, facts, probes),
     )
 
 
@@ -150,7 +197,8 @@ def _primary(suspects: Sequence[_Suspect], facts: Facts) -> _Suspect:
 
     A generator that is right at other times is unstable before it is anything else.
     """
-    likely = [s for s in suspects if s.proven or s.strength >= LIKELY] or list(suspects)
+    strong = [s for s in suspects if s.proven or s.strength >= LIKELY] or list(suspects)
+    likely = _without_mere_doubt(strong)
     rivals = [s for s in likely if s is likely[0] or s.alike(likely[0])]
     proven = [s for s in rivals if s.proven]
     best = proven[0] if proven else max(rivals, key=lambda s: s.strength)
@@ -162,6 +210,13 @@ def _primary(suspects: Sequence[_Suspect], facts: Facts) -> _Suspect:
     if wavers and best.cause.side is wavers.cause.side and facts.right is False:
         return wavers
     return best
+
+
+def _without_mere_doubt(likely: Sequence[_Suspect]) -> Sequence[_Suspect]:
+    """The suspects without a suite that is merely suspected, where a stage of the system is proven to fail."""
+    if any(s.proven and s.cause.side in (Side.RETRIEVAL, Side.GENERATION) for s in likely):
+        return [s for s in likely if s.proven or s.cause.side is not Side.SUITE]
+    return likely
 
 
 def _evidence(primary: _Suspect, fitting: Sequence[_Suspect], probes: Probes) -> tuple[Fact, ...]:
@@ -193,11 +248,15 @@ def _telling(cause: Cause) -> frozenset[str]:
 
 def _so(cause: Cause) -> Fact:
     meaning = cause.meaning[:1].lower() + cause.meaning[1:].rstrip(".")
-    return Fact("so", cause.id, f"so: {meaning}")
+    return Fact(SO, cause.id, f"so: {meaning}")
 
 
-def _not_asked(cause: Cause, probes: Probes) -> tuple[str, ...]:
-    return tuple(name for name in cause.conditions if name not in probes.found)
+def _not_asked(cause: Cause, facts: Facts, probes: Probes) -> tuple[str, ...]:
+    """The cause's conditions that were not asked, and can be: those with the gold documents need some, and so does their lack."""
+    named = tuple(name for name in cause.conditions if name not in probes.found)
+    gold = any((facts.case.relevant or {}).values())
+    labelled = gold or any(point.evidence for point in facts.case.key_points or ())
+    return tuple(name for name in named if labelled or name not in OF_GOLD)
 
 
 def _only_form(fitting: Sequence[_Suspect], facts: Facts) -> bool:

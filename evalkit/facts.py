@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import cached_property
 
-from evalkit.fields import SHORT, plainly_other, prose, wrong_fields
+from evalkit.conditions.nearness import bare_numbers
+from evalkit.fields import SHORT, plainly_other, prose, row_of, wrong_fields
 from evalkit.judges.portion import ANSWER, LABEL
 from evalkit.judges.references import points_of
 from evalkit.judges.substitution import substituted
-from evalkit.records import (
-    Approach,
-    Case,
-    Evidence,
-    Expected,
-    Passage,
-    Suite,
-    Trace,
-)
+from evalkit.records import Approach, Case, Evidence, Expected, Passage, Suite, Trace
+from evalkit.text.arithmetic import follows_in
 from evalkit.text.elided import lacking_numbers
 from evalkit.text.languages import comparable
 from evalkit.text.longest import DOCUMENT
@@ -47,7 +42,8 @@ class Point:
     """One thing a right answer needs: a key point, a field, or the answer as a whole.
 
     ``stated`` says whether the answer has it; ``reach`` how far its evidence came, ``None`` where that
-    was not observed or not labelled; ``rank`` the first place of an evidence document in the list.
+    was not observed or not labelled; ``rank`` the first place of an evidence document in the list. ``refuted`` says
+    that the gold documents hold another number, name or polarity instead: more than words that are not found.
     """
 
     text: str
@@ -56,6 +52,7 @@ class Point:
     reach: Reach | None
     rank: int | None = None
     supported_by_gold: bool | None = None
+    refuted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +77,9 @@ class Facts:
     notes: Mapping[str, str]  # what a broken contract says, by metric
     rival: str | None = None  # a document in the prompt that fits the question as well as the gold
     split: bool = False  # the judge finds the answer right, and none of its key points in it
+    near: bool = False  # the answer counts as wrong, and has what is labelled, as far as words tell
+    left_empty: bool = False  # all that is wrong with the record: it has nothing where values stand
+    invented: tuple[str, ...] = ()  # ... or: it has values where nothing is wanted, nor told
 
     @property
     def answerable(self) -> bool:
@@ -123,13 +123,27 @@ class Text:
     """A text as the checks see it: its stems and its quantities, read once."""
 
     def __init__(self, *parts: str) -> None:
-        self.plain = "\n".join(parts)[:DOCUMENT]  # the doctor and the judge say where there is more
-        self.stems = stem_set(self.plain)
-        self.numbers = frozenset(quantities(self.plain))
+        whole = "\n".join(parts)
+        self.plain = whole[:DOCUMENT]  # the doctor and the judge say where there is more
+        self._parts = parts if len(whole) <= DOCUMENT else (self.plain,)
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The stems of all words; no word goes from one part to the next, and the parts come back elsewhere."""
+        return frozenset().union(*map(stem_set, self._parts))
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """All quantities."""
+        return frozenset(quantities(self.plain))
 
     def says(self, statement: str) -> bool:
         """Most of the statement's content words, and all its numbers, are here."""
-        return says(self.stems, self.numbers, statement)
+        wanted = stem_set(statement)
+        if not wanted or len(wanted & self.stems) < SAYS * len(wanted):
+            return False
+        needed = quantities(statement)
+        return not needed or says(self.stems, self.numbers, statement)
 
     def holds(self, need: _Need) -> bool:
         """The value of a field to the letter; anything else by what it says."""
@@ -214,28 +228,31 @@ class _Locator:
             need = replace(need, text=f"{need.text[:SHOWN]}…", value="")
         gold = self._gold(need)
         if need.exact and (Text(self.case.query).holds(need) or not (gold and gold.holds(need))):
-            return Point(
-                need.text, (), need.stated, Reach.PROMPT, None, self._field_supported(need)
-            )
+            held = self._field_supported(need)
+            return Point(need.text, (), need.stated, Reach.PROMPT, None, held, held is False)
         rank = self._rank(need.evidence)
         query = self.case.query
-        supported = None if gold is None or not need.value else _supported(gold, need, query)
-        return Point(
-            need.text, need.evidence, need.stated, self._reach(need, rank), rank, supported
-        )
+        told = gold is not None and bool(need.value)
+        supported = _supported(gold, need, query) if told and gold else None
+        refuted = supported is False and gold is not None and _refuted(gold, need, query)
+        reach = self._reach(need, rank)
+        return Point(need.text, need.evidence, need.stated, reach, rank, supported, refuted)
 
     def _field_supported(self, need: _Need) -> bool | None:
         """Whether the sources hold a field's value; False where they hold the given value instead.
 
         Told only of the one wrong field of a record: sums, codes and dates are often worded otherwise.
         """
-        sources = Text(self.case.query, *(p.text for p in self.trace.context or ()))
-        if sources.holds(need):
-            return True
-        other = replace(need, value=need.given or "")
-        reference = self.case.reference_object or {}
+        case = self.case
+        parts = (*map(str, case.inputs.values()), *(p.text for p in self.trace.context or ()))
+        sources, other = Text(case.query, *parts), replace(need, value=need.given or "")
+        reference = case.reference_object or {}
         told = need.alone and len(need.given or "") > SHORT
         swapped = told and plainly_other(need.value, need.given, reference)
+        if sources.holds(need):
+            own = row_of("\n".join(parts), reference, case.query) if swapped else ""
+            beside = own and Text(own).holds(other) and not Text(own).holds(need)
+            return not beside
         return False if swapped and sources.holds(other) else None
 
     def _gold(self, need: _Need) -> Text | None:
@@ -299,19 +316,33 @@ def _supported(gold: Text, need: _Need, query: str) -> bool | None:
 
     Words and names are not looked for in a text of another language.
     """
-    readable = need.exact or comparable(need.value, gold.plain, query)
-    compared = readable and not need.exact and not need.stated and len(gold.plain) <= ANSWER
-    if compared and substituted(need.value, gold.plain):
+    readable = _readable(gold, need, query)
+    if readable and _swapped(gold, need):
         return False
     if gold.holds(need):
         return True
     if lacking_numbers(need.value, gold.numbers):
-        return False
-    if not readable:
+        return None if follows_in(need.value, gold.plain) else False
+    if not readable or quantities(need.value):  # the numbers are there, in whatever words
         return None
     wanted = stem_set(need.value)
     overlap = len(wanted & gold.stems) / max(1, len(wanted))
     return False if overlap < UNSAID or names(need.value) - gold.stems else None
+
+
+def _refuted(gold: Text, need: _Need, query: str) -> bool:
+    """Whether the gold documents hold something else instead of what is needed, or lack one of its numbers."""
+    other = _readable(gold, need, query) and _swapped(gold, need)
+    return other or not bare_numbers(need.value) <= bare_numbers(gold.plain)
+
+
+def _readable(gold: Text, need: _Need, query: str) -> bool:
+    return need.exact or comparable(need.value, gold.plain, query)
+
+
+def _swapped(gold: Text, need: _Need) -> bool:
+    compared = not need.exact and not need.stated and len(gold.plain) <= ANSWER
+    return compared and substituted(need.value, gold.plain)
 
 
 def _document(name: str) -> str:

@@ -11,12 +11,18 @@ from evalkit.text.extract import Parsed, parse_json
 from evalkit.text.field_match import field_credit, is_free_text
 
 HOLDS = 0.5  # share of its values by which prose is taken to be a record
+_CELL = re.compile(r"[|;\t]")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _CHARACTER = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL)
 MISREAD = 75  # per cent of like letters from which on two values are readings of one
 DATE = (
     6  # digits from which on two values with the same ones may be one date, day and month exchanged
 )
+WRAPPINGS = 3  # around a record that are taken off
+EMPTY = frozenset(
+    ("", "none", "null", "n/a", "na", "-", "–", "unknown")
+)  # a leaf that says nothing
+BARS = 2  # between the cells of a line that is a row of a table
 SHORT = 2  # characters up to which a value may stand anywhere by chance
 
 
@@ -32,7 +38,7 @@ def wrong_fields(
     A field that is missing stays when its value is ``unseen``: nobody told the system what to fill in.
     """
     parsed = parse_json(response or "")
-    given = parsed.content if parsed.readable and isinstance(parsed.content, Mapping) else {}
+    given = record_in(parsed.content, reference)
     unreadable: frozenset[str] = frozenset()
     if schema is not None:
         untold = {k for k in reference if k not in given and _any(reference[k], unseen)}
@@ -46,6 +52,50 @@ def wrong_fields(
             leaves_of = leaves(wanted, key)
             wrong += [(p, v, there.get(p)) for p, v in leaves_of if there.get(p) != v]
     return wrong
+
+
+def record_in(content: object, reference: Mapping[str, object]) -> Mapping[str, object]:
+    """The record in an answer's JSON: the object itself, or what one wrapping holds; empty where there is none.
+
+    Wrappings are an array of one object, an object with one other key ("result"), and JSON written as a string.
+    """
+    for _ in range(WRAPPINGS):
+        if isinstance(content, str) and content.lstrip()[:1] in ("{", "["):
+            content = parse_json(content).content
+        elif isinstance(content, list) and len(content) == 1:
+            content = content[0]
+        elif (
+            isinstance(content, Mapping) and len(content) == 1 and not set(content) & set(reference)
+        ):
+            content = next(iter(content.values()))
+        else:
+            break
+    return content if isinstance(content, Mapping) else {}
+
+
+def left_empty(
+    reference: Mapping[str, object], wrong: Sequence[tuple[str, str, str | None]]
+) -> bool:
+    """Whether all that is wrong with a record is that it has nothing where a value is wanted, and it has others."""
+    named = [value for _, value in leaves(reference) if not _empty(value)]
+    lacking = [not _empty(value) and _empty(given) for _, value, given in wrong]
+    return bool(wrong) and all(lacking) and len(wrong) < len(named)
+
+
+def invented(
+    wrong: Sequence[tuple[str, str, str | None]], told: Callable[[str], bool]
+) -> tuple[str, ...]:
+    """What a record gives where nothing is wanted, and no source tells; empty where anything else is wrong."""
+    found = [
+        f"{path} = {given}"
+        for path, value, given in wrong
+        if given is not None and _empty(value) and not _empty(given) and not told(given)
+    ]
+    return tuple(found) if len(found) == len(wrong) else ()
+
+
+def _empty(value: str | None) -> bool:
+    return value is None or value.strip(" .").casefold() in EMPTY
 
 
 def _any(wanted: object, holds: Callable[[str], bool]) -> bool:
@@ -67,7 +117,9 @@ def _ill_formed(
         return frozenset(reference) if held >= HOLDS * len(values) else frozenset()
     pointers = (error.pointer for error in format_errors(parsed, schema))
     pointed = {pointer.split("/")[1] for pointer in pointers if "/" in pointer}
-    given = parsed.content if parsed.readable and isinstance(parsed.content, Mapping) else {}
+    given = record_in(parsed.content, reference)
+    if parsed.parses and given is not parsed.content:
+        return frozenset()  # what a wrapping holds is read by what it says
     return frozenset(pointed | (set() if parsed.parses else set(reference) - set(given)))
 
 
@@ -92,12 +144,20 @@ def plainly_other(wanted: str, given: str | None, reference: Mapping[str, object
     """
     from rapidfuzz.fuzz import ratio
 
-    if not given or given in dict(leaves(reference)).values():
+    if given is None or _empty(given) or given in dict(leaves(reference)).values():
         return False
     a, b = wanted.casefold(), given.casefold()
     digits = sorted(filter(str.isdigit, a))
     jumbled = len(digits) >= DATE and digits == sorted(filter(str.isdigit, b))
     return not (a in b or b in a or jumbled or ratio(a, b) >= MISREAD)
+
+
+def row_of(text: str, reference: Mapping[str, object], query: str) -> str:
+    """The one line of a table that has the value which the question asks by; "" where it is not one, or no table."""
+    asked = query.casefold()
+    keys = [v.casefold() for _, v in leaves(reference) if len(v) > SHORT and v.casefold() in asked]
+    lines = [line for line in text.splitlines() if any(key in line.casefold() for key in keys)]
+    return lines[0] if len(lines) == 1 and len(_CELL.findall(lines[0])) >= BARS else ""
 
 
 def strange_values(reference: Mapping[str, object], response: str | None) -> list[str]:

@@ -116,7 +116,11 @@ class LimitRow(_Model):
     at_least: Number | None = None
     at_most: Number | None = None
     margin: Number = 0
+    """How much worse than the limit the truth may still be when the gate says pass."""
+    coverage: Annotated[float, Field(gt=0, le=1)] | None = None
+    """The share of the cases that ask for the metric for which it must have been measured; alone or beside a limit."""
     tags: list[Text] = []
+    """Only the cases that carry all of these."""
 
 
 class ProfileRow(_Model):
@@ -170,6 +174,8 @@ class SuiteFile(_Model):
     correct: CorrectRow | None = None
     """What a right answer is; left out, it follows from the labels."""
     limits: list[LimitRow] = []
+    hierarchy: list[Text] = []
+    """The order in which the gate tests metrics (NAME or NAME[TAG]), each at full alpha, instead of Holm's correction."""
     max_error_rate: Share = 0.02
     profile: ProfileRow = ProfileRow()
 

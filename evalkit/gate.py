@@ -58,6 +58,8 @@ class Line:
 
     ``limit`` with ``at_least`` is the claim of a limit; without one the claim is about ``baseline``. ``low`` and
     ``high`` are the metric's range. ``detect`` is in the metric's own unit. A ``whole`` line has one value for the whole suite.
+    ``tolerance`` is the share (0..1) of its measurements that may be missing, None for what the suite tolerates;
+    ``step`` its place in a declared hierarchy, None where there is none.
     """
 
     metric: str
@@ -72,6 +74,8 @@ class Line:
     detect: float = DETECT
     tags: tuple[str, ...] = ()
     whole: bool = False
+    tolerance: float | None = None
+    step: int | None = None
 
     @property
     def exact(self) -> bool:
@@ -84,8 +88,9 @@ class Line:
 class Ruling:
     """What was found of one line; ``worst`` and ``best`` count what is missing against the candidate and for it.
 
-    ``p`` is adjusted for the other lines (Holm); None for an exact limit. ``lopsided`` is the share of cases that have
-    a value on one side only.
+    ``p`` is adjusted for the other lines (Holm, or the hierarchy); None for an exact limit. ``lopsided`` is the share of cases that have
+    a value on one side only. ``behind``: it looks worse, but stands in the hierarchy behind a line that does not,
+    which makes it neither a regression nor a pass.
     """
 
     line: Line
@@ -96,6 +101,23 @@ class Ruling:
     missing: float
     missing_before: float | None = None
     lopsided: float = 0.0
+    behind: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """How much of a measure is there, against what is asked for: both shares (0..1) of the ``due`` measurements.
+
+    It speaks of these very cases, so nothing is inferred. ``share`` is None, and ``why`` says so, where nothing is due.
+    """
+
+    metric: str
+    tags: tuple[str, ...]
+    at_least: float
+    share: float | None
+    due: int
+    answer: Answer
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +144,7 @@ class Verdict:
     missing: float = 0.0
     missing_before: float | None = None
     unmeasured: tuple[Unmeasured, ...] = ()
+    covered: tuple[Covered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,39 +165,43 @@ def judge(
     outcome: Measured | None = None,
     outcome_before: Measured | None = None,
     unmeasured: Sequence[Unmeasured] = (),
+    covered: Sequence[Covered] = (),
 ) -> Verdict:
     """The verdict over all lines; every one of ``lines`` must have at least one case that is due.
 
     Regression where a line is missed even if everything missing were good; incomplete where more than
     ``tolerance`` of the ``outcome`` (or of a line over all cases) is missing, or the answer hangs on what is;
-    inconclusive where the evidence is too thin; else pass. The order of the lines does not matter.
+    inconclusive where the evidence is too thin; else pass. The order of the lines does not matter: where they have
+    steps, those are tested one after the other, each at full alpha.
     """
-    given = level or Level()
-    given = replace(given, family=sum(not line.exact for line in lines))
+    given, tested = level or Level(), [line for line in lines if not line.exact]
+    given = replace(given, family=1 if any(ln.step is not None for ln in tested) else len(tested))
     worst = _answers([_column(line, best=False) for line in lines], given)
     whole = [not _lacks(line) for line in lines]
     best = worst if all(whole) else _answers([_column(ln, best=True) for ln in lines], given)
     rulings = [
-        _ruling(line, w, b, tolerance) for line, w, b in zip(lines, worst, best, strict=True)
+        _ruling(line, w, b, (tolerance, given))
+        for line, w, b in zip(lines, worst, best, strict=True)
     ]
     missing = outcome.lacking() if outcome is not None else 0.0
     before = None if outcome_before is None else outcome_before.lacking()
-    answers = [ruling.answer for ruling in rulings] + [one.answer for one in unmeasured]
+    found: tuple[Ruling | Unmeasured | Covered, ...] = (*rulings, *unmeasured, *covered)
+    answers = [one.answer for one in found]
     apart = 0.0 if before is None else abs(missing - before)
     if max(missing, before or 0.0) > tolerance or apart > ASYMMETRY:
         answers.append(Answer.INCOMPLETE)
     answer = next(a for a in Answer if a in answers)
-    return Verdict(answer, tuple(rulings), given, tolerance, missing, before, tuple(unmeasured))
+    told = (tuple(unmeasured), tuple(covered))
+    return Verdict(answer, tuple(rulings), given, tolerance, missing, before, *told)
 
 
 _Found = tuple[Answer, Trial, float | None]
 
 
 def _answers(columns: Sequence[_Column], level: Level) -> list[_Found]:
-    """One scenario: every line's trial, and its answer after Holm's correction over the lines."""
+    """One scenario: every line's trial, and its answer after the correction for the number of lines."""
     trials = [_trial(column, level) for column in columns]
-    judged = [i for i, column in enumerate(columns) if not column.line.exact]
-    adjusted = dict(zip(judged, holm([trials[i].p_missed for i in judged]), strict=True))
+    adjusted = _adjusted(columns, trials)
     found: list[_Found] = []
     for i, (column, trial) in enumerate(zip(columns, trials, strict=True)):
         p = adjusted.get(i)
@@ -182,10 +209,28 @@ def _answers(columns: Sequence[_Column], level: Level) -> list[_Found]:
             answer = Answer.PASS if trial.held else Answer.REGRESSION
         elif p is not None and p <= level.alpha:
             answer = Answer.REGRESSION
+        elif p is not None and column.line.step is not None and trial.p_missed <= level.alpha:
+            answer = (
+                Answer.INCONCLUSIVE
+            )  # behind the stop: what looks worse is no regression, and no pass
         else:
             answer = Answer.PASS if trial.held else Answer.INCONCLUSIVE
         found.append((answer, trial, p))
     return found
+
+
+def _adjusted(columns: Sequence[_Column], trials: Sequence[Trial]) -> dict[int, float]:
+    """P values of the lines that are tested, by place: Holm's, or in a hierarchy the largest so far.
+
+    The latter is the fixed-sequence test (Maurer, Hothorn & Lehmacher 1995): a line counts at full alpha as long as
+    every line before it was significant, so the family's rate of false alarms is alpha too.
+    """
+    judged = [i for i, column in enumerate(columns) if not column.line.exact]
+    if all(columns[i].line.step is None for i in judged):
+        return dict(zip(judged, holm([trials[i].p_missed for i in judged]), strict=True))
+    judged.sort(key=lambda i: (columns[i].line.step is None, columns[i].line.step))
+    largest = np.maximum.accumulate([trials[i].p_missed for i in judged]).tolist()
+    return dict(zip(judged, largest, strict=True))
 
 
 def _trial(column: _Column, level: Level) -> Trial:
@@ -216,18 +261,28 @@ def _exact(values: Floats, limit: float) -> Trial:
     return Trial(len(values), len(values), float(values.mean()), float(held), held)
 
 
-def _ruling(line: Line, worst: _Found, best: _Found, tolerance: float) -> Ruling:
+def _ruling(line: Line, worst: _Found, best: _Found, rules: tuple[float, Level]) -> Ruling:
+    tolerance, level = rules
     missing = line.candidate.lacking()
     before = None if line.baseline is None else line.baseline.lacking()
     lopsided = _lopsided(line)
     answer = worst[0] if worst[0] is best[0] else Answer.INCOMPLETE
-    if not line.tags and max(missing, before or 0.0) > tolerance:
+    if max(missing, before or 0.0) > _tolerated(line, tolerance) + SAME:
         answer = Answer.INCOMPLETE
     if lopsided > ASYMMETRY or (before is not None and abs(missing - before) > ASYMMETRY):
         answer = Answer.INCOMPLETE
     if best[0] is Answer.REGRESSION:  # it stands whatever the missing ones would have been
         answer = Answer.REGRESSION
-    return Ruling(line, answer, worst[1], best[1], worst[2], missing, before, lopsided)
+    suspect = line.step is not None and worst[1].p_missed <= level.alpha
+    behind = suspect and answer is Answer.INCONCLUSIVE
+    return Ruling(line, answer, worst[1], best[1], worst[2], missing, before, lopsided, behind)
+
+
+def _tolerated(line: Line, tolerance: float) -> float:
+    """The share of a line's measurements that may be missing; a slice has no bound of its own unless it is given."""
+    if line.tolerance is not None:
+        return line.tolerance
+    return 1.0 if line.tags else tolerance
 
 
 def _lopsided(line: Line) -> float:
@@ -278,24 +333,15 @@ def _oriented(values: Floats, line: Line) -> Floats:
     """More is better: a share is turned into the share of the others, anything else gets another sign."""
     if line.higher_is_better:
         return values
-    return (line.low + line.high if _bounded(line) else 0.0) - values
+    return (line.low + line.high if bounded(line) else 0.0) - values
 
 
 def _oriented_bounds(line: Line) -> tuple[float, float]:
-    if line.higher_is_better or _bounded(line):
+    if line.higher_is_better or bounded(line):
         return line.low, line.high
     return -line.high, -line.low
 
 
-def _bounded(line: Line) -> bool:
+def bounded(line: Line) -> bool:
+    """Whether the metric's range has two ends."""
     return math.isfinite(line.low) and math.isfinite(line.high)
-
-
-def observed(side: Measured, line: Line) -> Floats:
-    """What was measured of each case (the mean of its repeats), in the metric's own unit; NaN where nothing was."""
-    if not _bounded(line):
-        return side.worst
-    share = np.maximum(1 - side.missing, SAME)
-    middle = (side.worst + side.best - side.missing * (line.low + line.high)) / (2 * share)
-    known = np.where(side.missing < 1 - SAME, np.clip(middle, line.low, line.high), np.nan)
-    return np.where(side.missing > 0, known, side.worst)

@@ -40,6 +40,7 @@ def _probed(shown: Shown, suite: Suite, case: Case, graded: Graded, number: int)
         rank=detail.get("rank"),
         same=detail.get("same_as_as_is", detail.get("unchanged")),
         form_only=failed and _form_only(suite, case, graded, number),
+        doubtful=failed and bool(detail.get("doubtful")),
     )
 
 

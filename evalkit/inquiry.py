@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalkit.condition import GENERATES, Condition, Reading, Situation, Verdict, family
 from evalkit.conditions.gold import is_gold, lacking, required
 from evalkit.conditions.reading import Read, first_rank, read
 from evalkit.grade import Graded
+from evalkit.observe import COVERED, split
 from evalkit.outcome import CaseOutcome
 from evalkit.planner import Knowledge, Puzzle, missing
 from evalkit.predictions import Seen
-from evalkit.records import AS_IS, Approach, Case, Question, Suite, Trace
+from evalkit.records import AS_IS, Approach, Case, Evidence, Question, Suite, Trace
 from evalkit.sequential import Shown, combine, combine_frozen
 
 OF_THE_RETRIEVER = ("deep_retrieval", "index_lookup")  # answered without the generator
+UNDECIDED = 0.42  # probability from which on an answer that is graded wrong is next to right
 
 Index = Mapping[str, Mapping[str, Sequence[int]]]  # case, condition -> trace numbers, by repeat
 
@@ -66,7 +68,32 @@ def verdict_of(graded: Graded, index: int) -> Verdict:
     """How trace number ``index`` was graded."""
     broken = graded.outcomes.broken[index]
     right = False if "behaviour" in broken else graded.outcomes.right[index]
-    return Verdict(right, broken, graded.scores.value("refused", index) == 1.0)
+    refused = graded.scores.value("refused", index) == 1.0
+    evidence = graded.evidence[index]
+    return Verdict(
+        right,
+        broken,
+        refused,
+        unsure=right is False and unsure(evidence),
+        supported=supported(evidence),
+    )
+
+
+def supported(evidence: Evidence | None) -> bool:
+    """Whether an answer claims something, and the passages in its prompt support all of it."""
+    claims = evidence.claims if evidence is not None else None
+    return bool(claims) and all(c.supported is True and not c.contradicted for c in claims or ())
+
+
+def unsure(evidence: Evidence | None) -> bool:
+    """Whether a judge that finds an answer wrong is at odds with itself, or next to undecided."""
+    if evidence is None:
+        return False
+    shares = [share for share in evidence.covered or () if share is not None]
+    if split(evidence):
+        return True
+    deciding = min(shares, default=evidence.correct)
+    return deciding is not None and UNDECIDED <= deciding < COVERED
 
 
 # --- what was shown --------------------------------------------------------------------------
@@ -87,8 +114,17 @@ STEADY = Varies()
 
 
 def varying(graded: Graded, index: Index) -> Varies:
-    """Whether the system is seen to vary."""
-    return Varies(_repeats_differ(graded, index, differ), _lists_move(graded, index))
+    """Whether the system is seen to vary: in how answers under conditions are graded, or in its ranked lists.
+
+    ``as_is`` and frozen repeats do not count: they are often kept of those cases alone that were seen to waver.
+    """
+    probed = (
+        numbers
+        for conditions in index.values()
+        for name, numbers in conditions.items()
+        if name != AS_IS and family(name) != "frozen_context"
+    )
+    return Varies(_agree(graded, probed) is False, _lists_move(graded, index))
 
 
 def shown_in(
@@ -96,8 +132,8 @@ def shown_in(
 ) -> dict[str, dict[str, Shown]]:
     """What every case's traces under conditions have shown; cases without any are left out.
 
-    One trace is enough unless repeats show that the system varies: those of any condition, or the ``as_is``
-    repeats of the case itself. ``elsewhere`` is what cases that are not among these have shown.
+    One trace is enough unless repeats show that answers vary: those of the case itself under whatever condition or,
+    where it has none, those of other cases. ``elsewhere`` is what cases that are not among these have shown.
     """
     index = index_of(graded)
     cases = {case.id: case for case in suite.cases}
@@ -107,7 +143,8 @@ def shown_in(
     for case_id, conditions in index.items():
         if len(conditions) > 1 and AS_IS in conditions:
             here = situation(suite, graded, cases[case_id], conditions[AS_IS])
-            varies = unstable or len({graded.passed(i) for i in conditions[AS_IS]}) > 1
+            agree = _agree(graded, conditions.values())
+            varies = unstable if agree is None else not agree
             reads = _reads(here, graded, conditions)
             found[case_id] = {
                 c: one_shown(c, r, varies=moving if c in OF_THE_RETRIEVER else varies)
@@ -131,12 +168,10 @@ def one_shown(condition: str, reads: Sequence[Read], *, varies: bool) -> Shown:
     return combine(condition, reads, varies=varies)
 
 
-def _repeats_differ(
-    graded: Graded, index: Index, differing: Callable[[Iterable[Trace]], bool]
-) -> bool:
-    """Whether repeats of some question under a condition differ."""
-    groups = (n for c in index.values() for name, n in c.items() if name != AS_IS and len(n) > 1)
-    return any(differing(graded.traces[i] for i in numbers) for numbers in groups)
+def _agree(graded: Graded, groups: Iterable[Sequence[int]]) -> bool | None:
+    """Whether repeats of one question under one condition are graded alike, always; ``None`` without any repeats."""
+    repeated = [{graded.passed(i) for i in numbers} for numbers in groups if len(numbers) > 1]
+    return all(len(passed) == 1 for passed in repeated) if repeated else None
 
 
 def _lists_move(graded: Graded, index: Index) -> bool:
@@ -163,9 +198,9 @@ def _ids(trace: Trace) -> tuple[object, ...] | None:
 
 def seen(shown: Shown) -> Seen:
     """A reading as the planner tells it apart; what is not established tells nothing."""
-    if not shown.established or shown.reading is Reading.ERROR:
-        return Seen.UNCLEAR
     detail = shown.detail
+    if not shown.established or shown.reading is Reading.ERROR or detail.get("doubtful"):
+        return Seen.UNCLEAR
     if shown.reading is Reading.FAIL and detail.get("same_as_as_is") and not detail.get("refused"):
         return Seen.SAME
     return Seen(shown.reading.value)

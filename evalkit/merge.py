@@ -196,6 +196,11 @@ async def _derived(
     """Everything graded and diagnosed, from the answers that the run of the whole suite would have asked for."""
     seat = noted_seat(store, suite, store.folder)
     tools = tools_for(suite, judge=seat.judge)
+    if seat.code:  # merging imports no code that a folder names: what it said is in the shares
+        for _, part in parts:
+            for name in part.systems():
+                said = part.evidence(name, "", chr(0x10FFFF))
+                store.keep_evidence(one for one in said if one is not None)
     work = Work(suite, store, tools, watch, seed=seed)
     wanted = deciding(suite)
     metrics = [metric for metric in tools.metrics if metric.name in wanted]

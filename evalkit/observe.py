@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypedDict
 
+from evalkit.conditions.nearness import near_label
 from evalkit.conditions.reading import first_rank
-from evalkit.facts import Facts, Point, Reach, points, said_in
+from evalkit.facts import Facts, Point, Reach, Text, points, said_in
+from evalkit.fields import invented, left_empty, wrong_fields
 from evalkit.grade import Graded
+from evalkit.judges.cited import names_of
 from evalkit.judges.portion import portion
 from evalkit.metrics.format_errors import format_errors
 from evalkit.metrics.style import style_report
 from evalkit.records import Case, Claim, Evidence, Suite, Trace
 from evalkit.sources import foreign_gold, other_source, rival, stale_documents
+from evalkit.text.citation_marks import without_marks
 from evalkit.text.extract import parse_json
+
+
+class _OfRecord(TypedDict):
+    left_empty: bool
+    invented: tuple[str, ...]
+
 
 SURELY_RIGHT = 0.8  # probability from which on an answer is right beyond doubt ...
 COVERED = 0.5  # ... and below which a key point is not in it
@@ -50,11 +62,31 @@ def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequ
         repeats=len(repeats),
         notes=_notes(graded, index, broken, case),
         rival=rival(suite, case, trace) if right is False else None,
-        split=_split(evidence),
+        split=split(evidence),
+        near=right is False and not broken and near_label(case, trace.response),
+        **_of_record(case, trace, right=right),
     )
 
 
-def _split(evidence: Evidence | None) -> bool:
+def _of_record(case: Case, trace: Trace, *, right: bool | None) -> _OfRecord:
+    """What is to be said of the wrong fields of a record as a whole."""
+    if right is not False or case.reference_object is None:
+        return {"left_empty": False, "invented": ()}
+    wrong = wrong_fields(case.reference_object, trace.response, case.schema)
+    told = Text(
+        case.query, json.dumps(case.inputs, ensure_ascii=False, default=str), *_shown(trace)
+    )
+    return {
+        "left_empty": left_empty(case.reference_object, wrong),
+        "invented": invented(wrong, lambda value: value in told.plain or told.says(value)),
+    }
+
+
+def _shown(trace: Trace) -> Iterator[str]:
+    return (f"{p.title or ''}\n{p.text}" for p in trace.context or ())
+
+
+def split(evidence: Evidence | None) -> bool:
     """Whether a judge holds the answer for right as a whole, and finds none of its key points in it."""
     if evidence is None or not evidence.covered or evidence.correct is None:
         return False
@@ -63,11 +95,15 @@ def _split(evidence: Evidence | None) -> bool:
 
 
 def _as_read(case: Case, trace: Trace) -> Trace:
-    """The trace with as much of a very long answer and context as the judge reads; a record is looked at whole."""
+    """The trace as the judge reads it: as much of a very long answer and context, and without what only cites.
+
+    A record is looked at whole.
+    """
     read = portion(case, trace).trace
-    if read is trace or (case.reference_object is None and case.schema is None):
-        return read
-    return replace(read, response=trace.response)
+    if case.reference_object is None and case.schema is None:
+        plain = without_marks(read.response or "", names_of(case, read))
+        return read if plain == (read.response or "") else replace(read, response=plain)
+    return read if read is trace else replace(read, response=trace.response)
 
 
 def _unread(found: tuple[Point, ...], suite: Suite, case: Case, trace: Trace) -> tuple[Point, ...]:
@@ -114,6 +150,8 @@ def _notes(graded: Graded, index: int, broken: Sequence[str], case: Case) -> Map
         found["schema_valid"] = f"the output breaks its schema: {listed}"
     if "citation_precision" in found:
         found["citation_precision"] = _bad_citations(trace, graded.evidence[index])
+    if "cites" in found:
+        found["cites"] = "the suite asks for citations, and the answer names no source"
     return {name: note for name, note in found.items() if note}
 
 

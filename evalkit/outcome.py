@@ -39,6 +39,7 @@ CONTRACTS = (
     "format_valid",
     "style",
     "citation_precision",
+    "cites",
     "criteria",
     "permission_ok",
 )

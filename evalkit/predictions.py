@@ -122,6 +122,20 @@ PROOFS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "missing_criteria": (("oracle_context", "criteria_prompted"),),
 }
 
+# A question that is said to leave something open is asked clearly before what looks like that is proven.
+CLEARLY = ("clarified_query",)
+UNCLEAR = (
+    "corpus_gap",
+    "retrieval_miss",
+    "ranking_low",
+    "noise_distraction",
+    "position_sensitivity",
+    "parametric_override",
+    "over_refusal",
+    "misinterpretation",
+    "incomplete_answer",
+)
+
 # What else is worth asking once a cause is suspected: whether its cheapest remedy holds, where it comes from.
 FOLLOW_UPS: Mapping[str, tuple[str, ...]] = {
     "missing_refusal": ("distractors_only",),
@@ -166,5 +180,5 @@ def row(cause: Cause) -> Row:
 def proof(cause: Cause) -> tuple[tuple[str, ...], ...]:
     """The groups of conditions that prove a cause; a check or repeats need none."""
     if cause.id in PREDICTIONS:
-        return PROOFS.get(cause.id, ())
+        return (*PROOFS.get(cause.id, ()), *((CLEARLY,) if cause.id in UNCLEAR else ()))
     return tuple((condition,) for condition in cause.conditions)

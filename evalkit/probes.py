@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from evalkit.condition import Reading
 from evalkit.records import Fact
@@ -16,7 +16,8 @@ class Probed:
     ``established`` is False where the system varies and was not asked often enough: the reading is then
     shown, and proves nothing. ``rank`` is the rank of gold under ``deep_retrieval``; ``points`` the number of
     key points stated; ``same`` whether the answer means what the failing one means; ``form_only`` whether
-    the form alone keeps the answer from being right: it lacks nothing that was asked for.
+    the form alone keeps the answer from being right: it lacks nothing that was asked for; ``doubtful`` whether
+    an answer that counts as wrong is another one than as is, and near to the label: it may be right.
     """
 
     reading: Reading
@@ -26,6 +27,7 @@ class Probed:
     rank: int | None = None
     same: bool | None = None
     form_only: bool = False
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,19 @@ class Probes:
         return True if right is False and self.found[condition].form_only else right
 
     @property
+    def doubtful(self) -> tuple[str, ...]:
+        """The conditions under which an answer counts as wrong that may be right."""
+        return tuple(name for name, probed in self.found.items() if probed.doubtful)
+
+    def benefit(self) -> Probes:
+        """The same with every answer in doubt taken for right."""
+        given = {n: replace(self.found[n], reading=Reading.PASS) for n in self.doubtful}
+        return Probes({**self.found, **given})
+
+    @property
     def any_right(self) -> bool:
-        """Whether the answer was right under any condition, established or not."""
-        return any(probed.reading is Reading.PASS for probed in self.found.values())
+        """Whether the answer was right, or may have been, under any condition, established or not."""
+        return any(p.reading is Reading.PASS or p.doubtful for p in self.found.values())
 
     def there(self, condition: str) -> bool | None:
         """Whether what was looked for was found (``index_lookup``, ``deep_retrieval``); None: not known."""
@@ -161,6 +173,8 @@ def _verdict(name: str, probed: Probed, *, right: bool) -> str:
         return "says what was asked for, in the wrong form"
     if probed.refused:
         return "is a refusal"
+    if probed.doubtful:
+        return "is another one, near to what is labelled: it counts as wrong, and may be right"
     if from_nothing and probed.same is not None:
         return (
             "is the same: the model brings it along" if probed.same else "is wrong in another way"

@@ -119,6 +119,16 @@ def since(store: Store, suite: Suite) -> Since:
     return Since(told, all(c.derived for c in changes), bool(other) or not changes)
 
 
+def check_same_questions(store: Store, suite: Suite, before: str) -> None:
+    """``InvalidInput`` where the answers in a store belong to another suite, or to another state of it."""
+    found = since(store, suite)
+    if not found.derived:
+        said = f"the run is of another suite ({before}, not {suite.digest})"
+        told = f": {'; '.join(found.told[:MOST])}" if found.told else ""
+        hint = "`evalkit run` with the same --out and --rerun changed asks again what that touches"
+        raise InvalidInput(f"{said}{told}", file=store.folder, hint=hint if told else None)
+
+
 def in_words(value: str | None) -> str:
     """A setting as it would stand in YAML, of the text that Python has for it; what is not given is left out."""
     try:

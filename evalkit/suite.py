@@ -76,6 +76,7 @@ def _settings(row: files.SuiteFile) -> dict[str, Any]:
         "limits": tuple(
             Limit(limit.metric, limit.at_least, limit.at_most, limit.margin, tuple(limit.tags))
             for limit in row.limits
+            if not _coverage_alone(limit)
         ),
         "max_error_rate": row.max_error_rate,
         "profile": row.profile.model_dump(exclude_none=True),
@@ -123,9 +124,19 @@ def _check_numbers(row: files.SuiteFile, file: Path, yaml: YamlFile) -> None:
     if row.pool is not None and row.pool < row.k:
         raise _at(file, yaml, "pool").refuse(f"must be at least k, which is {row.k}", field="pool")
     for i, limit in enumerate(row.limits):
-        if (limit.at_least is None) == (limit.at_most is None):
-            message = "a limit needs at_least or at_most, and not both"
+        message = None
+        if _coverage_alone(limit):
+            if limit.margin:
+                message = "margin goes with at_least or at_most; coverage counts these very cases"
+        elif (limit.at_least is None) == (limit.at_most is None):
+            message = "a limit needs at_least or at_most, and not both; or coverage"
+        if message is not None:
             raise _at(file, yaml, "limits", i).refuse(message, field=f"limits[{i}]")
+
+
+def _coverage_alone(limit: files.LimitRow) -> bool:
+    """Whether a limit says only how much must be measured; the gate reads that from the file itself."""
+    return limit.coverage is not None and limit.at_least is None and limit.at_most is None
 
 
 def load_systems(path: str | Path) -> tuple[SystemSpec, ...]:

@@ -18,8 +18,8 @@ from evalkit.ledger.columns import (
     ranks_of,
     state_of,
 )
-from evalkit.records import Interval, Metric, Status, Suite
-from evalkit.score import Bytes, Floats
+from evalkit.records import Approach, Interval, Metric, Status, Suite
+from evalkit.score import CODE, Bytes, Floats
 from evalkit.stats.intervals import mean_interval
 
 
@@ -31,9 +31,26 @@ def summary_json(
         "format": 1,
         "suite": {"name": suite.name, "digest": suite.digest, "cases": len(suite.cases)},
         "recipe": dict(recipe),
-        "warnings": list(suite.warnings),
+        "warnings": [*suite.warnings, *unreported_citations(suite, systems)],
         "systems": {name: _system(found) for name, found in systems.items()},
     }
+
+
+def unreported_citations(suite: Suite, systems: Mapping[str, SystemDiagnosis]) -> list[str]:
+    """A warning for each system with documents that reports no citation though the suite asks for them."""
+    if not suite.profile.get("citations"):
+        return []
+    return [
+        f"{name} reports no citations, and the suite asks for them (profile): none was checked. Return the cited ids as "
+        "`citations`; marks in the text such as [1] are not taken for them."
+        for name, found in systems.items()
+        if found.ledger.approach in (Approach.RAG, Approach.HYBRID) and not _cites(found.ledger)
+    ]
+
+
+def _cites(ledger: Ledger) -> bool:
+    columns = (ledger.columns.get(name) for name in ("citation_precision", "cites"))
+    return any(c is not None and bool(np.any(c.status == CODE[Status.SCORED])) for c in columns)
 
 
 def _system(found: SystemDiagnosis) -> dict[str, Any]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LONGEST = 100  # characters of a word (an id has no spaces) that a line shows
 LOG_WIDTH = 10_000  # columns where there is no terminal: a table is as wide as it needs to be
 UNKNOWNS = 4  # open questions told
+FEW = 10  # cases below which a rate says how many it rests on
 COMMAND = re.compile(r"^\s*::|##(?=\w*\[)")  # what a CI that reads the log takes for an instruction
 SIDE_BY_SIDE = 6  # systems that fit beside each other in a table
 PLAIN_SECONDS = 5.0  # between progress lines where there is no terminal
@@ -126,6 +127,7 @@ class Progress(Watcher):
 def show_run(run: Run, page: Path, story: Parts | None = None) -> int:
     """Print the result of a run, into ``story`` too; the exit code: 0, or 12 when errors are above the suite's tolerance."""
     from evalkit.report import verdict_of
+    from evalkit.summarise import unreported_citations
 
     console = Story(wide_console(), [] if story is None else story)
     for line in _answer_lines(run):
@@ -146,7 +148,7 @@ def show_run(run: Run, page: Path, story: Parts | None = None) -> int:
     console.print()
     for line in _judge_lines(run):
         console.print(plain(line), markup=False, highlight=False)
-    for warning in run.suite.warnings[:3]:
+    for warning in (*run.suite.warnings[:3], *unreported_citations(run.suite, run.systems)):
         console.print(f"warning: {plain(warning)}", markup=False)
     console.print(f"Report: {page.resolve()}", markup=False, highlight=False)
     return int(verdict_of(run)["exit_code"])
@@ -205,6 +207,12 @@ def _systems_table(run: Run) -> Table:
     return table
 
 
+def _rate(rate: Interval) -> str:
+    """A rate with its bounds, and of how many cases where these are few."""
+    few = f" ({rate.n} case{'s' * (rate.n != 1)})" if rate.n < FEW else ""
+    return f"{percent(rate)}{few}"
+
+
 def _symptoms_table(run: Run) -> Table:
     """One row a symptom: its rate in each system, or why nobody measured it."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -214,7 +222,7 @@ def _symptoms_table(run: Run) -> Table:
     measured = zip(*(found.symptoms for found in run.systems.values()), strict=True)
     reasons = []
     for symptoms in measured:
-        cells = [percent(s.rate) if s.rate else "not measured" for s in symptoms]
+        cells = [_rate(s.rate) if s.rate else "not measured" for s in symptoms]
         table.add_row(escape(plain(symptoms[0].rule.id)), *cells)
         if all(s.rate is None for s in symptoms):
             reasons.append(f"{symptoms[0].rule.id}: {symptoms[0].not_measured}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evalkit.evidence import evidence_from_json, evidence_to_json, given_to_judge, keeps, made_of
+from evalkit.fingerprints import digest
+from evalkit.judging.named_code import NotImportedJudge
 from evalkit.records import Case, Evidence, Judge, Trace
 from evalkit.store import Key, Said, Store
 
@@ -12,7 +14,8 @@ from evalkit.store import Key, Said, Store
 class Verdicts:
     """The judge's evidence as a run's store has it, each piece only for exactly what it was made of.
 
-    ``damaged`` counts rows that were passed over because they are not as they were written.
+    ``damaged`` counts rows that were passed over because they are not as they were written. What a user's own code said
+    (``of_code``) is kept for those who read the run without that code, and never in its place.
     """
 
     def __init__(self, judge: Judge, store: Store, cases: Mapping[str, Case]) -> None:
@@ -20,6 +23,8 @@ class Verdicts:
         self.damaged = 0
         self._store = store
         self._keeps = keeps(judge)
+        self._reads = self._keeps or isinstance(judge, NotImportedJudge)
+        self.of_code = False
 
     def known(self, traces: Sequence[Trace]) -> dict[Key, Evidence]:
         """What was said before of answers of one system; those of which nothing is known are left out."""
@@ -36,7 +41,7 @@ class Verdicts:
 
     def keep(self, traces: Sequence[Trace], evidence: Sequence[Evidence | None]) -> None:
         """Keep what was said of answers, errors of the judge left out; a store that is only read stays as it is."""
-        if not self._keeps:
+        if not (self._keeps or self.of_code):
             return
         said: list[Said] = []
         for trace, found in zip(traces, evidence, strict=True):
@@ -56,10 +61,11 @@ class Verdicts:
         return f"{count} kept {were} damaged: set aside, and judged again"
 
     def _made_of(self, trace: Trace) -> str:
-        return made_of(self.judge, given_to_judge(self.cases[trace.case_id], trace))
+        given = given_to_judge(self.cases[trace.case_id], trace)
+        return made_of(self.judge, given) if self._keeps else digest(self.judge.fingerprint, given)
 
     def _there(self, traces: Sequence[Trace]) -> dict[Key, tuple[str, str]]:
-        if not traces or not self._keeps:
+        if not traces or not self._reads:
             return {}
         ids = [trace.case_id for trace in traces]
         found: dict[Key, tuple[str, str]] = {}

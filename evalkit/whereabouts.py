@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evalkit.errors import InvalidInput
 from evalkit.store import Store
+from evalkit.store.lost import check_not_lost
 
 SUITE_FOLDER = "suite_folder"  # the note by which a run finds its suite
 
@@ -15,6 +16,7 @@ def suite_of(folder: str | Path) -> Path:
     """The folder of the suite that a run was made with, as noted in the run; ``InvalidInput`` where it is gone."""
     path = Path(folder)
     if not (path / "run.sqlite").exists():
+        check_not_lost(path)
         raise InvalidInput("there is no run", file=path, hint="`evalkit run` makes one")
     with Store(path, reading=True) as store:
         noted = store.notes().get(SUITE_FOLDER)

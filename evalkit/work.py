@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit import __version__
 from evalkit.ask import Calls, Job, ask_all, asked_of, file_under, in_order
-from evalkit.budget import Budget, Pilot
+from evalkit.budget import Budget, Pilot, told_limit
 from evalkit.cache import Cache
 from evalkit.case_file import cases_by_id, long_file
 from evalkit.diagnose import diagnose
@@ -98,11 +98,12 @@ class Work:
         if left:
             self.store.plan(len(left))
         answered = len(jobs) - len(left)
+        last: Trace | None = None
         pilot = Pilot(len(left), self.concurrency, self.watch.say)
 
         def told(trace: Trace) -> None:
-            nonlocal answered
-            answered += 1
+            nonlocal answered, last
+            answered, last = answered + 1, trace
             budget.settle(1, trace.usage.cost, trace.seconds.total)
             self.judging.answered(trace)
             self.watch.step(trace)
@@ -125,10 +126,7 @@ class Work:
                 await in_order(asking, budget)
         self.watch.done()
         if answered < len(jobs):
-            raise BudgetExceeded(
-                f"stopped at the limit of {budget.refused}: {answered} of {len(jobs)} questions are answered; "
-                "raise it and run again with the same --out"
-            )
+            raise BudgetExceeded(told_limit(budget, answered, len(jobs), last))
 
     def tell_judging(self, jobs: Sequence[Job]) -> None:
         """Say, before the first call, what judging is expected to take."""

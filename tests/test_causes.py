@@ -354,12 +354,30 @@ def test_a_refusal_stays_one_when_asking_clearly_does_not_help():
     assert (found.cause, found.status) == ("over_refusal", "proven")
 
 
+def test_a_case_that_wavers_does_not_void_what_was_seen_of_others():
+    other = replace(CASE, id="c2")
+    suite = Suite("choir", Path(), (CASE, other), CORPUS, "digest", k=2, pool=8)
+    wavers = [trace(RIGHT, "fees"), trace(WRONG, "fees", repeat=1)]
+    frozen = [replace(t, condition="frozen_context") for t in wavers]
+    missed = [
+        trace(WRONG, "hall", "tour"),
+        trace(RIGHT, "fees", condition="oracle_context"),
+        trace("", condition="index_lookup", retrieved=passages("fees")),
+        trace("", condition="deep_retrieval", retrieved=passages("hall", "tour")),
+    ]
+    second = [replace(t, case_id="c2") for t in missed]
+    run = evalkit.from_traces(suite, {"s": [*wavers, *frozen, *second]}, {"s": "rag"})
+    named = {f.case_id: (f.cause, f.status) for f in run.systems["s"].findings}
+    assert named["c1"][0] == "inconsistency"
+    assert named["c2"] == ("retrieval_miss", "proven")
+
+
 def test_a_wrong_answer_is_no_refusal_though_the_gold_passage_alone_gets_one():
     refusal = trace(REFUSAL, "fees")
     found = asked(
         CASE, trace(WRONG, "fees", "hall"), oracle_context=refusal, closed_book=NOTHING_KNOWN
     )
-    assert (found.cause, found.status) == ("misinterpretation", "proven")
+    assert (found.cause, found.status) == ("misinterpretation", "suspected")
 
 
 def test_a_wrong_answer_without_the_gold_passage_is_over_refusal_where_that_alone_gets_a_refusal():

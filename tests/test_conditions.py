@@ -301,18 +301,89 @@ def test_a_number_of_the_answer_is_changed_in_any_script(text: str, answer: str,
 
 
 @pytest.mark.parametrize(
-    ("text", "answer", "rival"),
+    ("text", "asked", "answer", "rival", "unfit"),
     [
-        ("The bridge was built by Anna Lindqvist in the north.", "Anna Lindqvist", "Per Holm"),
-        ("本社は大阪にあります。", "大阪", "京都"),
+        (
+            "The bridge was built by Anna Lindqvist in the north.",
+            ("Who built the bridge over the river?", "Who is the mayor of the town?"),
+            "Anna Lindqvist",
+            "Per Holm",
+            "The town does not say so",
+        ),
+        (
+            "本社は大阪にあります。",
+            ("本社はどこにありますか。", "工場はどこにありますか。"),
+            "大阪",
+            "京都",
+            "Kyoto",
+        ),
     ],
 )
-def test_a_name_is_changed_to_that_of_another_case(text: str, answer: str, rival: str):
+def test_a_name_is_changed_to_that_of_another_case_that_asks_alike(
+    text: str, asked: tuple[str, str], answer: str, rival: str, unfit: str
+):
+    case = Case("x", asked[0], reference=(answer,), relevant={"d": 1})
+    unlike = [Case("s", asked[1], reference=(unfit,)), Case("n", "What is it?", reference=(rival,))]
+    alike = Case("y", asked[1], reference=(rival,))
+
+    def edit(*cases: Case) -> Edit | None:
+        suite = Suite("s", Path(), (case, *cases), {"d": Document("d", text)}, "digest")
+        return edit_of(Situation(suite, case, Trace(), Question(case.query)))
+
+    assert edit(*unlike, alike) == Edit(answer, rival)
+    assert edit(*unlike) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "before", "after"),
+    [
+        ("The hall is closed on Tuesday.", "It is closed on Tuesday.", "Tuesday", "Thursday"),
+        ("プールの休館日は毎週火曜日です。", "毎週火曜日", "火曜日", "木曜日"),
+        ("Thư viện đóng cửa vào thứ Hai hằng tuần.", "Vào thứ Hai.", "thứ Hai", "thứ Tư"),
+        (
+            "Die Frist beträgt sechs Wochen vor der Prüfung.",
+            "Es sind sechs Wochen.",
+            "sechs",
+            "neun",
+        ),
+    ],
+)
+def test_a_day_or_a_number_in_words_is_changed_to_another_of_its_language(
+    text: str, answer: str, before: str, after: str
+):
     case = Case("x", "?", reference=(answer,), relevant={"d": 1})
-    other = Case("y", "?", reference=(rival,))
-    suite = Suite("s", Path(), (case, other), {"d": Document("d", text)}, "digest")
-    edit = edit_of(Situation(suite, case, Trace(), Question("?")))
-    assert edit == Edit(answer, rival)
+    suite = Suite("s", Path(), (case,), {"d": Document("d", text)}, "digest")
+    assert edit_of(Situation(suite, case, Trace(), Question("?"))) == Edit(before, after)
+
+
+def test_a_titled_name_is_changed_to_one_with_the_same_title():
+    text = "A stall is booked with the manager, Ms Adeyemi, who is in on weekdays."
+    held = "Repairs are reported to the caretaker, Ms Brandt, and to the team in Lower Street."
+    case = Case("x", "How is it booked?", reference=("With Ms Adeyemi",), relevant={"d": 1})
+    corpus = {"d": Document("d", text), "e": Document("e", held)}
+    suite = Suite("s", Path(), (case,), corpus, "digest")
+    found = edit_of(Situation(suite, case, Trace(), Question(case.query)))
+    assert found == Edit("Ms Adeyemi", "Ms Brandt")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Tres faltas sin aviso suponen una semana sin reservas.", "Una semana sin reservas"),
+        ("Từ điển chỉ được đọc tại chỗ.", "Không, từ điển chỉ được đọc tại chỗ."),
+        ("The store delivers to farms in the valley.", "The store delivers to farms."),
+        ("Das Zeugnis ist kostenlos.", "Das Zeugnis ist kostenlos."),
+    ],
+)
+def test_what_has_no_fluent_counterpart_is_not_edited(text: str, answer: str):
+    case = Case("x", "?", reference=(answer,), relevant={"d": 1})
+    others = [
+        Case("a", "?", reference=("The shop does not open at all.",)),
+        Case("b", "?", reference=("ärztliches Attest",)),
+        Case("c", "?", reference=("Cuatro clases con monitor",)),
+    ]
+    suite = Suite("s", Path(), (case, *others), {"d": Document("d", text)}, "digest")
+    assert edit_of(Situation(suite, case, Trace(), Question("?"))) is None
 
 
 def test_what_the_question_names_is_not_changed():

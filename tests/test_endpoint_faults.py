@@ -5,6 +5,8 @@ import gzip
 import json
 import resource
 import struct
+import subprocess
+import sys
 import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -81,10 +83,12 @@ async def serving(line: Line) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     finally:
         server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            if "Line.__call__" in repr(task):
-                task.cancel()
-        await asyncio.sleep(0)
+        for _ in range(3):  # who was let in at this moment begins first, so that it can be ended
+            await asyncio.sleep(0)
+        inside = [task for task in asyncio.all_tasks() if "Line.__call__" in repr(task)]
+        for task in inside:
+            task.cancel()
+        await asyncio.gather(*inside, return_exceptions=True)
 
 
 def packet(status: int, body: bytes, headers: str = "") -> bytes:
@@ -162,6 +166,13 @@ def ask(line: Line, *, times: int = 1, workers: int = 1, **given: object) -> lis
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Our own waits between attempts a tenth as long; what is asked for is kept."""
     monkeypatch.setattr(options, "RetryPolicy", partial(RetryPolicy, first_wait=0.05))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def imported() -> None:
+    """What the transports import takes seconds on a busy machine, and is not what is timed here."""
+    for transport in TRANSPORTS:
+        ask(Line(FINE), transport=transport)
 
 
 @pytest.fixture(params=TRANSPORTS)
@@ -308,6 +319,27 @@ def test_a_hang_ends_at_the_deadline_and_may_have_cost(fault: Mode, transport: s
     assert time.monotonic() - began < 3
     assert outcome.error.kind == "timeout"
     assert outcome.meta["sent"] is True
+
+
+FIRST = """
+import asyncio, sys
+from pathlib import Path
+from evalkit.adapters.openai import build
+from evalkit.records import Approach, Case, Question, Suite, SystemSpec
+
+options = {"model": "m", "base_url": "http://127.0.0.1:9/v1", "attempts": 1, "transport": sys.argv[1]}
+system = build(SystemSpec("s", Approach.PROMPT, "openai", options, Path()), Suite("s", Path(), (Case("c", "q"),), {}, "x"))
+before = set(sys.modules)
+outcome = asyncio.run(system.ask(Question("q")))
+late = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(outcome.error.kind, sorted(late & {"aiohttp", "openai", "yarl", "multidict"}))
+"""
+
+
+def test_no_library_is_imported_in_the_time_of_the_first_question(transport: str) -> None:
+    command = [sys.executable, "-c", FIRST, transport]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "connection []\n", done.stderr
 
 
 def test_what_never_went_out_cost_nothing(transport: str) -> None:

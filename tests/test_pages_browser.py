@@ -162,7 +162,7 @@ def test_it_opens_without_an_error_or_a_request(visit: Any, report: Path):
 
 
 def test_a_metric_explains_itself_on_focus_and_lets_go_on_escape(visit: Any):
-    opened = visit()
+    opened = visit("#metrics")
     opened.page.locator("button.metric").first.focus()
     card = opened.page.locator(".definition").first
     assert card.is_visible()
@@ -253,6 +253,8 @@ def test_the_search_knows_no_case_in_any_script(opening: Any, large: Path):
         ("ωδόσ", 2_000),
         ("千代田", 2_000),
         ("trần phú", 2_000),
+        ("tran phu", 2_000),
+        ("DUONG", 2_000),
         ("reply sorry", 0),
         ('"reply number 17."', 1),
     ):
@@ -382,6 +384,29 @@ def test_a_statement_lights_its_passage(visit: Any):
     assert lit.locator("mark.lit").inner_text() == "The annual fee is 84 euros."
     opened.page.keyboard.press("Tab")
     assert opened.page.locator(".passage mark.evidence").count() >= 1
+
+
+@pytest.mark.parametrize(
+    ("held", "typed"),
+    [
+        ("Das Café hat Mängel", "hat mangel"),
+        ("Das Café hat Mängel", "CAFE"),
+        ("Crème brûlée", "CREME BRULEE"),
+        ("Cafe\u0301", "café"),  # the accent as a character of its own
+        ("Đà Nẵng", "da nang"),
+        ("Άλφα", "αλφα"),
+        ("ﬁle_name ＡＢＣ", "FILE NAME abc"),
+    ],
+)
+def test_the_search_looks_through_accents(visit: Any, held: str, typed: str):
+    fold = "([held, typed]) => searchable(held).includes(searchable(typed))"
+    assert visit().page.evaluate(fold, [held, typed])
+
+
+@pytest.mark.parametrize(("held", "typed"), [("ガス", "カス"), ("한글", "하"), ("हिन्दी", "हन्द")])
+def test_the_search_keeps_the_marks_that_make_another_letter(visit: Any, held: str, typed: str):
+    fold = "([held, typed]) => searchable(held).includes(searchable(typed))"
+    assert not visit().page.evaluate(fold, [held, typed])
 
 
 def test_what_differs_between_answers_is_marked_by_word(visit: Any):

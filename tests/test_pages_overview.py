@@ -51,7 +51,15 @@ def page(browser: Any, report: Path) -> Iterator[Any]:
     context.close()
 
 
+def unfold(page: Any, place: int = 0) -> Any:
+    """A system's minute, opened as a reader opens it."""
+    told = page.locator(".minute-of").nth(place)
+    told.locator("summary").click()
+    return told
+
+
 def test_a_word_explains_itself_on_hover_and_on_focus(page: Any):
+    unfold(page)
     for gesture in ("hover", "focus"):
         term = page.locator(".minute .term").first
         getattr(term, gesture)()
@@ -90,6 +98,7 @@ def test_every_number_that_is_a_link_opens_as_many_cases(page: Any):
 
 
 def test_an_example_opens_its_case(page: Any):
+    unfold(page)
     link = page.locator(".minute a[href^='#case=']").first
     name = link.inner_text()
     link.click()
@@ -98,13 +107,48 @@ def test_an_example_opens_its_case(page: Any):
 
 
 def test_a_system_link_opens_its_panel(page: Any):
-    page.locator(".minute h3 a").last.click()  # the best system comes first
+    unfold(page, 1).locator("h3 a").click()  # the best system comes first
     page.wait_for_function("document.querySelectorAll('.panel:not([hidden])').length === 1")
     assert (
         page.locator("[role=tab][aria-selected=true]")
         .get_attribute("data-system")
         .startswith("rag")
     )
+
+
+@pytest.mark.parametrize("name", ["metrics", "resources", "words", "word-pass"])
+def test_an_address_unfolds_what_it_leads_to(page: Any, report: Path, name: str):
+    assert page.locator("button.metric:visible, .glossary:visible").count() == 0
+    page.goto(f"{report.as_uri()}#{name}")
+    page.reload()
+    assert page.locator(f"#{name}").is_visible()
+    assert page.locator(
+        f"details[open]:has(#{name}), #{name} > details[open], #{name}[open]"
+    ).count()
+
+
+def test_a_link_of_the_bar_unfolds_its_section_as_often_as_it_is_used(page: Any):
+    for _ in range(2):  # folded again by hand, the same address opens it again
+        page.locator(".top a[href='#metrics']").click()
+        page.locator("button.metric").first.wait_for()
+        page.locator("#metrics > details > summary").click()
+        assert page.locator("button.metric").first.is_hidden()
+
+
+def test_the_answer_and_the_leading_pictures_come_within_three_screens(page: Any):
+    page.set_viewport_size({"width": 1280, "height": 900})
+    ends = "el => el.getBoundingClientRect().bottom + scrollY"
+    assert page.locator(".verdict").evaluate(ends) < 2 * 900  # hostile texts are long
+    for picture in (".panel:visible .flow >> nth=0", ".panel:visible .waterfall", "#panels"):
+        assert page.locator(picture).first.evaluate(ends) < 3.5 * 900
+
+
+def test_paper_shows_what_is_folded(page: Any):
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("main > section:visible details:not([open])").count() == 0
+    assert page.locator("button.metric").first.is_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("button.metric").first.is_hidden()
 
 
 def test_tabs_move_by_arrow_keys(page: Any):
@@ -141,7 +185,7 @@ def test_without_scripts_the_answer_and_its_words_are_there(browser: Any, report
     page = context.new_page()
     page.goto(report.as_uri())
     assert page.locator(".panel:visible").count() == 2
-    page.locator(".minute .term").first.click()
+    unfold(page).locator(".term").first.click()
     assert page.url.endswith("#word-pass")
     context.close()
 

@@ -52,7 +52,7 @@ def returning(name: str, kind: str | None, said: str) -> Row:
 
 
 def hanging(name: str, restarts: int) -> Row:
-    return Row(f"hanging:{name}", "timeout", "no answer within", restarts, {"timeout": 0.5})
+    return Row(f"hanging:{name}", "timeout", "no answer within", restarts, {"timeout": 2.0})
 
 
 RAISING = [
@@ -120,10 +120,13 @@ HANGING = [
     hanging("stops_itself", 1),
 ]
 MEDDLING = [
+    Row("importing:closed", None),
     *(
         Row(f"meddling:{name}", None)
         for name in (
             *("prints", "closes_output", "drops_output", "moves_and_clears", "patches"),
+            *("closes_stdout_and_opens_a_file", "closes_stdout_and_prints"),
+            *("floods_the_descriptors", "floods_from_the_loop", "floods_from_a_program"),
             *("freezes_time", "settings", "mutates", "forks", "forks_async", "daemonises"),
             *("starts_a_program", "starts_a_session", "threads", "lasting_thread"),
             *("failing_thread", "never_exits", "leaks", "ClosesBadly", "ClosesWithAnError"),
@@ -197,7 +200,7 @@ def test_a_hostile_system_costs_its_case_alone(
     assert capfd.readouterr() == ("", "")
     assert carriers(mark) == []
     assert (dict(os.environ), Path.cwd()) == (before, folder)
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 60  # it ends; how soon, a busy machine says
 
 
 def test_the_table_is_long_enough() -> None:

@@ -26,13 +26,21 @@ from hypothesis import strategies as st
 import evalkit
 from evalkit.engines.cluster import cluster
 from evalkit.engines.crew import revived
-from evalkit.engines.folders import split_of
+from evalkit.engines.folders import spent, split_of
 from evalkit.engines.limits import Limits, parts
 from evalkit.engines.order import Order, read_order, told_systems
 from evalkit.engines.progress import Shown
-from evalkit.engines.share import Tally
-from evalkit.errors import BudgetExceeded, EndpointUnusable, InvalidInput, SharesMissing, UsageError
-from evalkit.records import Failure, Trace, Usage
+from evalkit.engines.ray_engine import _missing
+from evalkit.engines.share import Tally, _judge_of
+from evalkit.errors import (
+    BudgetExceeded,
+    EndpointUnusable,
+    InvalidInput,
+    SharesMissing,
+    StorageError,
+    UsageError,
+)
+from evalkit.records import Case, Failure, Trace, Usage
 from evalkit.store import Store
 from evalkit.store.session import read_session
 from evalkit.watch import Watcher
@@ -147,6 +155,29 @@ def service() -> Iterator[Service]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@on_ray
+def test_a_run_whose_store_is_lost_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "manifest.json").write_text("{}")
+    with pytest.raises(StorageError, match="paid for, again"):
+        evalkit.run(
+            HELPDESK,
+            evalkit.load_systems(HELPDESK / "systems.yaml"),
+            engine="ray",
+            out=tmp_path / "out",
+        )
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["manifest.json"]
+
+
+def test_a_share_that_was_only_begun_has_spent_and_answered_nothing(tmp_path: Path) -> None:
+    (tmp_path / "run.sqlite").touch()
+    assert spent(tmp_path) == (0, 0.0)
+    system = {"name": "s", "approach": "rag", "adapter": "local", "options": {}, "folder": "."}
+    order = Order("suite", "x", 2, str(tmp_path), "1/1", (system,), {})
+    assert _judge_of(order) == "embedded"
+    assert _missing([Case("a", "q"), Case("b", "q")], [order], 3) == [6]
 
 
 def systems(folder: Path, service: Service) -> tuple[Any, ...]:

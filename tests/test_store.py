@@ -11,6 +11,7 @@ import pytest
 from evalkit.errors import Busy, InvalidInput, StorageError
 from evalkit.records import Failure, Passage, Trace
 from evalkit.store import Store
+from evalkit.store.opening import NothingStoredError
 
 
 def trace(case_id="c", repeat=0, system="s", **fields) -> Trace:
@@ -206,6 +207,22 @@ def test_a_file_that_is_no_database_is_a_storage_error(tmp_path, name):
         Store(tmp_path)
     assert caught.value.exit_code == 6
     assert (tmp_path / name).read_bytes().startswith(b"not a database")
+
+
+def test_a_store_whose_first_write_was_cut_short_is_taken_up(tmp_path):
+    code = "import sqlite3, sys, os\ndb = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+    code += "db.execute('PRAGMA cache_spill = ON'); db.execute('PRAGMA cache_size = 1'); db.execute('BEGIN')\n"
+    code += "db.execute('CREATE TABLE t (x)'); [db.execute('INSERT INTO t VALUES (zeroblob(3000))') for _ in range(99)]\n"
+    code += "os._exit(9)"
+    file = tmp_path / "run.sqlite"
+    assert subprocess.run([sys.executable, "-c", code, file], check=False).returncode == 9
+    assert file.stat().st_size
+    assert (tmp_path / "run.sqlite-journal").stat().st_size
+    with pytest.raises(NothingStoredError):
+        Store(tmp_path, reading=True)
+    with Store(tmp_path) as store:
+        assert store.healed == []
+        store.put_all([trace()])
 
 
 def test_a_foreign_database_is_refused_and_left_as_it_is(tmp_path):

@@ -19,8 +19,9 @@ import evalkit
 from evalkit.api import Run
 from evalkit.case_file import long_file, number_of
 from evalkit.errors import InvalidInput
+from evalkit.judges.embedded import EmbeddedJudge
 from evalkit.ledger.fold import How
-from evalkit.ledger.memory import _remembering, forget_texts
+from evalkit.ledger.memory import _remembering, between_parts, forget_texts
 from evalkit.ledger.words import Chosen, Texts, Words, find, joined_words
 from evalkit.pages.output import output_view
 from evalkit.pages.ranks import RankCounts
@@ -326,3 +327,26 @@ def test_words_and_texts_are_what_they_were_made_of():
     assert [find(texts, i) for i in (*ids, "no")] == [0, 1, 2, 3, 4, None]
     assert list(Chosen(texts, np.array([2, 0]))) == [ids[2], ids[0]]
     assert number_of("a") != number_of("b")
+
+
+def test_parts_do_not_judge_what_was_judged_before(folder, tmp_path, monkeypatch):
+    made_of(folder, tmp_path / "run", large=CASES)
+    asked: list[str] = []
+    judge = EmbeddedJudge.judge
+    monkeypatch.setattr(
+        EmbeddedJudge, "judge", lambda self, c, t: asked.append(c.id) or judge(self, c, t)
+    )
+    made_of(folder, tmp_path / "run", large=0, how=How(part=100, processes=0))
+    assert not asked
+    made_of(folder, tmp_path / "fresh", large=0, how=How(part=100, processes=0))
+    assert asked
+
+
+def test_texts_are_forgotten_only_where_room_is_short():
+    from evalkit.text import tokens
+
+    tokens.stem_set("Die Gebühr beträgt 5 Euro")
+    between_parts(1 << 50)
+    assert tokens.stem_set.cache_info().currsize
+    between_parts(0)
+    assert not tokens.stem_set.cache_info().currsize

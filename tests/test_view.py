@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from pages_example import SCRIPT, hostile_run
@@ -325,6 +326,15 @@ def test_two_runs_are_compared_by_their_stores(tmp_path: Path):
     assert [p["cases"] for c in found for p in c["pairs"]] == [6]
     assert "plain <span" in text
     assert "not told apart" in text
+
+
+def test_runs_ticked_in_the_list_are_compared_from_the_older_to_the_newer(port: int):
+    listed = re.findall(r'name="run" value="([^"]+)"', page(port, "/"))[:2]  # the newest first
+    both = "&".join(f"run={quote(name, safe='')}" for name in listed)
+    assert 'name="ticked"' in page(port, "/")
+    chosen = r'<option value="([^"]+)" selected'
+    assert re.findall(chosen, page(port, f"/compare?ticked=1&{both}")) == listed[::-1]
+    assert re.findall(chosen, page(port, f"/compare?{both}")) == listed  # as they were chosen
 
 
 @pytest.mark.parametrize(

@@ -41,5 +41,13 @@ def test_a_fault_of_the_disk_loses_nothing_and_is_told(all_of, number, kind):
         assert found["repeated"] == 0, found
 
 
+@pytest.mark.parametrize("kind", ["before", "after"])
+def test_a_run_that_dies_while_its_store_is_made_is_taken_up(all_of, kind):
+    for at in range(6, 13):  # the first tables, the change to a log, the session's file
+        found = trial(all_of, "none", kind, at)
+        assert found["as_it_should"], found
+        assert found["equal"], found
+
+
 def test_every_change_of_a_file_is_counted(number):
     assert number > 50

@@ -6,6 +6,7 @@ import json
 import threading
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -101,6 +102,10 @@ class Service:
 
             def log_message(self, *_: object) -> None:
                 pass
+
+            def handle(self) -> None:
+                with suppress(ConnectionError):  # whoever asked did not wait for the reply
+                    super().handle()
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/v1"

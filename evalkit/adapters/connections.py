@@ -144,6 +144,13 @@ def _bare(place: Place) -> Place:
     return Place(place.host, place.port, place.secure, "", "")
 
 
+def ready() -> None:
+    """Import what a first request would import."""
+    import aiohttp.client_proto
+    import aiohttp.http  # noqa: F401
+    import yarl  # noqa: F401
+
+
 @cache
 def secure_context() -> ssl.SSLContext:
     """The system's certificates, read once: that takes 20 ms."""

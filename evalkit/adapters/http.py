@@ -41,6 +41,7 @@ PLACEHOLDERS = (
     *("query", "k", "repeat", "seed", "principal", "messages", "inputs"),
     *("schema", "instructions", "budget", "passages"),
 )
+PRICE = "map usage: {cost: PATH} under response in the systems file"
 METHODS = ("POST", "PUT", "PATCH")
 _DEFAULT_REQUEST = {
     "ask": {"query": "{query}", "k": "{k}"},
@@ -64,7 +65,10 @@ class Route:
 
 
 class HttpSystem:
-    """A JSON service as a ``System``; ``routes`` has ``ask``, ``retrieve``, ``generate`` as far as given."""
+    """A JSON service as a ``System``; ``routes`` has ``ask``, ``retrieve``, ``generate`` as far as given.
+
+    ``unpriced`` says how to tell what its calls cost, ``None`` where replies may tell it.
+    """
 
     def __init__(
         self,
@@ -82,6 +86,7 @@ class HttpSystem:
         self._routes = routes
         self._transport = transport
         self._corpus = corpus
+        self.unpriced = None if any(map(_tells_cost, routes.values())) else PRICE
 
     async def ask(self, question: Question) -> Outcome:
         """One request, or retrieval followed by generation where only those are given."""
@@ -217,6 +222,11 @@ def _values(question: Question, passages: tuple[Passage, ...]) -> dict[str, Any]
     values = {name: plain(getattr(question, name)) for name in names}
     values["messages"] = values["messages"] or [{"role": "user", "content": question.query}]
     return {**values, "passages": [dataclasses.asdict(passage) for passage in passages]}
+
+
+def _tells_cost(route: Route) -> bool:
+    """Whether a reply may say what the call cost; one without a mapping may have any field."""
+    return route.mapping is None or "cost" in route.mapping.objects.get("usage", {})
 
 
 def _seconds(route: str, taken: float) -> Seconds:

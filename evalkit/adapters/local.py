@@ -113,7 +113,7 @@ def build(spec: SystemSpec, suite: Suite) -> System:
     habits = _habits(kind, options, defaults, learned, cut)
     skills = _skills(kind, options, habits, suite, learned, reader)
     model = Model(skills, seed, options.count("budget", defaults.budget))
-    return wrap(
+    made = wrap(
         RetrievingModel(model, found[0], k=found[1], usual_k=suite.k)
         if found
         else ModelAlone(model),
@@ -123,6 +123,8 @@ def build(spec: SystemSpec, suite: Suite) -> System:
         threads=THREADS,
         owned=found[0] if found else None,
     )
+    made.free = True
+    return made
 
 
 def _retriever(

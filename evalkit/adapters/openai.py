@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from evalkit.retrievers import Retriever
 
+PRICE = "give it price: {prompt_per_million: X, completion_per_million: Y} in the systems file"
 PATHS = {"chat": "/chat/completions", "responses": "/responses"}
 
 
@@ -43,7 +44,8 @@ class OpenAISystem:
     """A model behind an OpenAI-compatible endpoint as a ``System``.
 
     ``retriever`` is ``None`` for a system that answers from the prompt alone; it can be forced with
-    passages all the same, which shows what retrieval would bring.
+    passages all the same, which shows what retrieval would bring. ``unpriced`` says how to tell what its calls cost;
+    ``None`` where that is told.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class OpenAISystem:
         self._corpus = suite.corpus
         self._schema = shared_schema(suite) if settings.structured == "auto" else None
         self._negotiation = Negotiation()
+        self.unpriced = None if settings.price is not None else PRICE
 
     async def ask(self, question: Question) -> Outcome:
         """Answer, from what the retriever finds where there is one."""

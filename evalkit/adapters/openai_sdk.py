@@ -32,8 +32,11 @@ class SdkTransport:
     """Posts through ``openai.AsyncOpenAI``; one client for each running loop. ``largest`` as in ``Transport``."""
 
     def __init__(self, base_url: str, key: str | None, *, largest: int = LARGEST) -> None:
-        import openai  # noqa: F401 (now: it takes seconds on a busy machine, of the first question's time)
+        # Now: it takes seconds on a busy machine, of the first question's time.
+        import openai.resources.chat
+        import openai.resources.responses  # noqa: F401
 
+        _http_library()
         self._base_url = base_url
         self.__key = key
         self._largest = largest

@@ -31,7 +31,7 @@ def wrap(  # noqa: PLR0913 (keyword-only settings)
     timeout: float | None = TIMEOUT,
     corpus: Mapping[str, Document] | None = None,
     owned: object = None,
-) -> System:
+) -> PythonSystem:
     """Make a ``System`` of a Python object.
 
     ``target`` is a function ``f(query) -> str | dict | Trace`` or an object with ``ask``, with ``retrieve``

@@ -97,7 +97,9 @@ class InProcess:
 
 
 class PythonSystem:
-    """A Python object as a ``System``; made by ``wrap`` or ``build``."""
+    """A Python object as a ``System``; made by ``wrap`` or ``build``. ``free``: its calls cost nothing."""
+
+    free = False
 
     def __init__(
         self,

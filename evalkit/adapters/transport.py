@@ -17,6 +17,7 @@ from evalkit.adapters.connections import (
     Place,
     head_of,
     place_of,
+    ready,
 )
 from evalkit.records import Failure
 
@@ -91,6 +92,7 @@ class Transport:
     """
 
     def __init__(self, *, limit: int = 0, largest: int = LARGEST) -> None:
+        ready()  # now: it takes a second on a busy machine, of the first question's time
         self._limit = limit
         self._largest = largest
         self._lines: Connections | None = None

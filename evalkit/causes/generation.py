@@ -10,6 +10,7 @@ from evalkit.causes.evidence import gold_places, had_evidence, stated, wrong_wit
 from evalkit.causes.proofs import (
     prove_criteria,
     prove_incomplete,
+    prove_invented,
     prove_misread,
     prove_noise,
     prove_over_refusal,
@@ -25,7 +26,7 @@ from evalkit.text.sentences import breaks_off
 def _noise_distraction(facts: Facts) -> Sign | None:
     if not wrong_with_evidence(facts) or not facts.trace.context or len(facts.trace.context) < 2:
         return None
-    if facts.other_source is None:
+    if facts.other_source is None or facts.left_empty:
         return sign(
             POSSIBLE,
             "passages_in_prompt",
@@ -95,7 +96,7 @@ def _missing_refusal(facts: Facts) -> Sign | None:
 
 
 def _misinterpretation(facts: Facts) -> Sign | None:
-    if not wrong_with_evidence(facts):
+    if not wrong_with_evidence(facts) or facts.left_empty or facts.invented:
         return None
     if facts.contradicted:
         text = f"the answer contradicts the passages it was given: “{facts.contradicted[0][:160]}”"
@@ -113,6 +114,9 @@ def _misinterpretation(facts: Facts) -> Sign | None:
 
 
 def _ungrounded_content(facts: Facts) -> Sign | None:
+    if facts.invented and wrong_with_evidence(facts):
+        text = f"nothing is wanted there, and no source says “{facts.invented[0][:160]}”"
+        return sign(LIKELY, "invented_values", len(facts.invented), text)
     if not facts.unsupported or facts.trace.context is None or facts.refused:
         return None
     if facts.right is False and facts.lost is not Reach.PROMPT:
@@ -123,7 +127,12 @@ def _ungrounded_content(facts: Facts) -> Sign | None:
 
 def _incomplete_answer(facts: Facts) -> Sign | None:
     """Something is stated and nothing wrong is: what is missing is not spoken of otherwise."""
-    if not wrong_with_evidence(facts) or facts.contradicted or said_otherwise(facts):
+    if not wrong_with_evidence(facts):
+        return None
+    if facts.left_empty:
+        text = f"the record is left empty where a value stands: “{facts.missing[0].text[:160]}”"
+        return _with_cut(sign(LIKELY, "fields_left_empty", len(facts.missing), text), facts)
+    if facts.contradicted or said_otherwise(facts):
         return None
     told, lacking = stated(facts), facts.missing[0].text[:160]
     if told:
@@ -247,6 +256,7 @@ CAUSES = (
         fine_tuning="possible",
         proof=Proof.PERSISTENCE,
         detect=_ungrounded_content,
+        prove=prove_invented,
         conditions=("oracle_context",),
         warns=True,
     ),

@@ -53,6 +53,8 @@ def prove_override(facts: Facts, probes: Probes) -> bool | None:
     if _partial(facts, probes):
         return False
     from_memory = _from_memory(probes)
+    if from_memory and probes.same_answer("oracle_context") is False:
+        return None  # with the gold alone it says something else: memory does not speak against every text
     return False if from_memory is False else (persists and from_memory)
 
 
@@ -67,7 +69,16 @@ def prove_misread(facts: Facts, probes: Probes) -> bool | None:
     persists = _persists(facts, probes)
     if not persists or _refuses(facts, probes):
         return False if persists is not None else None
-    return not (_partial(facts, probes) or _from_memory(probes))
+    if probes.refused("oracle_context"):
+        return (
+            None  # what is wrong as is does not last: with the gold passages alone it is not said
+        )
+    return not (facts.invented or _partial(facts, probes) or _from_memory(probes))
+
+
+def prove_invented(facts: Facts, probes: Probes) -> bool | None:
+    """A record that keeps a value which is neither wanted nor told, with the gold passages alone as well."""
+    return _persists(facts, probes) if facts.invented else None
 
 
 def _refuses(facts: Facts, probes: Probes) -> bool:
@@ -82,8 +93,11 @@ def _refuses(facts: Facts, probes: Probes) -> bool:
 def _from_memory(probes: Probes) -> bool | None:
     """Whether the answer is the model's own: an edit of the gold text leaves it as it is, or it needs no text.
 
-    An answer that follows the edit was read off the passages, whatever the model remembers.
+    An answer that follows the edit was read off the passages, whatever the model remembers; a model that
+    refuses without any passage remembers nothing.
     """
+    if probes.refused("closed_book"):
+        return False
     if probes.right("edited_context") is not None:
         if probes.right("edited_context") is True:
             return False
@@ -94,6 +108,8 @@ def _from_memory(probes: Probes) -> bool | None:
 
 def _partial(facts: Facts, probes: Probes) -> bool:
     """Part of the points is stated with the gold passages at hand, and of the rest nothing is said."""
+    if facts.left_empty:
+        return True
     oracle = probes.found.get("oracle_context")
     told = oracle.points if oracle and oracle.points is not None else stated(facts)
     some = 0 < told < len(facts.points)

@@ -9,8 +9,9 @@ from evalkit.fields import plainly_other, wrong_fields
 from evalkit.judges.asked import named_instead
 from evalkit.judges.claims import claims
 from evalkit.judges.coverage import coverage
-from evalkit.judges.support import Context, assess, read, sentence_near
+from evalkit.judges.support import Context, Sentence, assess, read, sentence_near
 from evalkit.records import Passage
+from evalkit.text.arithmetic import follows_in
 from evalkit.text.elided import lacking_numbers
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.tokens import names, stem_set, tokens
@@ -86,8 +87,16 @@ def _speaks_for_answer(point: Point, said: Sequence[str], context: Context) -> b
     about = max(said, key=lambda s: len(own & _words(s)), default="")
     if assess(about, context).supported is not True or coverage(point.text, about) >= STATES:
         return False
+    if any(follows_in(point.text, f"{a.text} {b.text}") for a, b in _pairs(context)):
+        return False  # nobody words what the reader is to work out
     refused = assess(point.text, context).supported is False
     return refused or _other_number(point.text, about, context)
+
+
+def _pairs(context: Context) -> Iterator[tuple[Sentence, Sentence]]:
+    """The neighbouring sentences of the passages."""
+    given = context.sentences
+    return ((a, b) for a, b in zip(given, (*given[1:], given[-1]), strict=False))
 
 
 def _other_number(labelled: str, about: str, context: Context) -> bool:

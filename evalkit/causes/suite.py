@@ -57,12 +57,17 @@ def _query_underspecified(facts: Facts) -> Sign | None:
 
 
 def _prove_label(facts: Facts, probes: Probes) -> bool | None:
-    """Wrong with the gold documents at hand, which do not say what the label says."""
+    """Wrong with the gold documents at hand, which say something else than the label.
+
+    That its words are not found in them is no proof: they may say the same in other words.
+    """
     right = probes.told("oracle_context")
     if right is not False:
         return False if right else None
-    refuted = facts.right is False and facts.answerable
-    return True if refuted and (_unsupported(facts) or label_at_odds(facts)) else None
+    if facts.right is not False or not facts.answerable:
+        return None
+    against = any(p.refuted for p in _unsupported(facts)) or label_at_odds(facts)
+    return True if against else None
 
 
 def _prove_vague(facts: Facts, probes: Probes) -> bool | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from evalkit.commands.options import run_argument, run_suite_option, suite_of
+from evalkit.commands.places import make_room
 
 
 @click.group("baseline")
@@ -39,6 +40,7 @@ def update(
     from evalkit.gate import Answer
     from evalkit.gating.baseline import write_baseline
     from evalkit.gating.claims import Wishes, wanted_metrics
+    from evalkit.gating.policy import read_policy
     from evalkit.gating.release import check_note, what_lacks
     from evalkit.gating.shown import short
     from evalkit.gating.snapshot import snapshot_of
@@ -47,8 +49,9 @@ def update(
     from evalkit.tools import tools_for
 
     check_note(allow)
-    loaded = load_suite(suite or suite_of(run))
-    wanted = wanted_metrics(loaded, tools_for(loaded), Wishes(metrics))
+    place = suite or suite_of(run)
+    loaded = load_suite(place)
+    wanted = wanted_metrics(loaded, tools_for(loaded), Wishes(metrics), read_policy(place))
     found = snapshot_of(run, system, metrics=wanted)
     lacks = what_lacks(loaded, found)
     if lacks and allow is None:
@@ -56,6 +59,7 @@ def update(
         click.echo(f"evalkit: {run}: is no baseline: {lacks}; {hint}", err=True)
         return CODES[Answer.INCOMPLETE]
     file = out or loaded.folder / "baseline.json"
+    make_room(file)
     write_baseline(found, file)
     counts = found.counts
     click.echo(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalkit.commands.options import opened, run_argument, run_suite_option
+from evalkit.commands.places import make_room
 
 if TYPE_CHECKING:
     from evalkit.api import Run
@@ -74,6 +75,7 @@ def finetune(  # noqa: PLR0913 (one parameter an option)
 
     wanted = _sources(include)
     found = opened(run, suite)
+    make_room(out)
     system = _exported(list(found.systems), name)
     said = _default_prompt(found.suite) if system_prompt is None else system_prompt
     choice = Choice(wanted, said, context, allow_test, allow_personal)

@@ -10,6 +10,7 @@ import click
 from evalkit.commands.finetune_jobs import status_command, submit_command
 from evalkit.commands.numbers import FiniteRange
 from evalkit.commands.options import opened, run_argument, run_suite_option
+from evalkit.commands.places import make_room
 
 if TYPE_CHECKING:
     from evalkit.api import Run
@@ -52,6 +53,7 @@ def audit_command(given: Path, suite: Path | None, out: Path) -> int:
     from evalkit.terminal import Progress
 
     loaded = _suite_beside(given, suite)
+    make_room(out)
     with Progress() as progress:
         found = audit(training_file(given, loaded), loaded, EmbeddedJudge(), progress.say)
     show_audit(found)
@@ -112,6 +114,7 @@ def curve_command(suite: Path, sizes: int, seeds: int, max_seconds: float, out: 
     from evalkit.tools import tools_for
 
     loaded = load_suite(suite)
+    make_room(out)
     with Progress() as progress:
         progress.say(f"{loaded.name}: training {sizes} parts, {seeds} times each (the whole once)")
         curve = asyncio.run(
@@ -176,6 +179,7 @@ def check_command(  # noqa: PLR0913 (one parameter an option)
     from evalkit.finetune.tables import show_checks
 
     found = opened(run, suite)
+    make_room(out)
     name = chosen(found.systems, after, "after")
     graded, loaded = found.systems[name].graded, found.suite
     rows = read_rows(train, loaded)

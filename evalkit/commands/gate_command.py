@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evalkit.commands.options import run_argument, run_suite_option, suite_of
+from evalkit.commands.places import make_room
 
 if TYPE_CHECKING:
     from evalkit.gating.claims import Wishes
@@ -79,14 +80,17 @@ if TYPE_CHECKING:
 )
 def command(run: Path, suite: Path | None, **options: Any) -> int:
     """Judge RUN by its suite's limits and against a baseline: pass 0, regression 10, inconclusive 11, incomplete 12."""
+    from evalkit.gating.policy import read_policy
     from evalkit.gating.release import gate
     from evalkit.gating.verdict import never_stale
     from evalkit.suite import load_suite
 
     junit = options["junit"] or run / "junit.xml"
     with never_stale(run):
+        make_room(options["junit"])
         junit.unlink(missing_ok=True)
-        found = gate(load_suite(suite or suite_of(run)), run, _request(options))
+        place = suite or suite_of(run)
+        found = gate(load_suite(place), run, _request(options), read_policy(place))
         return _deliver(found, run, junit)
 
 

@@ -10,6 +10,7 @@ import click
 
 from evalkit.commands.numbers import FiniteRange
 from evalkit.commands.options import say
+from evalkit.commands.places import make_room
 
 if TYPE_CHECKING:
     from evalkit.judging.check import CheckResult, Settings
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
 
 @click.command("judge-check")
 @click.argument("labels", type=click.Path(path_type=Path))
-@click.option("--judge", "name", default="embedded", show_default=True, help="The judge to check.")
+@click.option(
+    "--judge",
+    "name",
+    default="embedded",
+    show_default=True,
+    help="The judge to check: embedded, ragas, llm:FILE.yaml, panel:FILE.yaml, ragas:FILE.yaml, or module:attribute.",
+)
 @click.option(
     "--suite",
     type=click.Path(path_type=Path),
@@ -61,13 +68,19 @@ if TYPE_CHECKING:
 def command(labels: Path, name: str, out: Path, **options: Any) -> int:
     """Hold a judge against people's verdicts in LABELS: a JSONL file, or a run folder with imported reviews."""
     from evalkit.artefacts import write_json
+    from evalkit.errors import UsageError
     from evalkit.judging.check import Settings, check
     from evalkit.judging.judges import judge_called
     from evalkit.judging.labels import read_labels
     from evalkit.judging.report import check_markdown
     from evalkit.suite import load_suite
 
+    if options["review"] is not None and not labels.is_dir():
+        raise UsageError(
+            f"--reviewed goes with a run folder; {labels} is none, and holds its own labels"
+        )
     judge, suite = judge_called(name), options["suite"]
+    make_room(out)
     cuts = {"grounded": options["grounded_at"]}
     how = Settings(options["repeats"], options["probes"], cuts)
     if labels.is_dir():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evalkit.commands.options import opened, run_argument, run_suite_option, say
+from evalkit.commands.places import make_room
 
 if TYPE_CHECKING:
     from evalkit.api import Run
@@ -51,6 +52,7 @@ def export_command(run: Path, suite: Path | None, out: Path | None, **options: A
     from evalkit.judging.review_file import write_review
 
     found = opened(run, suite)
+    make_room(out)
     rows = review_rows(
         found,
         limit=options["limit"],

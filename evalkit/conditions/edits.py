@@ -7,21 +7,24 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import chain, islice
 
 from evalkit.condition import Situation
 from evalkit.conditions.gold import oracle
+from evalkit.conditions.rivals import (
+    in_series,
+    names_alone,
+    other_names,
+    other_titled,
+    titled_names,
+)
 from evalkit.fields import leaves
 from evalkit.judges.asked import named_instead
 from evalkit.records import Case
+from evalkit.text.languages import detect_language
 from evalkit.text.similarity import contains
-from evalkit.text.tokens import normalise
 
 _NUMBER = re.compile(r"(?<![A-Za-zÀ-ỹ\d])(?:\d[\d.,]*\d|\d)")  # none inside a code such as B12
-_NAME = re.compile(r"(?<![\w'’])[^\W\d_a-z][\w’'-]+(?:\s[^\W\d_a-z][\w’'-]+)*")
 _WORD = re.compile(r"\d[\d.,]*\d|\w+|[^\w\s]")
-LOOKED_AT = 500  # other cases, and documents, in which another value is looked for
-LONGEST_VALUE = 60  # characters of a short answer that is a value by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +48,21 @@ class Edit:
 
 
 def edit_of(here: Situation) -> Edit | None:
-    """The edit for a case: a number of its answer that the gold states, else a name or a short answer.
+    """The edit for a case: a number of its answer that the gold states, else a day, a number in words or a name.
 
-    None where the answer has no value that stands in the gold text. A value that the question
-    itself names is not touched, nor is a name where the gold text says another one of what is asked.
+    None where the answer has no value that stands in the gold text and has a fluent counterpart of its kind and
+    language: what a nonsensical edit shows means nothing. A value that the question itself names is not touched,
+    nor is a name where the gold text says another one of what is asked.
     """
     text = "\n".join(p.text for p in oracle(here))
     if not text:
         return None
     query = here.case.query
     answers = [a for a in _answers(here.case) if a and not named_instead(a, query, (text,))]
-    for before in chain(_numbers(answers), _short(answers), _names(answers)):
-        edit = Edit(before, "")
-        if edit.within(text) and not edit.within(here.case.query):
-            after = _other(before, text, here)
-            if after is not None:
-                return Edit(before, after)
+    for before, after in _others(answers, text, here):
+        edit = Edit(before, after)
+        if edit.within(text) and not edit.within(query) and not Edit(after, "").within(text):
+            return edit
     return None
 
 
@@ -86,20 +88,18 @@ def _numbers(answers: list[str]) -> Iterator[str]:
         yield from sorted(_NUMBER.findall(answer), key=len, reverse=True)
 
 
-def _short(answers: list[str]) -> Iterator[str]:
-    return (a.strip(" .。") for a in answers if 1 < len(a) <= LONGEST_VALUE)
-
-
-def _names(answers: list[str]) -> Iterator[str]:
+def _others(answers: list[str], text: str, here: Situation) -> Iterator[tuple[str, str]]:
+    """Every value of the answers with one of the same kind that can stand in its place; what the text has is none."""
+    for before in _numbers(answers):
+        yield from ((before, after) for after in _shifted(before))
+    language = detect_language(text)
     for answer in answers:
-        yield from (m.group() for m in _NAME.finditer(answer) if m.start() > 0)
-
-
-def _other(before: str, text: str, here: Situation) -> str | None:
-    """Another value of the same kind that the text does not hold."""
-    if any(c.isdigit() for c in before):
-        return next((v for v in _shifted(before) if not Edit(v, "").within(text)), None)
-    return next((v for v in _rivals(before, here) if not _says(text, v)), None)
+        for before, series in in_series(answer, language):
+            yield from ((before, after) for after in series)
+    for before in names_alone(answers):
+        yield from ((before, after) for after in other_names(before, here))
+    for before in titled_names(answers):
+        yield from ((before, after) for after in other_titled(before, text, here))
 
 
 def _shifted(number: str) -> Iterator[str]:
@@ -112,29 +112,6 @@ def _shifted(number: str) -> Iterator[str]:
             if digit or i != places[0]:
                 zero = chr(ord(number[i]) - unicodedata.digit(number[i]))
                 yield number[:i] + chr(ord(zero) + digit) + number[i + 1 :]
-
-
-def _rivals(before: str, here: Situation) -> Iterator[str]:
-    """Values of the same shape: short answers of other cases, then names in other documents."""
-    cases = here.suite.cases
-    start = next((i for i, c in enumerate(cases) if c.id == here.case.id), 0)
-    for other in (*cases[start + 1 :], *cases[:start])[:LOOKED_AT]:
-        for value in _short([*_answers(other)]):
-            if _alike(value, before):
-                yield value
-    for document in islice(here.suite.corpus.values(), LOOKED_AT):
-        for match in _NAME.finditer(document.text):
-            if match.start() > 0 and _alike(match.group(), before):
-                yield match.group()
-
-
-def _alike(value: str, before: str) -> bool:
-    """Of the same number of words and not much longer or shorter, and not the same."""
-    same_shape = len(value.split()) == len(before.split())
-    upper = value[:1].isupper() == before[:1].isupper()
-    close = len(value) <= 2 * len(before) + 2 and len(before) <= 2 * len(value) + 2
-    digits = any(c.isdigit() for c in value)
-    return same_shape and upper and close and not digits and normalise(value) != normalise(before)
 
 
 def _mention(value: str) -> re.Pattern[str]:

@@ -17,6 +17,7 @@ from evalkit.conditions.gold import (
     required,
     shown,
 )
+from evalkit.conditions.nearness import comes_nearer, numbers_agree
 from evalkit.records import Passage, Trace
 
 CONTRACT = {
@@ -56,7 +57,24 @@ class _Answered:
 
 
 def _answer(it: _Answered) -> Read:
-    return Read(_graded(it.verdict.right), {"refused": it.verdict.refused})
+    """A wrong answer is ``doubtful`` where it is another one than as is, and may be right for all that can be told."""
+    reading, refused = _graded(it.verdict.right), it.verdict.refused
+    if reading is not Reading.FAIL:
+        return Read(reading, {"refused": refused})
+    before, now = it.here.as_is.response, it.trace.response
+    same = _same(before, now)
+    near = it.verdict.unsure or _read_off(it) or comes_nearer(it.here.case, before, now)
+    other = same is False and not refused and not {"behaviour", "criteria"} & {*it.verdict.broken}
+    doubtful = near and other
+    return Read(reading, {"refused": refused, "unchanged": same, "doubtful": doubtful})
+
+
+def _read_off(it: _Answered) -> bool:
+    """Whether the gold, which the prompt lacked as is, supports all that is said now, with every number of the label."""
+    prompt, case = it.here.as_is.context, it.here.case
+    lacked = prompt is not None and not any(is_gold(p, gold_ids(case)) for p in prompt)
+    alone = all(is_gold(p, gold_ids(case)) for p in it.trace.context or ())
+    return lacked and alone and it.verdict.supported and numbers_agree(case, it.trace.response)
 
 
 def _graded(right: bool | None) -> Reading:  # noqa: FBT001 (three-valued, not a switch)

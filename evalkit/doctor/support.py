@@ -9,6 +9,7 @@ from functools import cached_property
 from evalkit.facts import UNSAID, says
 from evalkit.judges.portion import LABEL
 from evalkit.records import Case, Expected, Suite
+from evalkit.text.arithmetic import follows_in
 from evalkit.text.elided import lacking_numbers
 from evalkit.text.languages import OPENING, comparable, detect_language
 from evalkit.text.longest import DOCUMENT
@@ -122,8 +123,8 @@ def lacking(statement: str, gold: Text, query: str) -> str | None:
 
 def _lacking(statement: str, gold: Text, query: str) -> str | None:
     missing = sorted(lacking_numbers(statement, gold.numbers | frozenset(quantities(query))))
-    if missing:
-        return ", ".join(missing)
+    if missing:  # what is to be worked out from the documents need not stand in them
+        return None if follows_in(statement, gold.plain) else ", ".join(missing)
     if not comparable(statement, gold.plain, query):
         return None
     strange = sorted(_strange_names(statement, gold, query))

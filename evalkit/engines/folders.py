@@ -14,7 +14,7 @@ from evalkit.merge import merge
 from evalkit.records import Suite
 from evalkit.shards import Share
 from evalkit.store import Store
-from evalkit.store.opening import SESSION, STORE, open_to_read
+from evalkit.store.opening import SESSION, STORE, NothingStoredError, open_to_read
 from evalkit.store.session import read_session
 from evalkit.watch import Watcher
 from evalkit.whereabouts import SUITE_FOLDER, path_from
@@ -69,7 +69,10 @@ def spent(folder: Path) -> tuple[int, float]:
     """Calls made in a share so far, those under way included, and what they are known to have cost."""
     if not (folder / STORE).exists():
         return 0, 0.0
-    db = open_to_read(folder / STORE)
+    try:
+        db = open_to_read(folder / STORE)
+    except NothingStoredError:
+        return 0, 0.0
     try:
         calls, cost = db.execute(_SPENT).fetchone()
         return int(calls), float(cost)

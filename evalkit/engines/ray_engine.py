@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ from evalkit.judges.choose import KINDS
 from evalkit.records import AS_IS, Case, Suite
 from evalkit.shards import Share, number_of
 from evalkit.store import Store
-from evalkit.store.opening import STORE
+from evalkit.store.lost import check_not_lost
+from evalkit.store.opening import STORE, NothingStoredError
 from evalkit.suite import load_suite
 from evalkit.systems import Systems
 from evalkit.watch import Watcher
@@ -67,6 +68,8 @@ def run(
     loaded, where = _loaded(suite)
     folder, watcher = Path(out).resolve(), watch or Watcher()
     check_ours(folder)
+    if not any((folder / SHARDS).glob(f"*/{STORE}")):
+        check_not_lost(folder)
     at_once = max(1, min(workers or WORKERS, concurrency))
     cases = loaded.cases[: options.get("limit")]
     if not cases:
@@ -144,7 +147,9 @@ def _missing(cases: Sequence[Case], orders: Sequence[Order], times: int) -> list
         wanted = sizes[number] * len(names) * times
         if wanted and (Path(order.folder) / STORE).exists():
             errors = not order.settings.get("retry_errors")
-            with Store(Path(order.folder), reading=True) as store:
+            done = set()
+            # Of a share that was only begun there is nothing to read.
+            with suppress(NothingStoredError), Store(Path(order.folder), reading=True) as store:
                 done = store.done(errors=errors) - store.unknown()
             wanted -= sum(k[2] == AS_IS and k[0] in names and k[3] < times for k in done)
         found.append(max(0, wanted))
@@ -177,7 +182,8 @@ def _whole(
         return put_together(folder, shares, suite, watch)
     name, error = min(failed.items(), key=lambda item: _gravity(item[1]))
     more = f" (and {len(failed) - 1} other shards ended early)" if len(failed) > 1 else ""
-    going_on = "" if "--out" in str(error) else "; the same command with the same --out goes on"
+    told = "--out" in str(error) or isinstance(error, InvalidInput)  # that needs a change first
+    going_on = "" if told else "; the same command with the same --out goes on"
     raised = type(error)(f"shard {name}: {error}{more}{going_on}")
     if isinstance(raised, Stopped) and not absent:
         try:

@@ -7,6 +7,7 @@ import json
 import platform
 import threading
 from collections.abc import Coroutine
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from evalkit.errors import EvalkitError, InvalidInput, NothingToDo
 from evalkit.judging.of_run import EMBEDDED, JUDGE
 from evalkit.records import Suite, Trace
 from evalkit.store import Store
-from evalkit.store.opening import STORE
+from evalkit.store.opening import STORE, NothingStoredError
 from evalkit.watch import Watcher
 
 MOST = 20_000  # answers that are told of at once
@@ -138,7 +139,7 @@ def _judge_of(order: Order) -> str:
     folder = Path(order.folder)
     noted: str | None = order.settings.get("judge")
     if noted is None and (folder / STORE).exists():
-        with Store(folder, reading=True) as store:
+        with suppress(NothingStoredError), Store(folder, reading=True) as store:
             noted = store.notes().get(JUDGE)
     return noted or EMBEDDED
 

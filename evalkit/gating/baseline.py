@@ -92,7 +92,7 @@ def read_baseline(file: Path) -> Snapshot:
         system=system["name"],
         approach=system["approach"],
         fingerprint=system["fingerprint"],
-        suite=_texts(value, "suite", ("name", "digest"), file),
+        suite=_suite(value, file),
         judge=_text(value, "judge", file),
         evalkit=_text(value, "evalkit", file),
         counts=counts,
@@ -113,6 +113,15 @@ def _texts(value: Mapping[str, Any], name: str, keys: Sequence[str], file: Path)
     if not isinstance(found, dict):
         raise InvalidInput(f"must be an object with {', '.join(keys)}", file=file, field=name)
     return {key: _text(found, key, file, field=f"{name}.{key}") for key in keys}
+
+
+def _suite(value: Mapping[str, Any], file: Path) -> dict[str, str]:
+    """Name and digests; a file of an earlier evalkit lacks ``asked``, what the answers and grades depend on."""
+    keys: tuple[str, ...] = ("name", "digest")
+    given = value.get("suite")
+    if isinstance(given, dict) and "asked" in given:
+        keys = (*keys, "asked")
+    return _texts(value, "suite", keys, file)
 
 
 def _counts(value: Mapping[str, Any], file: Path) -> dict[str, int]:
@@ -195,17 +204,33 @@ def _checked(found: Any, field: str, file: Path) -> Iterator[Cell]:
 def differences(candidate: Snapshot, baseline: Snapshot) -> list[str]:
     """Everything beside the answers in which two runs differ, a sentence each; empty: they may be compared."""
     found = [
-        _differs(what, mine, other)
-        for what, mine, other in (
-            ("suite", candidate.suite["digest"], baseline.suite["digest"]),
-            ("judge", candidate.judge, baseline.judge),
-            ("evalkit", candidate.evalkit, baseline.evalkit),
-        )
+        None if _asked_alike(candidate, baseline) else _other_suite(candidate, baseline),
+        *(
+            _differs(what, mine, other)
+            for what, mine, other in (
+                ("judge", candidate.judge, baseline.judge),
+                ("evalkit", candidate.evalkit, baseline.evalkit),
+            )
+        ),
     ]
     mine, other = set(candidate.cases), set(baseline.cases)
     found.append(named_cases("the run lacks", sorted(other - mine), "of the baseline"))
     found.append(named_cases("the baseline lacks", sorted(mine - other), "of the run"))
     return [text for text in found if text]
+
+
+def _asked_alike(one: Snapshot, other: Snapshot) -> bool:
+    """Whether two runs were asked and measured by the same suite; limits may have changed between them."""
+    if one.suite["digest"] == other.suite["digest"]:
+        return True
+    return "asked" in one.suite and one.suite["asked"] == other.suite.get("asked")
+
+
+def _other_suite(candidate: Snapshot, baseline: Snapshot) -> str | None:
+    told = _differs("suite", candidate.suite["digest"], baseline.suite["digest"])
+    if told is None or "asked" in baseline.suite:
+        return told
+    return f"{told} (the baseline does not say whether more than limits changed: `evalkit baseline update` renews it)"
 
 
 def _differs(what: str, mine: str, other: str) -> str | None:

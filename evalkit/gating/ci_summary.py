@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.errors import StorageError
+from evalkit.gating.covering import kinds
 from evalkit.gating.shown import short, visible
 
 _MARKS = re.compile(r"([\\`*_{}\[\]#!|~$])")
@@ -19,9 +20,8 @@ WORDS = {"pass": "notice", "regression": "error", "incomplete": "error", "inconc
 
 def log_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
     """The result as lines of a log, the verdict last."""
-    for kind in ("limits", "tests"):
-        for line in verdict[kind]:
-            yield f"  {line['answer']:<13}{visible(line['text'])}"
+    for line in kinds(verdict):
+        yield f"  {line['answer']:<13}{visible(line['text'])}"
     if verdict["noise"] is not None:
         yield f"  {'A/A':<13}{noise_words(verdict['noise'])}"
     if verdict["allow"] is not None:
@@ -35,7 +35,7 @@ def log_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
 
 def _because(verdict: Mapping[str, Any]) -> str:
     """The reason, where no line tells it."""
-    told = {line["answer"] for kind in ("limits", "tests") for line in verdict[kind]}
+    told = {line["answer"] for line in kinds(verdict)}
     if verdict["reason"] is None or verdict["verdict"] in told:
         return ""
     return f": {visible(verdict['reason'])}"
@@ -74,7 +74,7 @@ def attempts(verdict: Mapping[str, Any]) -> Iterator[str]:
 
 def markdown(verdict: Mapping[str, Any]) -> str:
     """The verdict for a pull request or $GITHUB_STEP_SUMMARY; ids and names cannot act as markup."""
-    rows = [(line["answer"], line["text"]) for k in ("limits", "tests") for line in verdict[k]]
+    rows = [(line["answer"], line["text"]) for line in kinds(verdict)]
     counts = verdict["counts"]
     ended = ", ".join(f"{n} {name}" for name, n in counts.items())
     parts = [
@@ -122,11 +122,10 @@ def workflow_commands(verdict: Mapping[str, Any]) -> Iterator[str]:
     """GitHub's workflow commands, one a line that is no pass; nothing outside GitHub Actions."""
     if os.environ.get("GITHUB_ACTIONS") != "true":
         return
-    for kind in ("limits", "tests"):
-        for line in verdict[kind]:
-            if line["answer"] in WORDS and line["answer"] != "pass":
-                title = _property(f"evalkit: {line['answer']}")
-                yield f"::{WORDS[line['answer']]} title={title}::{_message(line['text'])}"
+    for line in kinds(verdict):
+        if line["answer"] in WORDS and line["answer"] != "pass":
+            title = _property(f"evalkit: {line['answer']}")
+            yield f"::{WORDS[line['answer']]} title={title}::{_message(line['text'])}"
     if _because(verdict):
         yield f"::{WORDS.get(verdict['verdict'], 'notice')} title=evalkit::{_message(verdict['reason'])}"
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from evalkit.errors import InvalidInput, NothingToDo, did_you_mean
-from evalkit.gate import DETECT, Answer, Line, Measured, Unmeasured, comparable_cases
+from evalkit.gate import DETECT, Answer, Covered, Line, Measured, Unmeasured, comparable_cases
+from evalkit.gating.covering import covered
+from evalkit.gating.policy import Name, Policy, check_policy, in_steps
+from evalkit.gating.policy import named as _wished
 from evalkit.gating.scope import applies, check_margins, check_tags
 from evalkit.gating.shown import short
 from evalkit.gating.snapshot import Snapshot, measured, with_cause
 from evalkit.records import Case, Level, Limit, Metric, Suite
 from evalkit.tools import Tools
-
-_SLICED = re.compile(r"(?P<metric>.+?)(?:\[(?P<tags>[^\[\]]+)\])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,35 @@ class Claims:
     baseline: Snapshot | None
     shared: tuple[Case, ...]
     wishes: Wishes
+    policy: Policy = field(default_factory=Policy)
 
     def lines(self) -> tuple[list[Line], list[Unmeasured]]:
         """Every line, the limits first, and those without a single case to judge them by."""
         found = [self._limit(limit) for limit in self.suite.limits]
         if self.baseline is not None:
             found += [self._comparison(*one) for one in self._compared()]
+        found = in_steps(found, self.policy, self.suite.folder / "suite.yaml")
         lines = [line for line in found if comparable_cases(line)]
         others = [self._unmeasured(line) for line in found if not comparable_cases(line)]
         return lines, others
+
+    def coverage(self) -> list[Covered]:
+        """How much of each measure is there, where the suite says how much must be."""
+        return [self._covered(name, least) for name, least in self.policy.coverage.items()]
+
+    def _covered(self, name: Name, at_least: float) -> Covered:
+        metric, tags = name
+        ids = _ids(_tagged(self.suite.cases, tags))
+        if self._is_cause(metric):
+            return covered(name, at_least, with_cause(self.candidate, metric, ids), None)
+        absent = None
+        if not self._applies(metric, self.candidate):
+            absent = self._not_applicable(self.candidate)
+        return covered(name, at_least, measured(self.candidate, self._metric(metric), ids), absent)
+
+    @staticmethod
+    def _not_applicable(run: Snapshot) -> str:
+        return f"not applicable: {short(run.system)} is a system of approach {run.approach}"
 
     def _unmeasured(self, line: Line) -> Unmeasured:
         sides = [line.candidate, *([line.baseline] if line.baseline else [])]
@@ -62,8 +82,7 @@ class Claims:
             return Unmeasured(line, Answer.INCOMPLETE, "all its measurements are missing")
         for run in (self.candidate, self.baseline if line.limit is None else None):
             if run is not None and not self._applies(line.metric, run):
-                why = f"not applicable: {short(run.system)} is a system of approach {run.approach}"
-                return Unmeasured(line, Answer.NOT_APPLICABLE, why)
+                return Unmeasured(line, Answer.NOT_APPLICABLE, self._not_applicable(run))
         if line.limit is None and not self.shared:
             return Unmeasured(line, Answer.INCONCLUSIVE, "the runs share no case")
         return Unmeasured(line, Answer.INCONCLUSIVE, "no case asks for it, or none has a value")
@@ -107,6 +126,7 @@ class Claims:
                 limit=value,
                 margin=limit.margin,
                 tags=limit.tags,
+                tolerance=self.policy.tolerance((limit.metric, limit.tags)),
             )
         metric = self._metric(limit.metric)
         whole = metric.level is Level.SUITE
@@ -122,6 +142,7 @@ class Claims:
             margin=limit.margin,
             tags=limit.tags,
             whole=whole,
+            tolerance=self.policy.tolerance((limit.metric, limit.tags)),
         )
 
     def _whole(self, metric: Metric) -> Measured:
@@ -136,10 +157,10 @@ class Claims:
         for limit in self.suite.limits:
             if self._is_cause(limit.metric) and not limit.tags:
                 margins.setdefault(limit.metric, limit.margin)
-        named: list[tuple[str, tuple[str, ...]]] = [("passed", ())]
-        named += [(ln.metric, ()) for ln in map(self._limit, self.suite.limits) if _general(ln)]
-        named += [_wished(text) for text in self.wishes.metrics]
-        for name, tags in dict.fromkeys(named):
+        asked: list[Name] = [("passed", ())]
+        asked += [(ln.metric, ()) for ln in map(self._limit, self.suite.limits) if _general(ln)]
+        asked += [_wished(text) for text in (*self.policy.hierarchy, *self.wishes.metrics)]
+        for name, tags in dict.fromkeys(asked):
             yield name, tags, margins.get(name, 0.0)
 
     def _comparison(self, name: str, tags: tuple[str, ...], margin: float) -> Line:
@@ -163,17 +184,25 @@ class Claims:
             margin=margin,
             detect=self.wishes.detect * _scale(sides[1], low, high),
             tags=tags,
+            tolerance=self.policy.tolerance((name, tags)),
         )
 
 
-def check_something(lines: Sequence[Line], unmeasured: Sequence[Unmeasured]) -> None:
+def check_something(
+    lines: Sequence[Line], unmeasured: Sequence[Unmeasured], shares: Sequence[Covered] = ()
+) -> None:
     """``NothingToDo`` where nothing is measured, and nothing that should have been: such a gate guards nothing."""
-    if not lines and not unmeasured:
+    if any(one.share is not None for one in shares):
+        return
+    if not lines and not unmeasured and not shares:
         raise NothingToDo(
             "there is nothing to judge: the suite states no limits, and no --baseline is given"
         )
     if not lines and all(one.answer is not Answer.INCOMPLETE for one in unmeasured):
-        told = "; ".join(f"{title(one.line)}: {one.why}" for one in unmeasured)
+        told = "; ".join(
+            [f"{title(one.line)}: {one.why}" for one in unmeasured]
+            + [f"coverage of {one.metric}: {one.why}" for one in shares]
+        )
         raise NothingToDo(f"nothing can be judged: {told}")
 
 
@@ -203,13 +232,6 @@ def _scale(before: Measured, low: float, high: float) -> float:
     return abs(float(known.mean())) if len(known) else 1.0
 
 
-def _wished(text: str) -> tuple[str, tuple[str, ...]]:
-    found = _SLICED.fullmatch(text)
-    assert found is not None  # the first group takes anything
-    tags = found["tags"]
-    return found["metric"], tuple(part.strip() for part in tags.split(",")) if tags else ()
-
-
 def known_metrics(tools: Tools) -> dict[str, Metric]:
     """Every metric by name, with the two outcomes."""
     from evalkit.outcome import CORRECT, PASSED
@@ -217,12 +239,16 @@ def known_metrics(tools: Tools) -> dict[str, Metric]:
     return {metric.name: metric for metric in (CORRECT, PASSED, *tools.metrics)}
 
 
-def wanted_metrics(suite: Suite, tools: Tools, wishes: Wishes) -> list[str]:
-    """The metrics whose values a gate needs: those of limits and those wished; causes are no metrics.
+def wanted_metrics(
+    suite: Suite, tools: Tools, wishes: Wishes, policy: Policy | None = None
+) -> list[str]:
+    """The metrics whose values a gate needs: those of limits, of a hierarchy and those wished; causes are no metrics.
 
     Raises ``InvalidInput`` for a name that nothing bears, or one that cannot be compared.
     """
     known, causes = known_metrics(tools), {cause.id for cause in tools.causes}
+    given = policy or Policy()
+    check_policy(suite, given, known, sorted(causes))
     wished = [_wished(text)[0] for text in wishes.metrics]
     for name in (*wished, *wishes.margins):
         if name not in known and name not in causes:
@@ -233,7 +259,8 @@ def wanted_metrics(suite: Suite, tools: Tools, wishes: Wishes) -> list[str]:
     check_margins(wishes.margins, known)
     for text in wishes.metrics:
         check_tags(suite, _wished(text)[1], field="--metric")
-    names = [limit.metric for limit in suite.limits] + wished
+    names = [limit.metric for limit in suite.limits]
+    names += [_wished(text)[0] for text in given.hierarchy] + wished
     return [name for name in dict.fromkeys(names) if name in known]
 
 

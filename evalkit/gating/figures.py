@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evalkit.gate import Line, Measured, Ruling, observed
+from evalkit.gate import Line, Measured, Ruling, bounded
+from evalkit.gating.trials import SAME
 
 Floats = npt.NDArray[np.float64]
 Json = dict[str, Any]
@@ -118,3 +119,13 @@ def _change_bounds(line: Line, alpha: float) -> Json:
             return {"low": None, "high": None}
         ends += [found.low, found.high]
     return {"low": min(ends), "high": max(ends)}
+
+
+def observed(side: Measured, line: Line) -> Floats:
+    """What was measured of each case (the mean of its repeats), in the metric's own unit; NaN where nothing was."""
+    if not bounded(line):
+        return side.worst
+    share = np.maximum(1 - side.missing, SAME)
+    middle = (side.worst + side.best - side.missing * (line.low + line.high)) / (2 * share)
+    known = np.where(side.missing < 1 - SAME, np.clip(middle, line.low, line.high), np.nan)
+    return np.where(side.missing > 0, known, side.worst)

@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from evalkit.gating.covering import kinds
 from evalkit.gating.snapshot import Snapshot, how_it_ended
 
 # What XML 1.0 cannot hold, not even as a reference.
@@ -19,8 +20,9 @@ def junit_xml(verdict: Mapping[str, Any], found: Snapshot) -> str:
     root = ET.Element("testsuites", name="evalkit")
     lines = _suite(root, "evalkit.gate")
     names: set[tuple[str, str]] = set()
-    for line in (*verdict["limits"], *verdict["tests"]):
+    for line in kinds(verdict):
         kind = "limit" if "at_least" in line or "at_most" in line else "comparison"
+        kind = "coverage" if "due" in line else kind
         tags = f"[{', '.join(line['tags'])}]" if line["tags"] else ""
         case = _case(lines, "evalkit.gate", f"{kind} {line['metric']}{tags}", names)
         if line["answer"] != "pass":

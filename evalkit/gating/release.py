@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.errors import Busy, InvalidInput, StorageError, UsageError
-from evalkit.gate import judge
+from evalkit.fingerprints import suite_parts
+from evalkit.gate import Verdict, judge
 from evalkit.gating.attempts import attempt, commit_of, earlier_verdicts, runs_beside
 from evalkit.gating.baseline import check_metrics, differences, named_cases, read_baseline
 from evalkit.gating.claims import Claims, Wishes, check_something, wanted_metrics
 from evalkit.gating.graders import grader_notes
 from evalkit.gating.noise import columns_of, measure_noise, sources_of
+from evalkit.gating.policy import Policy, read_policy
 from evalkit.gating.scope import check_limit_tags
-from evalkit.gating.snapshot import Snapshot, measured, snapshot_of
+from evalkit.gating.snapshot import Snapshot, asked_digest, measured, snapshot_of
 from evalkit.gating.trials import Level
 from evalkit.gating.verdict import baseline_json, verdict_json
 from evalkit.outcome import PASSED
@@ -50,8 +52,8 @@ class Gated:
     baseline: Snapshot | None = None
 
 
-def gate(suite: Suite, folder: Path, request: Request) -> Gated:
-    """Judge the run in ``folder``. Nothing is written.
+def gate(suite: Suite, folder: Path, request: Request, policy: Policy | None = None) -> Gated:
+    """Judge the run in ``folder``. Nothing is written. Without a ``policy`` that of the suite's folder holds.
 
     Raises ``InvalidInput`` where run, baseline and suite do not belong together and ``request.allow`` gives no
     reason to compare them all the same; ``NothingToDo`` where there is nothing to judge.
@@ -59,33 +61,24 @@ def gate(suite: Suite, folder: Path, request: Request) -> Gated:
     check_note(request.allow)
     check_limit_tags(suite)
     tools = tools_for(suite)
-    wanted = wanted_metrics(suite, tools, request.wishes)
-    candidate = snapshot_of(folder, request.system, metrics=wanted)
+    rules = read_policy(suite.folder) if policy is None else policy
+    wanted = wanted_metrics(suite, tools, request.wishes, rules)
+    kept = [*wanted, *rules.covered_metrics()]
+    candidate = snapshot_of(folder, request.system, metrics=kept)
     baseline = _baseline(request, candidate, wanted)
     notes = _notes(suite, candidate, baseline)
     notes += grader_notes(suite, folder, candidate, _decisive(tools, wanted, suite, baseline))
     if notes and request.allow is None:
         hint = 'compare all the same with --allow "why it is fine"'
         raise InvalidInput("; ".join(notes), file=folder, hint=hint)
-    if not suite.limits and baseline is None and request.aa is not None:
+    stated = suite.limits or rules.coverage
+    if not stated and baseline is None and request.aa is not None:
         alone = _only_noise(suite, folder, candidate, request) | {"differences": notes}
         return Gated(_with_runs(alone, folder), candidate)
     shared = _shared(suite, candidate, baseline, request)
-    claims = Claims(suite, tools, candidate, baseline, shared, request.wishes)
-    if baseline is not None:
-        check_metrics(baseline, claims.compared())
-    lines, unmeasured = claims.lines()
-    check_something(lines, unmeasured)
-    found = judge(
-        lines,
-        level=request.level,
-        tolerance=suite.max_error_rate,
-        outcome=claims.outcome(),
-        outcome_before=claims.outcome_before(),
-        unmeasured=unmeasured,
-    )
+    claims = Claims(suite, tools, candidate, baseline, shared, request.wishes, rules)
     verdict = verdict_json(
-        found,
+        _judged(claims, request.level),
         candidate,
         allow=request.allow,
         accept_inconclusive=request.accept_inconclusive,
@@ -94,6 +87,24 @@ def gate(suite: Suite, folder: Path, request: Request) -> Gated:
     verdict["differences"] = notes
     verdict["noise"] = _noise(suite, folder, candidate, request)
     return Gated(_with_runs(verdict, folder), candidate, baseline)
+
+
+def _judged(claims: Claims, level: Level) -> Verdict:
+    """The verdict over all claims; ``NothingToDo`` where they say nothing."""
+    if claims.baseline is not None:
+        check_metrics(claims.baseline, claims.compared())
+    lines, unmeasured = claims.lines()
+    shares = claims.coverage()
+    check_something(lines, unmeasured, shares)
+    return judge(
+        lines,
+        level=level,
+        tolerance=claims.suite.max_error_rate,
+        outcome=claims.outcome(),
+        outcome_before=claims.outcome_before(),
+        unmeasured=unmeasured,
+        covered=shares,
+    )
 
 
 def _with_runs(verdict: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -141,7 +152,7 @@ def _systems(folder: Path) -> list[str]:
 def _notes(suite: Suite, candidate: Snapshot, baseline: Snapshot | None) -> list[str]:
     """Everything in which suite, run and baseline do not fit."""
     notes = []
-    if candidate.suite["digest"] != suite.digest:
+    if candidate.suite["digest"] != suite.digest and not _only_rules_changed(suite, candidate):
         found = _since(suite, candidate)
         if (
             found is not None and found.derived and not found.graded
@@ -153,6 +164,11 @@ def _notes(suite: Suite, candidate: Snapshot, baseline: Snapshot | None) -> list
         new = named_cases("the run lacks", sorted(now - then), "of the suite")
         notes += [text for text in (gone, new) if text]
     return notes + (differences(candidate, baseline) if baseline is not None else [])
+
+
+def _only_rules_changed(suite: Suite, candidate: Snapshot) -> bool:
+    """Whether the suite asks and measures what the run did, and differs in limits, hierarchy or comments only."""
+    return candidate.suite.get("asked") == asked_digest(suite_parts(suite))
 
 
 def _since(suite: Suite, candidate: Snapshot) -> Since | None:

@@ -15,10 +15,12 @@ import numpy as np
 
 from evalkit.artefacts import SCORE_COLUMNS, plain_cell
 from evalkit.errors import InvalidInput, did_you_mean
+from evalkit.fingerprints import Parts, digest
 from evalkit.gate import Measured
 from evalkit.gating.intact import check_intact
 from evalkit.gating.shown import short
 from evalkit.records import AS_IS, Metric, Status
+from evalkit.resume import SEPARATOR
 from evalkit.store import Store
 from evalkit.store.opening import STORE, lock
 from evalkit.strict import read_json
@@ -30,6 +32,8 @@ MISSING = {
     Status.GRADER_ERROR: "ungraded",
     Status.UNOBSERVED: "unobserved",
 }
+# What a gate or a recommendation goes by, and no answer or grade depends on.
+JUDGED_BY = {("suite", name) for name in ("limits", "max_error_rate", "profile")}
 REQUIRED = ("manifest.json", "diagnosis.json", "scores.csv", "verdict.json")
 
 
@@ -44,7 +48,9 @@ class Snapshot:
     system: str
     approach: str
     fingerprint: str
-    suite: Mapping[str, str]  # name, digest
+    suite: Mapping[
+        str, str
+    ]  # name, digest; asked: the digest of what was asked and measured, if it is known
     judge: str
     evalkit: str
     counts: Mapping[str, int]
@@ -166,7 +172,7 @@ def _read(folder: Path, system: str | None, metrics: Collection[str]) -> Snapsho
         system=name,
         approach=approach or systems[name]["approach"],
         fingerprint=fingerprint,
-        suite={key: manifest["suite"][key] for key in ("name", "digest")},
+        suite={key: manifest["suite"][key] for key in ("name", "digest")} | _asked(folder),
         judge=str(recipe.get("judge", "")),
         evalkit=str(recipe.get("evalkit", "")),
         counts=mine["cases"],
@@ -175,6 +181,21 @@ def _read(folder: Path, system: str | None, metrics: Collection[str]) -> Snapsho
         findings=failing,
         whole=whole,
     )
+
+
+def _asked(folder: Path) -> dict[str, str]:
+    """What was asked and measured of the suite, as a digest; nothing for a run that has not noted it."""
+    if not (folder / STORE).exists():
+        return {}
+    with Store(folder, reading=True) as store:
+        parts = {tuple(name.split(SEPARATOR)): value for name, value in store.details().items()}
+    return {"asked": asked_digest(parts)} if any(place[0] == "suite" for place in parts) else {}
+
+
+def asked_digest(parts: Parts) -> str:
+    """A digest of the parts of a suite that answers and grades depend on: neither limits nor what decides by them."""
+    kept = {p: v for p, v in parts.items() if p[0] != "system" and p not in JUDGED_BY}
+    return digest(*sorted(kept.items()))
 
 
 def _check_idle(folder: Path) -> None:

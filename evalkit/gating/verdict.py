@@ -11,6 +11,7 @@ from evalkit.artefacts import write_json
 from evalkit.errors import EvalkitError, InvalidInput, StorageError
 from evalkit.gate import Answer, Line, Ruling, Unmeasured, Verdict
 from evalkit.gating.attempts import earlier_verdicts, read_verdict
+from evalkit.gating.covering import covered_json, covered_sentence
 from evalkit.gating.figures import change_figures, limit_figures, unmeasured_figures
 from evalkit.gating.shown import visible
 from evalkit.gating.snapshot import Snapshot
@@ -77,7 +78,8 @@ def verdict_json(
 ) -> Json:
     """The content of verdict.json but for baseline, noise and runs, which are added where there are any."""
     answer = verdict.answer
-    accepted = answer is Answer.INCONCLUSIVE and accept_inconclusive
+    behind = any(ruling.behind for ruling in verdict.rulings)
+    accepted = answer is Answer.INCONCLUSIVE and accept_inconclusive and not behind
     code = 0 if accepted else CODES[answer]
     rows = [(r.line, line_json(r, verdict.level.alpha)) for r in verdict.rulings]
     rows += [(one.line, unmeasured_json(one)) for one in verdict.unmeasured]
@@ -89,6 +91,7 @@ def verdict_json(
         "suite_digest": candidate.suite["digest"],
         "counts": {k: candidate.counts[k] for k in COUNTED},
         "limits": [row for line, row in rows if line.limit is not None],
+        "coverage": [covered_json(one) for one in verdict.covered],
         "reason": reason(verdict),
         "system": candidate.system,
         "tests": [row for line, row in rows if line.limit is None],
@@ -96,7 +99,7 @@ def verdict_json(
         "settings": {
             "alpha": verdict.level.alpha,
             "power": verdict.level.power,
-            "correction": "holm",
+            "correction": "hierarchy" if _in_steps(verdict) else "holm",
             "family": verdict.level.family,
             "inconclusive": "pass" if accept_inconclusive else "fail",
         },
@@ -125,7 +128,12 @@ def reason(verdict: Verdict) -> str | None:
         if r.answer is verdict.answer
     ]
     found += [unmeasured_sentence(u) for u in verdict.unmeasured if u.answer is verdict.answer]
+    found += [covered_sentence(one) for one in verdict.covered if one.answer is verdict.answer]
     return "; ".join(found)
+
+
+def _in_steps(verdict: Verdict) -> bool:
+    return any(ruling.line.step is not None for ruling in verdict.rulings)
 
 
 def baseline_json(baseline: Snapshot, differences: Sequence[str]) -> Json:

@@ -96,6 +96,17 @@ def _why(ruling: Ruling, told: Mapping[str, Any]) -> str:
         return _missed(ruling)
     if ruling.answer is Answer.INCOMPLETE:
         return _lacks(ruling)
+    return _behind(ruling) if ruling.behind else _unsettled(ruling, told)
+
+
+def _behind(ruling: Ruling) -> str:
+    return (
+        f"looks worse (p {ruling.worst.p_missed:.2g}), but what stands before it in the hierarchy does not: "
+        "no regression by the order that was declared, and no pass"
+    )
+
+
+def _unsettled(ruling: Ruling, told: Mapping[str, Any]) -> str:
     needed = told["cases_needed"]
     price = f"about {needed} cases would tell" if needed else "more cases alone would not tell"
     if ruling.worst.units < FEWEST:

@@ -13,24 +13,24 @@ from evalkit.text.tokens import CACHE, is_content, normalise, tokens
 _ABOVE = (
     r"at (?:the )?most|up to|within|less than|under|below|fewer than|max(?:imum|imal)?\.?(?: of)?|until|till|by|(?:young|new|earli|short|small|low|soon)er than|(?:kürz|klein|jüng|früh|niedrig|leicht)er als|"
     r"before|not later than|at the latest|höchstens|maximal|bis(?: zu)?|innerhalb von|weniger als|unter|spätestens|binnen|vor|au plus|jusqu'(?:à|au)|moins de|avant|"
-    r"como máximo|hasta|menos de|dentro de|antes de|tối đa|không quá|dưới|đến|trong vòng|trước|最大|最多|至多|不超过|до|не более|قبل|خلال|بحد أقصى"
+    r"como máximo|máximo de|máxima de|maximale?|hasta|menos de|dentro de|antes de|tối đa|không quá|dưới|đến|trong vòng|trước|最大|最多|至多|不超过|до|не более|قبل|خلال|بحد أقصى"
 )
 _BELOW = (
     r"at (?:the )?least|more than|over|above|(?:old|lat|long|larg|high|great)er than|from|since|starting(?: at| from)?|exceed(?:s|ing)?|min(?:imum|imal)?\.?(?: of)?|beyond|after|"
-    r"mindestens|mehr als|(?:läng|gröss|ält|höh|spät|schwer)er als|über|wenigstens|nach|ab|seit|au moins|plus de|après|al menos|como mínimo|más de|después de|desde|à partir de|depuis|ít nhất|tối thiểu|hơn|trên|sau|từ|至少|最低|最少|超过|"
+    r"mindestens|mehr als|(?:läng|gröss|ält|höh|spät|schwer)er als|über|wenigstens|nach|ab|seit|au moins|plus de|après|al menos|como mínimo|más de|después de|desde|à partir de|depuis|ít nhất|tối thiểu|mindestalter|mínimo|mínima|minimale?|hơn|trên|sau|từ|至少|最低|最少|超过|"
     r"после|не менее|более|بعد|على الأقل|أكثر من"
 )
 _NOT = r"no|not|never|nicht|nie|pas|không|не|لا"
 _NUMBER = r"\d+(?:[.,:]\d+)*"
 _BOUND = re.compile(
     rf"(?:(?<!\w)(?P<not>{_NOT})\s+)?(?:(?<!\w)|(?<=[\u3040-\u9fff]))(?:(?P<above>{_ABOVE})|(?P<below>{_BELOW}))"
-    rf"\s*(?:(?:the|a|an|eur|usd|of|on|den|dem|der|le|el|los|[€$£])\s*)*(?P<number>{_NUMBER})"
+    rf"\s*(?:(?:the|a|an|eur|usd|of|on|at|den|dem|der|um|le|el|los|las|est|es|de|sind|is|lúc|[€$£])\s*)*(?P<number>{_NUMBER})"
 )
 # What follows a number and its unit and does the same.
 _BOUND_AFTER = re.compile(
     r"(?<!\d)(?<!\d[.,:])(?P<number>\d++(?:[.,:]\d++)*+)\s*+[^\W\d]{0,12}\s*"
-    r"(?:(?P<above>(?:or|oder|ou|o) (?:less|fewer|earlier|younger|weniger|moins|menos)\b|at (?:the )?most\b|trở xuống|以内|以下|未満|以內|まで)"
-    r"|(?P<below>(?:or|oder|ou|o|and) (?:more|later|older|above|mehr|später|plus|más)\b|at least\b|trở lên|以上|以降|を超え|から))"
+    r"(?:(?P<above>(?:or|oder|ou|o) (?:less|fewer|earlier|younger|weniger|moins|menos)\b|at (?:the )?most\b|(?:como |au )?m[áa]xim(?:o|um)\b|tối đa\b|之内|[以之]前|trở xuống|以内|以下|未満|以內|まで)"
+    r"|(?P<below>(?:or|oder|ou|o|and) (?:more|later|older|above|mehr|später|plus|más)\b|at least\b|(?:como |au )?m[íi]nim(?:o|um)\b|tối thiểu\b|之后|[以之]后|trở lên|以上|以降|を超え|から))"
 )
 _BEFORE, _AFTER = "before vor avant antes trước до قبل", "after nach après después sau после بعد"
 _SIDES = dict.fromkeys(_BEFORE.split(), -1) | dict.fromkeys(_AFTER.split(), 1)
@@ -40,8 +40,8 @@ _WIDE_SIDE = re.compile(
 
 
 @lru_cache(CACHE)
-def _bounds(text: str) -> frozenset[tuple[str, int]]:
-    """``(number, -1 or 1)``: bounded from above or from below."""
+def bounded(text: str) -> frozenset[tuple[str, int]]:
+    """``(number, -1 or 1)`` for each number that a text bounds from above or from below."""
     plain = figures(text)
     found = set()
     for pattern in (_BOUND, _BOUND_AFTER):
@@ -52,8 +52,8 @@ def _bounds(text: str) -> frozenset[tuple[str, int]]:
 
 
 def _value(number: str) -> str:
-    """``2150`` for ``2,150``."""
-    value = None if ":" in number else parse_number(number)
+    """``2150`` for ``2,150``, ``16.3`` for ``16:30``, which is also written with a point."""
+    value = parse_number(number.replace(":", "."))
     return number if value is None else f"{value:.10g}"
 
 
@@ -81,7 +81,7 @@ def bounds_differ(point: str, answer: str) -> bool:
     """Whether the answer turns a bound or a "before" of the point round and nowhere has it as the point does."""
     return any(
         (item, -side) in given and (item, side) not in given
-        for read in (_bounds, _sides)
+        for read in (bounded, _sides)
         for given in (read(answer),)
         for item, side in read(point)
     )
@@ -89,8 +89,8 @@ def bounds_differ(point: str, answer: str) -> bool:
 
 def bounds_agree(point: str, answer: str) -> bool:
     """Whether the point bounds numbers and the answer bounds them all alike: "18 or older", "not under 18"."""
-    wanted = _bounds(point)
-    return bool(wanted) and wanted <= _bounds(answer)
+    wanted = bounded(point)
+    return bool(wanted) and wanted <= bounded(answer)
 
 
 _STRICTLY = re.compile(
@@ -114,5 +114,5 @@ def beyond(point: str, answer: str) -> bool:
     }
     if not found:
         return False
-    bounded = {number for number, _ in _bounds(point)}
-    return bool(found & {q.partition(" ")[0].rstrip("%") for q in quantities(point)} - bounded)
+    limits = {number for number, _ in bounded(point)}
+    return bool(found & {q.partition(" ")[0].rstrip("%") for q in quantities(point)} - limits)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from evalkit.judges.support import assess, read
-from evalkit.records import Case, Claim, Passage
+from evalkit.records import Case, Claim, Passage, Trace
+from evalkit.text.citation_marks import known_names
 from evalkit.text.languages import OPENING, detect_language
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.tokens import content_stems, stem_set
@@ -44,6 +45,14 @@ def gold_of(case: Case) -> frozenset[str]:
     """The ids that a case labels as relevant, or as the evidence of a key point."""
     relevant = (name for name, grade in (case.relevant or {}).items() if grade > 0)
     return frozenset(relevant).union(*(point.evidence for point in case.key_points or ()))
+
+
+def names_of(case: Case, trace: Trace) -> frozenset[str]:
+    """The ids and titles of documents and chunks by which an answer may cite, less those that its labels name."""
+    passages = (*(trace.context or ()), *(trace.retrieved or ()))
+    names = {name for p in passages for name in (p.doc_id, p.chunk_id, p.title)}
+    labels = (*(case.reference or ()), *(point.text for point in case.key_points or ()))
+    return known_names((*names, *(trace.citations or ()), *gold_of(case)), labels)
 
 
 def _kept(

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from evalkit.judges.portion import ANSWER
 from evalkit.text.refusal import declines, is_courtesy
+from evalkit.text.regret import bare
 from evalkit.text.sentences import Span, clauses, spans
 from evalkit.text.tokens import CACHE, content_stems
 
@@ -25,7 +26,7 @@ _JOINT = re.compile(
 # What announces a statement without being one: "Based on the documents provided," and the like.
 _SOURCE = (
     r"(?:documents?|documentation|passages?|texts?|context|articles?|sources?|information|materials?|excerpts?|snippets?|results?|"
-    r"help[- ]?(?:texts?|pages?|articles?|cent(?:er|re)|desk)?|knowledge base|records?|guides?|guidelines|handbook|manual|faqs?|website|pages?|terms|polic(?:y|ies))"
+    r"help[- ]?(?:texts?|pages?|articles?|cent(?:er|re)|desk)?|knowledge base|adverts?|advertisements?|ads?|postings?|listings?|notices?|reports?|letters?|e-?mails?|contracts?|agreements?|brochures?|leaflets?|records?|guides?|guidelines|handbook|manual|faqs?|website|pages?|terms|polic(?:y|ies))"
 )
 _TELLS = r"(?:explain|state|say|mention|note|describe|show|indicate|point out|make clear|tell us|specif(?:y|ie)|put it)(?:s|ed)?"
 _GIVEN = r"(?:\s+(?:(?:that |which )?you )?(?:provided|given|above|available|supplied|shared))?"
@@ -117,6 +118,7 @@ def _claims_nothing(sentence: str) -> bool:
     """Whether a sentence is a courtesy, a question, a refusal, or only leads in to a list."""
     return bool(
         _polite(sentence)
+        or bare(sentence) is not None  # the question's content, not its own
         or (_QUESTION.search(sentence) and not _TOLD.match(sentence))
         or _LEAD_IN.search(sentence)
         or declines(sentence)

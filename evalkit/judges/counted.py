@@ -62,7 +62,7 @@ def _end(word: str) -> str:
 
 # "per hour", "pro Stunde", "/h"; "a day" only behind an amount; 一人 before one.
 _PER = re.compile(
-    rf"(?:(?<!\w)(?:per|pro|je|par|por|mỗi|một|в|за)\s|/\s?|[毎每1一]|(?<=\w)\s(?:an?|each|every|l[ae']|al|am|im|eine?)\s)(?P<what>{any_of(_RATES, _end)})"
+    rf"(?:(?<!\w)(?:per|pro|je|par|por|mỗi|một|в|за)\s|/\s?|[毎每1一]|(?<=\w)\s(?:an?|each|every|l[ae']|al|am|im|eine?)\s|(?<!\w)(?:de|à) l(?:a |'))(?P<what>{any_of(_RATES, _end)})"
 )
 _ADVERB = re.compile(
     rf"(?<!\w)(?P<what>{any_of(_OFTEN, _end)})|(?P<wide>[毎每日月年][時日週月年天周額])"

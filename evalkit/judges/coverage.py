@@ -6,7 +6,9 @@ import math
 from functools import lru_cache
 
 from evalkit.judges.bounds import bounds_differ
+from evalkit.judges.counted import counts_otherwise, other_days
 from evalkit.judges.polarity import polarity_differs
+from evalkit.judges.restated import conflicting, restated, touches
 from evalkit.judges.swaps import swapped
 from evalkit.judges.wording import keys_of, near, wanted_of
 from evalkit.text.number_words import MONTHS, NUMBER_WORDS, UNITS
@@ -21,6 +23,10 @@ MIDDLE, SLOPE = (
 )  # share of a point's words at which it is even odds, and how sharply that turns
 EVEN = 0.5  # probability from which on a point counts as stated
 # What is left of the probability where the answer has another number, polarity or name, and where it has no name at all.
+RESTATED = 0.85  # where the answer says a point in its own words
+OPEN = (
+    0.3  # at least, where nothing speaks against a point whose words are lacking: it cannot be told
+)
 VALUE = 0.9  # where the answer has all numbers of a point whose other words the question gives
 FEW = 2  # numbers at most that an answer has beside the value asked for,
 ASIDES = 1  # and other words: an answer of more words must say what its numbers are of
@@ -40,15 +46,21 @@ def coverage(point: str, answer: str, query: str = "") -> float:
     point that the answer lacks, or a negation only one of the two has, speaks against it.
     """
     value, settled = _found(point, answer, query)
-    if not settled and value < VALUE and gives_value(point, answer, query):
+    if value < RESTATED and restated(point, answer, query):
+        return RESTATED
+    if settled:
+        return value
+    if value < VALUE and gives_value(point, answer, query):
         value = VALUE
-    return value if settled or not _turned(point, answer) else value * WRONG_POLARITY
+    if _turned(point, answer) or (value >= EVEN and _otherwise(point, answer, query)):
+        return value * WRONG_POLARITY
+    return value if value >= OPEN or _speaks_against(point, answer, query) else OPEN
 
 
 def states(point: str, answer: str, query: str = "") -> bool:
     """Whether it is even odds or better that ``answer`` states ``point``; faster than ``coverage`` where it is not."""
     found = _found(point, answer, query)[0] >= EVEN or gives_value(point, answer, query)
-    return found and coverage(point, answer, query) >= EVEN
+    return (found or restated(point, answer, query)) and coverage(point, answer, query) >= EVEN
 
 
 def denies(point: str, answer: str, query: str = "") -> bool:
@@ -58,6 +70,17 @@ def denies(point: str, answer: str, query: str = "") -> bool:
     """
     value, settled = _found(point, answer, query)
     return not settled and value >= EVEN and _turned(point, answer)
+
+
+def _otherwise(point: str, answer: str, query: str) -> bool:
+    """Whether the answer's numbers are per another unit, or of other days."""
+    return counts_otherwise(point, answer, query) or other_days(point, answer)
+
+
+def _speaks_against(point: str, answer: str, query: str) -> bool:
+    """Whether an answer that lacks a point gives a reason to think that it says something else, or nothing about it."""
+    lacking = quantities(point) - found_in(quantities(point), quantities(answer))
+    return bool(lacking) or not touches(point, answer, query) or conflicting(point, answer, query)
 
 
 def _turned(point: str, answer: str) -> bool:

@@ -7,17 +7,20 @@ from dataclasses import replace
 from functools import lru_cache
 
 from evalkit.fields import SHORT, leaves, prose
-from evalkit.judges.cited import cited, cited_by_record, gold_of
+from evalkit.judges.cited import cited, cited_by_record, gold_of, names_of
 from evalkit.judges.claims import claims
 from evalkit.judges.coverage import coverage, states
 from evalkit.judges.equivalence import equivalence
 from evalkit.judges.portion import label_too_long, of_portion, portion
 from evalkit.judges.support import Context, assess, read
 from evalkit.records import Case, Claim, Evidence, KeyPoint, Passage, Trace
+from evalkit.text.absence import ABSENT, says_absent
+from evalkit.text.citation_marks import without_marks
 from evalkit.text.extract import parse_json
 from evalkit.text.refusal import refusal_probability
 
-VERSION = "embedded/5"
+VERSION = "embedded/6"
+HIT = 0.5  # probability from which on an answer has what is labelled
 REMEMBERED = 8192  # gradings
 
 
@@ -50,7 +53,8 @@ class EmbeddedJudge:
 def _judged(case: Case, trace: Trace) -> Evidence:
     labels = (case.query, case.reference, case.key_points)
     shown = (trace.response or "", trace.context, trace.citations)
-    return _evidence(*labels, *shown, gold_of(case) if trace.citations else frozenset())
+    gold = gold_of(case) if trace.citations else frozenset[str]()
+    return _evidence(*labels, *shown, (gold, names_of(case, trace)))
 
 
 @lru_cache(REMEMBERED)  # repeats, and conditions that change nothing, give equal answers
@@ -61,23 +65,33 @@ def _evidence(
     response: str,
     context: tuple[Passage, ...] | None,
     citations: tuple[str, ...] | None,
-    gold: frozenset[str],
+    known: tuple[frozenset[str], frozenset[str]],  # what is labelled as relevant; what may be cited
 ) -> Evidence:
+    gold, names = known
     places, answer, in_prose = prose(response)
+    answer = without_marks(answer, names) if in_prose else answer
     found = _claims(places, answer, context, query, reference) if in_prose else None
     points = key_points or ()
+    covered = tuple(coverage(point.text, answer, query) for point in points)
+    correct = equivalence(answer, reference, query) if reference else None
     return Evidence(
         judge=EmbeddedJudge.name,
         claims=found,
         cited=cited(citations, context, found, gold)
         if in_prose
         else cited_by_record(citations, context, _own_values(response, query), gold),
-        covered=None
-        if key_points is None
-        else tuple(coverage(point.text, answer, query) for point in points),
-        correct=equivalence(answer, reference, query) if reference else None,
-        refused=refusal_probability(answer),
+        covered=None if key_points is None else covered,
+        correct=correct,
+        refused=_refused(answer, query, (*covered, correct or 0.0)),
     )
+
+
+def _refused(answer: str, query: str, hits: Sequence[float]) -> float:
+    """How likely an answer declines; to say that the source lacks what is asked is to, unless a label says the same."""
+    told = refusal_probability(answer)
+    if told >= ABSENT or max(hits) >= HIT or not says_absent(answer, query):
+        return told
+    return ABSENT
 
 
 def _own_values(response: str, query: str) -> tuple[str, ...]:

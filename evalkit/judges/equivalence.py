@@ -8,11 +8,15 @@ from functools import lru_cache
 
 from evalkit.judges.bounds import beyond, bounds_agree, bounds_differ
 from evalkit.judges.counted import counts_otherwise, other_days, rival_word
+from evalkit.judges.multiples import multiples_differ
 from evalkit.judges.named import full_names, other_person, unnamed
 from evalkit.judges.permission import answers_alike, verdict
 from evalkit.judges.polarity import polarity_differs
+from evalkit.judges.questions import HOW_MANY, WHO
 from evalkit.judges.references import Said, incomplete, said
+from evalkit.judges.restated import restated
 from evalkit.judges.retelling import retold
+from evalkit.judges.segments import segments
 from evalkit.judges.substitution import substituted
 from evalkit.judges.support import negated
 from evalkit.judges.wording import clean, keys_of, near, wanted_of
@@ -31,6 +35,7 @@ PERMITTED = 0.8  # at least, where an answer permits or forbids what a short ref
 PART = 0.49  # at most, where a statement is left out
 MANY = 5  # statements from which on one that is turned does not make the whole foreign
 HALF_SAID = 0.6  # probability below which not even half of a short reference is in the answer
+STATEMENT = 3  # content words from which on a reference of one sentence can be said in other words
 SENTENCE = 5  # content words of a short reference that is a sentence, not a mere fact
 NOTHING_BRIEF, NOTHING_LONG = 0.08, 0.2  # no word of the reference, in a brief and in a long answer
 
@@ -69,6 +74,16 @@ def _one(answer: str, reference: str, query: str) -> float:
     refused, refusing = refusal_probability(answer), refusal_probability(reference)
     if refused >= 0.5 or refusing >= 0.5:
         return 0.9 if refused >= 0.5 and refusing >= 0.5 else 0.03
+    if multiples_differ(reference, answer):
+        return TURNED
+    value = _weighed(answer, reference, query)
+    if value >= PERMITTED or len(wanted_of(reference)) < STATEMENT or len(spans(reference)) > 1:
+        return value
+    return PERMITTED if restated(reference, answer, query) else value
+
+
+def _weighed(answer: str, reference: str, query: str) -> float:
+    """An answer that is no refusal beside a reference that is none."""
     want, got = polarity(reference), polarity(answer)
     if want is not None and len(wanted_of(reference)) <= 1:
         return _yes_no(answer, want, got)
@@ -147,16 +162,6 @@ def _of_another(reference: str, answer: str, query: str) -> bool:
     return any(other_person(name, answer, query) for name in full_names(reference))
 
 
-# What a question asks for that a number or a date answers, and what it does not.
-_HOW_MANY = re.compile(
-    r"\bhow (?:many|much|long|old|far|high|big|large|often|tall|deep|fast)\b|\bwhen\b|\bwhat (?:time|year|date|day|age|percentage|number|price)\b|"
-    r"\bin (?:what|which) year\b|\b(?:wie (?:viele?|lange|alt|hoch|oft|gross|weit)|wann|combien|quand|cuánt[oa]s?|cuándo|quanto|quando|"
-    r"bao nhiêu|mấy|khi nào|bao lâu|сколько|когда|كم|متى)\b|いくら|いつ|何[年時人個名歳分日回]|多少|几|幾|何时"
-)
-_WHO = re.compile(
-    r"\b(?:who|whom|whose|where|which (?!year)|wer|wem|wen|wessen|wo|welche[rsmn]?|qui|où|quel(?:le)?s?|quién(?:es)?|dónde|"
-    r"cuál(?:es)?|ai|ở đâu|кто|где|من|أين)\b|誰|だれ|どこ|谁|哪"
-)
 _LISTED = re.compile(r"\s*[,，、،]\s*(?:(?:and|und|et|y|và|и|و)\s+)?|\s+(?:and|und|et|y|và|и)\s+")
 _LAST = re.compile(r"[,，、،].*\s(?:and|und|et|y|và|и|و)\s?[^,，、،]+$")
 SEVERAL, FEW = 3, 3  # items that make a list, and words of an item at most
@@ -166,7 +171,7 @@ def _leaves_out(reference: str, answer: str, query: str) -> bool:
     """Whether the answer lacks a person that the reference names beside a number, or one item of a list."""
     if _quantities_of(reference):
         plain = normalise(query)
-        asked = _HOW_MANY.search(plain) is not None and _WHO.search(plain) is None
+        asked = HOW_MANY.search(plain) is not None and WHO.search(plain) is None
         return not asked and unnamed(reference, answer, query)
     items = _LISTED.split(reference.strip(" .。"))
     if len(items) < SEVERAL or not _LAST.search(reference):
@@ -201,9 +206,16 @@ def _facts(answer: str, reference: str, query: str) -> float:
     recall = sum(w in keys or near(w, keys) for w in wanted) / len(wanted)
     if recall == 0:
         return NOTHING_BRIEF if len(wanted_of(answer)) <= BRIEF else NOTHING_LONG
-    if negated(answer) and not negated(reference) and len(wanted_of(answer)) <= BRIEF:
+    brief = len(wanted_of(answer)) <= BRIEF
+    if brief and not negated(reference) and _denied_in(answer, frozenset(wanted)):
         return 0.2
     return next(value for at_least, value in FACT_STEPS if recall >= at_least)
+
+
+def _denied_in(answer: str, words: frozenset[str]) -> bool:
+    """Whether every clause of the answer with one of the words denies something; a "not" in another clause is none of theirs."""
+    having = [clause for clause in segments(answer) if clause.words & words]
+    return negated(answer) and all(clause.negated for clause in having)
 
 
 def _number_match(wanted: frozenset[str], given: frozenset[str]) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from evalkit.text.tokens import fold_accents, stem
+from functools import lru_cache
+
+from evalkit.text.tokens import CACHE, fold_accents, stem
 
 _FORMS = """
 become became, begin began begun, break broke broken, bring brought, build built, buy bought, catch caught, choose chose chosen,
@@ -19,6 +21,7 @@ _REGULAR: dict[str, str] = {
 }
 
 
+@lru_cache(CACHE * 8)
 def key(word: str) -> str:
     """What a word is compared by: the stem, without accents, of its regular form."""
     return stem(fold_accents(_REGULAR.get(word, word)))

@@ -27,6 +27,13 @@ _DENIED_WHOLE = re.compile(
     re.IGNORECASE,
 )
 
+_RATHER = re.compile(
+    r",?\s(?:(?P<en>(?:rather than|instead of|as opposed to)\s)|(?P<de>(?:anstatt|statt|anstelle von)\s)|"
+    r"(?P<fr>plutôt qu(?:e\s|['’])|au lieu (?:de\s|d['’]))|(?P<es>(?:en lugar de|en vez de|más bien que)\s)|(?P<vi>thay vì\s))",
+    re.IGNORECASE,
+)
+_NOT = {"en": ", not", "de": ", nicht", "fr": ", pas", "es": ", no", "vi": ", không"}
+
 
 @lru_cache(CACHE)
 def polarity_differs(point: str, answer: str) -> bool:
@@ -35,12 +42,18 @@ def polarity_differs(point: str, answer: str) -> bool:
     A "not" elsewhere in the answer does not count, nor does a "no" that merely opens it. What stands behind
     "it is not true that" counts as denied to the end of its sentence. "Prohibited" and "not permitted" say the same.
     """
+    point, answer = _contrasted(point), _contrasted(answer)
     stated, denied = _stated_and_denied(answer)
     if denied is None and (alike := same_permission(point, answer)) is not None:
         return not alike
     if denied is None:
         return any(_differs(part, segments(answer)) for part in segments(point))
     return any(_differs_from(part, segments(stated), segments(denied)) for part in segments(point))
+
+
+def _contrasted(text: str) -> str:
+    """A text with "rather than required" as ", not required"."""
+    return _RATHER.sub(lambda m: f"{_NOT[m.lastgroup or 'en']} ", text)
 
 
 @lru_cache(CACHE)

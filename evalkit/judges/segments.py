@@ -115,6 +115,7 @@ def _goes_on(piece: str, following: str) -> bool:
     return bare or words[-1] in _NOBODY
 
 
+@lru_cache(CACHE * 8)
 def denies(word: str) -> bool:
     """Whether a word by itself negates the clause; a failure is no denial."""
     return (word in NEGATIONS and word not in _FAILURES) or word.endswith("n't")

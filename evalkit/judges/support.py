@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, islice, pairwise
+from math import fsum
 
+from evalkit.judges.conclusions import concludes, excluded_by_only, says_nothing
 from evalkit.judges.opposites import OPPOSITES, RESTRICTIONS
 from evalkit.judges.permission import same_permission
+from evalkit.judges.restated import says
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.sentences import spans
 from evalkit.text.stopwords import NEGATIONS
@@ -18,6 +21,8 @@ SUPPORTED, UNSUPPORTED = 0.65, 0.5  # a claim's score from which on it is suppor
 TOGETHER = 0.3  # part of the score that asks for the words within two neighbouring sentences
 NEARBY = 0.45  # share of a claim in one sentence, which then speaks of the same thing
 RARE, ASKED = 1.6, 0.5  # weight of a name or number; and what is left of a word that the query has
+WORDS = 12  # words at most of a claim that is looked for in other words
+TRIED = 4  # sentences at most that are read as saying a claim in other words
 PREFIX = 6  # letters that a long word shares with its derivations
 
 
@@ -52,6 +57,10 @@ class Sentence:
         return Sentence(self.text, self.stems, self.keys, self.quantities, self.negated, passage)
 
 
+# Of a passage the number of its first sentence, and the sentences with a key, numbered from there.
+Places = tuple[int, Mapping[str, Sequence[int]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """All that passages say, read once and remembered."""
@@ -61,7 +70,20 @@ class Context:
     keys: frozenset[str]
     quantities: frozenset[str]
     asked: frozenset[str]
-    places: Mapping[str, Sequence[int]]  # the sentences with a key, by number
+    places: tuple[Places, ...]
+    query: str = ""
+
+    def having(self, keys: frozenset[str]) -> list[int]:
+        """The numbers of the sentences that have any of these keys, in order."""
+        return sorted(
+            {
+                first + number
+                for first, places in self.places
+                for key in keys
+                if key in places
+                for number in places[key]
+            }
+        )
 
 
 @lru_cache(CACHE)
@@ -86,7 +108,7 @@ def _sentences(passage: str, index: int) -> tuple[Sentence, ...]:
 def _sentence(text: str) -> Sentence:
     stems = stem_set(text)
     numbers = frozenset(quantities(text))
-    return Sentence(text, stems, frozenset(map(_key, stems)), numbers, negated(text), 0)
+    return Sentence(text, stems, frozenset([s[:PREFIX] for s in stems]), numbers, negated(text), 0)
 
 
 def _key(stem: str) -> str:
@@ -97,14 +119,41 @@ def _key(stem: str) -> str:
 @lru_cache(512)
 def read(passages: tuple[str, ...], query: str = "") -> Context:
     """The sentences, words and quantities of some passages; what the query says needs less support."""
-    sentences = tuple(s for index, text in enumerate(passages) for s in _sentences(text, index))
+    told = _told(passages)
+    if not query:
+        return told
+    numbers = told.quantities | quantities(query)
+    return replace(told, quantities=numbers, asked=stem_set(query), query=query)
+
+
+@lru_cache(512)
+def _told(passages: tuple[str, ...]) -> Context:
+    """The same without a question."""
+    if len(passages) == 1:
+        return _one(passages[0])
+    parts = [_one(text) for text in passages]
+    ends = accumulate((len(part.sentences) for part in parts), initial=0)
+    return Context(
+        sentences=tuple(s for index, text in enumerate(passages) for s in _sentences(text, index)),
+        stems=frozenset().union(*(part.stems for part in parts)),
+        keys=frozenset().union(*(part.keys for part in parts)),
+        quantities=frozenset().union(*(part.quantities for part in parts)),
+        asked=frozenset(),
+        places=tuple((first, part.places[0][1]) for first, part in zip(ends, parts, strict=False)),
+    )
+
+
+@lru_cache(CACHE)
+def _one(passage: str) -> Context:
+    """What one passage says: passages come back for many questions."""
+    sentences = _parsed(passage)
     return Context(
         sentences=sentences,
         stems=frozenset().union(*(s.stems for s in sentences)),
         keys=frozenset().union(*(s.keys for s in sentences)),
-        quantities=frozenset(quantities(query)).union(*(s.quantities for s in sentences)),
-        asked=stem_set(query),
-        places=_places(sentences),
+        quantities=frozenset().union(*(s.quantities for s in sentences)),
+        asked=frozenset(),
+        places=((0, _places(sentences)),),
     )
 
 
@@ -140,10 +189,10 @@ def _match(weights: dict[str, float], context: Context) -> _Match:
     wanted, total = frozenset(weights), sum(weights.values())
 
     def share(keys: frozenset[str]) -> float:
-        return sum(weights[key] for key in keys) / total
+        return fsum(map(weights.__getitem__, keys)) / total  # the same in whatever order sets are
 
-    given, places = context.sentences, context.places
-    numbers = sorted({i for key in wanted for i in places.get(key, ())})
+    given = context.sentences
+    numbers = context.having(wanted)
     hits = {i: wanted & given[i].keys for i in numbers}
     alone = {i: share(keys) for i, keys in hits.items()}
     best = max(numbers, key=alone.__getitem__, default=0)
@@ -177,8 +226,26 @@ def assess(claim: str, context: Context) -> Support:
 
     A number, a name, a negation, a restriction ("only") or an opposite that the passages do not have
     makes a claim unsupported whatever its other words are; beside a sentence about the same thing
-    it makes it contradicted. Over an empty context nothing is supported.
+    it makes it contradicted. Over an empty context nothing is supported. What says nothing by itself, or is
+    drawn as a conclusion from what is there, cannot be told.
     """
+    found = _assessed(claim, context)
+    if found.supported is not False or not context.sentences or _unknown(claim, context):
+        return found
+    open_to = says_nothing(claim) and not found.contradicted
+    if open_to or (concludes(claim) and _may_follow(claim, found, context)):
+        return Support(found.score, supported=None)
+    return found
+
+
+def _may_follow(claim: str, found: Support, context: Context) -> bool:
+    """Whether a conclusion contradicts nothing; "so members cannot" does not where only others may."""
+    given = context.sentences
+    return not found.contradicted or any(excluded_by_only(claim, s.text) for s in given)
+
+
+def _assessed(claim: str, context: Context) -> Support:
+    """The verdict on a claim by itself."""
     weights = _weights(claim, context.asked)
     if not weights:
         return Support(0.0, supported=None)
@@ -187,23 +254,43 @@ def assess(claim: str, context: Context) -> Support:
     match = _match(weights, context)
     nearest, near = match.sentence, match.nearest >= NEARBY
     score = (1 - TOGETHER) * match.anywhere + TOGETHER * match.together
-    if _conflicts(claim, context, nearest, near=near):
-        return Support(min(score, 0.3), supported=False, contradicted=near, passage=nearest.passage)
-    if score >= SUPPORTED:
+    foreign = _foreign(claim, context)
+    if not foreign and score >= SUPPORTED and not _turned(claim, context, nearest, near=near):
         return Support(score, supported=True, passage=nearest.passage)
+    brief = not foreign and len(weights) <= WORDS
+    if brief and (found := _said_otherwise(claim, context, nearest)) is not None:
+        return Support(max(score, SUPPORTED), supported=True, passage=found.passage)
+    if foreign or _turned(claim, context, nearest, near=near):
+        return Support(min(score, 0.3), supported=False, contradicted=near, passage=nearest.passage)
     return Support(score, supported=False if score < UNSUPPORTED else None)
 
 
-def _conflicts(claim: str, context: Context, nearest: Sentence, *, near: bool) -> bool:
-    """Whether anything in the claim speaks against its being drawn from the context."""
+def _said_otherwise(claim: str, context: Context, nearest: Sentence) -> Sentence | None:
+    """The sentence that says the claim in other words, among the nearest and those with its values."""
+    wanted = quantities(claim)
+    having = (s for s in context.sentences if wanted and found_in(wanted, s.quantities) == wanted)
+    tried = (nearest, *islice(having, TRIED))
+    return next((s for s in tried if says(s.text, claim, context.query)), None)
+
+
+def _foreign(claim: str, context: Context) -> bool:
+    """Whether a claim has a number, a name or a restriction that the context has nowhere."""
+    if _unknown(claim, context):
+        return True
+    return bool(stem_set(claim) & RESTRICTIONS - context.stems - context.asked)
+
+
+def _unknown(claim: str, context: Context) -> bool:
+    """Whether a claim has a number or a name that the context has nowhere."""
     wanted = frozenset(q for q in quantities(claim) if not _mere_count(q))
     if len(found_in(wanted, context.quantities)) < len(wanted):
         return True
-    if any(name not in context.stems and name not in context.asked for name in names(claim)):
-        return True
+    return any(name not in context.stems and name not in context.asked for name in names(claim))
+
+
+def _turned(claim: str, context: Context, nearest: Sentence, *, near: bool) -> bool:
+    """Whether the sentence about the same thing says the opposite of the claim."""
     stems = stem_set(claim)
-    if stems & RESTRICTIONS - context.stems - context.asked:
-        return True
     if near and (alike := same_permission(claim, nearest.text)) is not None:
         return not alike
     return near and (negation_differs(claim, nearest) or _opposed(stems, context, nearest))

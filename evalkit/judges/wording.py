@@ -12,12 +12,14 @@ from evalkit.judges.irregular import key
 from evalkit.text.tokens import CACHE, is_content, stem, tokens
 
 _GLUED = re.compile(r"(?<=[a-zß-ÿ])(?=[A-Z][a-z])")
+_DIGIT = re.compile(r"\d")
 _FOOTNOTE = re.compile(r"(?<=[^\W\d_]{3})\d{1,2}(?:,\d{1,2})*(?=[\s.,;]|$)|\[\d{1,3}\]|\^\d+")
 
 
+@lru_cache(CACHE)
 def clean(text: str) -> str:
     """``text`` without footnote marks, with words that extraction glued together taken apart."""
-    return _GLUED.sub(" ", _FOOTNOTE.sub("", text))
+    return _GLUED.sub(" ", _FOOTNOTE.sub("", text) if _DIGIT.search(text) else text)
 
 
 @lru_cache(CACHE)

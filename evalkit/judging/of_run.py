@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from evalkit.errors import StorageError
 from evalkit.judges.choose import resolved
 from evalkit.judges.spending import Spending, spending_of
 from evalkit.judging.judged import noted_spending
+from evalkit.judging.named_code import NotImportedJudge, check_given, code_in
 from evalkit.records import Judge, Suite
 from evalkit.store import Store
 from evalkit.store.opening import NothingStoredError
@@ -45,6 +47,11 @@ class Seat:
     choice: str = EMBEDDED
     options: str | Mapping[str, Any] = EMBEDDED
     before: Spending = field(default_factory=Spending)
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """Every ``module:attribute`` that judges, or helps to."""
+        return code_in(self.options)
 
     def settle(self, store: Notes) -> list[str]:
         """Note who judges the run; a sentence where it was another judge, whose grades are all made anew."""
@@ -100,6 +107,7 @@ def seat_of(choice: str | None, suite: Suite, folder: Path) -> Seat:
         with suppress(NothingStoredError), Store(folder, reading=True) as store:
             known = store.notes()
     if choice is None:
+        check_given(code_in(_options(known)), folder)
         return _noted(known, suite, folder, offline=False)
     options = resolved(choice, Path.cwd())
     made = _made(options, suite, folder, offline=False)
@@ -107,15 +115,34 @@ def seat_of(choice: str | None, suite: Suite, folder: Path) -> Seat:
 
 
 def noted_seat(store: Notes, suite: Suite, folder: Path) -> Seat:
-    """The judge that graded an earlier run; it makes no call, and has only the verdicts that the run keeps."""
+    """The judge that graded an earlier run; it makes no call, and has only the verdicts that the run keeps.
+
+    Code that the run folder names is not imported: whoever reads a run need not trust who made it.
+    """
     return _noted(store.notes(), suite, folder, offline=True)
 
 
 def _noted(known: Mapping[str, str], suite: Suite, folder: Path, *, offline: bool) -> Seat:
-    choice = known.get(JUDGE, EMBEDDED)
-    options = json.loads(known[OPTIONS]) if OPTIONS in known else choice
-    made = _made(options, suite, folder, offline=offline)
+    choice, options = known.get(JUDGE, EMBEDDED), _options(known)
+    code = code_in(options)
+    made: Judge = (
+        NotImportedJudge(code, _read(known, PARTS))
+        if code
+        else _made(options, suite, folder, offline=offline)
+    )
     return Seat(made, choice, options, noted_spending(known.get(SPENT)) or Spending())
+
+
+def _options(known: Mapping[str, str]) -> Any:
+    return _read(known, OPTIONS) if OPTIONS in known else known.get(JUDGE, EMBEDDED)
+
+
+def _read(known: Mapping[str, str], name: str) -> Any:
+    """A note that is JSON; ``StorageError`` for one that is none, since evalkit wrote no such thing."""
+    try:
+        return json.loads(known.get(name, "{}"))
+    except (ValueError, RecursionError) as error:
+        raise StorageError(f"the run's note {name!r} cannot be read: {error}") from None
 
 
 def _made(options: str | Mapping[str, Any], suite: Suite, folder: Path, *, offline: bool) -> Judge:

@@ -13,6 +13,7 @@ from evalkit.errors import StorageError
 from evalkit.records import Trace
 from evalkit.store.opening import DAMAGE, STORE, damaged, open_to_read
 from evalkit.store.rows import checked
+from evalkit.store.verdicts import Said, said_of
 from evalkit.traces import trace_from_json
 
 REMEMBERED = 8192  # texts of passages
@@ -42,6 +43,13 @@ class Answers:
         for case_id, text in self._texts(system, min(ids), max(ids)):
             if case_id in ids:
                 yield trace_from_json(self._shared(json.loads(text)), where=self._file)
+
+    def evidence(self, system: str, first: str, last: str) -> Iterator[Said | None]:
+        """What was said of a system's answers to these cases, as ``Store.evidence``; of a damaged table nothing."""
+        try:
+            yield from said_of(self._db, system, first, last)
+        except DAMAGE:  # it is judged again
+            return
 
     def _shared(self, trace: Any) -> Any:
         """The trace with the texts of passages that came before: most passages come back for many questions."""

@@ -13,13 +13,14 @@ from typing import Any
 
 from evalkit.errors import EvalkitError
 from evalkit.inquiry import STEADY, Varies
+from evalkit.ledger.memory import without_cycles
 from evalkit.ledger.part import Bench, do_part
 from evalkit.ledger.worker import means
 
-MOST = 3  # processes: of 130 MB at most each, so that a whole run stays below 500 MB
+MOST = 3  # processes
 FRUGAL = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 LONGEST = 1 << 26  # bytes of a reply
-PARTS_EACH = 16  # parts after which a process makes room for a fresh one: what it has remembered goes with it
+PARTS_EACH = 64  # parts after which a process makes room for a fresh one: what it has remembered goes with it
 
 
 class PartError(EvalkitError):
@@ -48,7 +49,9 @@ async def in_this_process(
     """The replies of the parts, one after the other."""
     for part in todo:
         rows = bench.cases.places.by_id[part.start : part.end].tolist()
-        yield await do_part(bench, part.number, rows, part.elsewhere)
+        with without_cycles():
+            reply = await do_part(bench, part.number, rows, part.elsewhere)
+        yield reply
 
 
 async def in_processes(

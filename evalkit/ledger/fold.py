@@ -21,6 +21,7 @@ from evalkit.ledger import crew, disk
 from evalkit.ledger.answers import Answers
 from evalkit.ledger.crew import Part
 from evalkit.ledger.large import Large, LargeFindings, LargeGraded
+from evalkit.ledger.memory import ROOM
 from evalkit.ledger.part import bench_for
 from evalkit.ledger.pieces import findings_of
 from evalkit.records import Approach, Suite
@@ -127,6 +128,7 @@ def _order(large: Large, how: How, store: Path) -> dict[str, Any]:
         "out": str(bench.out),
         "systems": {name: approach.value for name, approach in bench.systems.items()},
         "playbook": None if how.playbook is None else str(how.playbook),
+        "room": ROOM // how.processes,
     }
 
 

@@ -1,22 +1,58 @@
-"""Keeps a process that grades part after part small: what was remembered of texts goes with the part."""
+"""Keeps a process that grades part after part quick and small: when it looks for cycles, and when it forgets texts."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
+import mmap
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 REMEMBERED = ("evalkit.text.", "evalkit.judges.", "evalkit.metrics.")
 FEW = 256  # results a function may remember for good: patterns, schemas, tables of a language
+ROOM = (
+    300 << 20
+)  # bytes that all processes that grade may have between two parts, before they forget texts
 _CACHED = type(lru_cache(lambda: None))
+_STATM = Path("/proc/self/statm")
+
+
+@contextmanager
+def without_cycles() -> Iterator[None]:
+    """Meanwhile nobody looks for cycles: a part makes hardly any, and ``between_parts`` finds these at less cost."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def between_parts(room: int) -> None:
+    """Let go of the cycles of the last part; of what is remembered of texts only where the process has more than ``room`` bytes."""
+    gc.collect(0)
+    if _held() > room:
+        forget_texts()
+
+
+def _held() -> int:
+    """Bytes of memory that this process has; more than any room where the system does not tell."""
+    try:
+        pages = int(_STATM.read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return sys.maxsize
+    return pages * mmap.PAGESIZE
 
 
 def forget_texts() -> None:
     """Let go of all that functions remember of texts, and give the memory back to the machine where it can be."""
-    for function in _remembering():
+    for function in {id(f): f for f in _remembering()}.values():  # it stands in many modules
         function.cache_clear()
     gc.collect()
     _trim()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -28,8 +28,12 @@ from evalkit.ledger.words import Ints
 from evalkit.outcome import CaseOutcome
 from evalkit.pages.case_legend import setting_for
 from evalkit.pages.case_view import Setting, Shown
-from evalkit.records import AS_IS, Approach, Case, Finding, Suite
+from evalkit.records import AS_IS, Approach, Case, Evidence, Finding, Suite, Trace
 from evalkit.tools import Tools
+from evalkit.verdicts import Verdicts, key_of
+
+if TYPE_CHECKING:
+    from evalkit.store import Store
 
 DEPTH = 4  # levels of diagnosis.json around a finding
 
@@ -117,9 +121,20 @@ async def graded_part(bench: Bench, suite: Suite) -> dict[str, Graded]:
     for name, approach in bench.systems.items():
         traces = list(bench.answers.of(name, cases))
         if traces:
-            evidence = await judge_traces(cases, traces, bench.tools.judge)
+            evidence = await _judged(bench, cases, traces)
             found[name] = grade(suite, name, approach, traces, evidence, bench.tools.metrics)
     return found
+
+
+async def _judged(
+    bench: Bench, cases: Mapping[str, Case], traces: Sequence[Trace]
+) -> list[Evidence | None]:
+    """What the judge says of every answer, or said of exactly this one before."""
+    verdicts = Verdicts(bench.tools.judge, cast("Store", bench.answers), cases)  # it only reads
+    known = verdicts.known(traces)
+    new = [trace for trace in traces if key_of(trace) not in known]
+    said = iter(await judge_traces(cases, new, bench.tools.judge))
+    return [known[key] if (key := key_of(trace)) in known else next(said) for trace in traces]
 
 
 def _write_lines(stem: Path, graded: Graded, findings: Sequence[Finding]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from evalkit.records import Status
 from evalkit.score import CODE, Column
 
 GRADER_ERROR = CODE[Status.GRADER_ERROR]
+_TOO_LONG = re.compile(r"(\w+) has [\d,]+ characters; ")  # as judges and measures say it
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +27,16 @@ class Unjudged:
 
     def __str__(self) -> str:
         why = f" (most often: {self.reason})" if self.reason else ""
-        return (
-            f"the judge's replies could not be read for {self.cases:,} of {self.due:,} cases{why}"
-        )
+        lost = "the judge's replies could not be read for"
+        if too_long(self.reason):
+            lost = "the texts are too long to be judged in"
+        return f"{lost} {self.cases:,} of {self.due:,} cases{why}"
+
+
+def too_long(reason: str | None) -> str | None:
+    """The field that was too long to be read, where that is the reason; None where it is another."""
+    found = _TOO_LONG.search(reason or "")
+    return found[1] if found else None
 
 
 def unjudged(ledger: Ledger) -> Unjudged:

@@ -11,7 +11,7 @@ from typing import Any
 from evalkit.case_file import load_places, long_file
 from evalkit.inquiry import Varies
 from evalkit.ledger.answers import Answers
-from evalkit.ledger.memory import forget_texts
+from evalkit.ledger.memory import between_parts, without_cycles
 from evalkit.ledger.part import Bench, bench_for, do_part
 from evalkit.records import Approach
 from evalkit.suite import Known, load_suite
@@ -44,12 +44,17 @@ def main() -> None:
     with Answers(Path(order["store"])) as answers:
         bench = bench_of(order, answers)
         _reply(replies, {"means": means(bench.tools)})
-        for line in sys.stdin:
-            part = json.loads(line)
-            elsewhere = {name: Varies(*seen) for name, seen in part["elsewhere"].items()}
-            rows = bench.cases.places.by_id[part["from"] : part["to"]].tolist()
-            _reply(replies, asyncio.run(do_part(bench, part["part"], rows, elsewhere)))
-            forget_texts()
+        with without_cycles():
+            for line in sys.stdin:
+                _reply(replies, _done(bench, json.loads(line)))
+                between_parts(order["room"])
+
+
+def _done(bench: Bench, part: dict[str, Any]) -> dict[str, Any]:
+    """What an order of one part gives."""
+    elsewhere = {name: Varies(*seen) for name, seen in part["elsewhere"].items()}
+    rows = bench.cases.places.by_id[part["from"] : part["to"]].tolist()
+    return asyncio.run(do_part(bench, part["part"], rows, elsewhere))
 
 
 def _reply(stream: Any, value: Any) -> None:

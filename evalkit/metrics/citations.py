@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from evalkit.metrics.behaviour import REFUSED
 from evalkit.records import Evidence, KeyPoint, Metric, Passage, Stage
 
 
@@ -18,6 +19,20 @@ def citation_precision(
     supports = dict(zip(citations, evidence.cited or (None,) * len(citations), strict=True))
     good = [name for name, support in supports.items() if name in shown and support is not False]
     return len(good) / len(supports) if supports else None
+
+
+def cites(
+    citations: tuple[str, ...],
+    response: str,
+    context: tuple[Passage, ...],
+    evidence: Evidence,
+    citations_due: bool,  # noqa: ARG001, FBT001 - a need: the suite asks for citations
+) -> float | None:
+    """1 when an answer names a source, 0 when it says something and names none; no refusal owes one."""
+    if citations:
+        return 1.0
+    silent = evidence.refused is None or evidence.refused >= REFUSED or not response.strip()
+    return None if silent or not context else 0.0
 
 
 def citation_gold_precision(
@@ -61,6 +76,14 @@ CITATIONS: tuple[Metric, ...] = (
         "Share of the distinct cited ids that name a document or chunk of the context and support something the "
         "answer says: below 1 an id was invented, or points at a document that says nothing of it. Undefined when "
         "nothing is cited. Where the judge cannot tell what a document supports, being in the context is enough.",
+    ),
+    Metric(
+        "cites",
+        Stage.CONTRACT,
+        cites,
+        "Whether an answer from documents names a source at all, 0 or 1: the contract of a suite whose profile says "
+        "`citations: true`, for systems that report citations. Undefined for refusals, for an empty prompt, and where no "
+        "citations are due. Source: evalkit's own rule.",
     ),
     Metric(
         "citation_gold_precision",

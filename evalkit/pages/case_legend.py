@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit import plugins
 from evalkit.cause import Proof
+from evalkit.errors import EvalkitError
 from evalkit.pages.case_cut import name
 from evalkit.pages.case_view import Setting
 from evalkit.pages.stages import STAGES
 from evalkit.records import Suite
+from evalkit.suite import load_systems
 
 if TYPE_CHECKING:
     from evalkit.api import Run
@@ -39,13 +41,15 @@ def setting_for(
     **more: Any,
 ) -> Setting:
     """What the cases share of a run in ``folder`` that had these systems and metrics."""
+    systems = tuple(systems)
     legend = {
         **explained(),
         "suite": name(suite.name),
         "folder": suite_path(suite.folder, folder),
+        "strangers": strangers(suite.folder, systems),
         "k": suite.k,
     }
-    return Setting(tuple(systems), tuple(metrics), suite.k, legend, **more)
+    return Setting(systems, tuple(metrics), suite.k, legend, **more)
 
 
 def explained() -> dict[str, Any]:
@@ -58,6 +62,20 @@ def explained() -> dict[str, Any]:
         "conditions": {c.id: c.meaning for c in plugins.members("conditions")},
         "funnel": STAGES,
     }
+
+
+def strangers(suite: Path, systems: Iterable[str]) -> list[str]:
+    """The systems that the suite's own systems.yaml does not hold: a command that asks them needs ``--systems FILE``.
+
+    None of a suite that has no folder: where it is to lie is not known either.
+    """
+    if not (suite / "suite.yaml").exists():
+        return []
+    try:
+        known = {spec.name for spec in load_systems(suite / "systems.yaml")}
+    except (OSError, EvalkitError):  # none, or one that cannot be read now: nothing speaks for it
+        known = set()
+    return [system for system in systems if system not in known]
 
 
 def suite_path(suite: Path, run: Path | None) -> list[str] | None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan, nan
 from typing import Any
-
-import numpy as np
 
 from evalkit.condition import family
 from evalkit.grade import Graded
 from evalkit.outcome import CaseOutcome
 from evalkit.pages.case_answer import answer_view, other_view, probe_view
 from evalkit.pages.case_cut import ITEMS, LABEL, LINE, TEXT, cut, first, name
+from evalkit.pages.remedies import case_fix, causes_by_id
 from evalkit.pages.shown import shown_index
 from evalkit.records import AS_IS, Case, Fact, Finding
 
@@ -171,7 +171,15 @@ def _outcome(outcome: CaseOutcome, finding: Finding | None) -> dict[str, Any]:
         "chain": [_link(fact, finding.probes) for fact in finding.evidence[:ITEMS]],
         "readings": dict(finding.probes),
         "missing": list(finding.missing),
+        "fix": _own_fix(finding),
     }
+
+
+def _own_fix(finding: Finding) -> str | None:
+    """The first remedy of this case where its probes say another than its cause does; None where that one stands."""
+    known = causes_by_id()
+    fix = case_fix(finding, known)
+    return None if fix is None or fix == known[finding.cause or ""].first_fix else fix
 
 
 def _link(fact: Fact, probes: Mapping[str, str]) -> list[str]:
@@ -193,9 +201,9 @@ def _scores(
     notes = {}
     for m, metric in enumerate(setting.metrics):
         column = graded.scores.columns.get(metric)
-        value = None if column is None else column.values[index]
-        known = value is not None and not np.isnan(value)
-        values.append(round(float(value), 4) if known and value is not None else None)
+        value = nan if column is None else column.values.item(index)
+        known = not isnan(value)
+        values.append(round(value, 4) if known else None)
         if column is not None and known and (note := column.notes.get(index)):
             notes[str(m)] = cut(note, LINE)
     while values and values[-1] is None:

@@ -32,10 +32,22 @@ def _errors(run: Run) -> Iterator[str]:
 
 def incomplete(run: Run) -> str:
     """The first line about a run that is incomplete, without a full stop; empty for one that is complete."""
-    found = lacks(run)
+    found = told_lacks(run)
     if not found:
         return ""
+    others = len(found) - 1
+    more = (
+        f", and {others} more {'system' if others == 1 else 'systems'}"
+        if others and run.stopped is None
+        else ""
+    )
+    return f"Incomplete: {found[0]}{more}"
+
+
+def told_lacks(run: Run) -> list[str]:
+    """What is lacking as a reader is told it, one line each without a full stop: what was asked before what ended it."""
+    found = [line.rstrip(".") for line in lacks(run)]
     asked = min((one.counts["due"] for one in run.systems.values()), default=0)
     if run.stopped is not None and asked < len(run.suite.cases):
-        return f"Incomplete: {asked:,} of {len(run.suite.cases):,} cases asked"
-    return f"Incomplete: {'; '.join(found)}".rstrip(".")
+        return [f"{asked:,} of {len(run.suite.cases):,} cases asked", *found]
+    return found

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
+from evalkit import plugins
 from evalkit.cause import Cause
 from evalkit.pages.sums import FindingSums
+from evalkit.records import Finding
 
 ENOUGH = 0.5  # of the cases a remedy was tried on, that it has to mend to come first
 UNKNOWN = "see the cause's documentation"
@@ -41,6 +44,31 @@ def first_fix(name: str, known: Mapping[str, Cause], sums: FindingSums | None = 
             return _after(f"{own} (mended {mended} of {tried} tried)" if tried else own, failed)
         failed.append(f"{remedy} mended {mended} of {tried} tried")
     return _after(LEFT[name], failed)
+
+
+@cache
+def causes_by_id() -> dict[str, Cause]:
+    """The causes by their ids."""
+    return {cause.id: cause for cause in plugins.members("causes")}
+
+
+def case_fix(finding: Finding, known: Mapping[str, Cause]) -> str | None:
+    """The first remedy for one case: what its own probes mended it with, or what they left untried; None without cause."""
+    cause = known.get(finding.cause or "")
+    if cause is None:
+        return None
+    if cause.id == "incomplete_answer" and any(fact.fact == "cut_off" for fact in finding.evidence):
+        return f"{CUT_OFF} (the answer is cut off), {cause.first_fix}"
+    in_vain: list[str] = []
+    for place, (probe, remedy) in enumerate(LADDERS.get(cause.id, ())):
+        reading = finding.probes.get(probe)
+        own = cause.first_fix if place == 0 else remedy
+        if reading == "pass":
+            return _after(f"{own} (mended this case)", in_vain)
+        if reading != "fail":
+            return _after(own, in_vain)
+        in_vain.append(f"{remedy} did not mend this case")
+    return _after(LEFT[cause.id], in_vain) if in_vain else cause.first_fix
 
 
 def attempts(sums: FindingSums, cause: str, probe: str) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalkit.pages.comparing import compared
-from evalkit.pages.ended import incomplete
+from evalkit.pages.ended import incomplete, told_lacks
 from evalkit.pages.headline import headline
 from evalkit.pages.sums import FindingSums, finding_sums
 from evalkit.pages.unknowns import Unknown, unknowns
@@ -57,7 +57,8 @@ def story_of(run: Run, summary: Mapping[str, Any], diagnosis: Mapping[str, Any])
     decision, comparison = run.decision(), compared(run)
     open_questions = unknowns(summary, diagnosis, sums, decision, comparison)
     first = headline(summary, diagnosis, sums, decision, open_questions, comparison)
-    first["incomplete"] = incomplete(run)
+    first["incomplete"], first["lacks"] = incomplete(run), told_lacks(run)
+    first["plain_title"] = first["title"]
     if first["incomplete"]:
         first["title"] = f"{first['incomplete']}. {first['title']}"
     return Story(first, open_questions, sums, comparison)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from evalkit.ledger.ungraded import too_long
 from evalkit.pages.links import cases_link
 from evalkit.pages.sums import FindingSums
 from evalkit.pages.wording import count, listed, points, sentence, signed_points, words
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from evalkit.decide import Decision
 
 ALPHA = 0.05
+LABELS = ("query", "reference", "key_points")  # texts of a case that a judge wants whole
 FACTS, PROBES = 3, 3  # facts of the profile, and probes, that are named
 
 Unknown = dict[str, Any]
@@ -76,11 +78,25 @@ def _unjudged(diagnosis: Mapping[str, Any]) -> Iterator[Unknown]:
         if "unjudged" in own:
             n, reason = own["unjudged"]["cases"], own["unjudged"]["reason"]
             why = f" Most often: {sentence(reason)}" if reason else ""
-            yield _unknown(
-                f"The judge's replies could not be read for {n:,} of {count(own['cases']['due'], 'case')} of {name}.{why}",
-                "Look at the judge's endpoint and model, then run again into the same folder: what it failed on is judged again.",
-                _links({name: n}, "ungraded"),
-            )
+            lost, settle = _lost(too_long(reason))
+            text = f"{lost} {n:,} of {count(own['cases']['due'], 'case')} of {name}.{why}"
+            yield _unknown(text, settle, _links({name: n}, "ungraded"))
+
+
+def _lost(field: str | None) -> tuple[str, str]:
+    """What went wrong with cases that were not judged, and what to do; ``field`` was too long, None for another reason."""
+    if field is None:
+        lost = "The judge's replies could not be read for"
+        again = "then run again into the same folder: what it failed on is judged again."
+        return lost, f"Look at the judge's endpoint and model, {again}"
+    lost = "The texts are too long to be judged in"
+    if field in LABELS:
+        told = f"Shorten the {words(field)} of these cases, or split the cases; then run again into the same folder"
+        return lost, f"{told} with --rerun changed: answers to unchanged questions stand."
+    told = (
+        "Keep the system's answers shorter (a limit of tokens), and ask it again in a new folder."
+    )
+    return lost, told
 
 
 def _links(n: Mapping[str, int], status: str) -> list[tuple[str, str]]:
@@ -95,6 +111,8 @@ def _settle(sums: Mapping[str, FindingSums], status: str) -> str:
     if probes:
         wanted = (f"{words(name)} ({n:,})" for name, n in probes.most_common(PROBES))
         return f"These probes would settle it: {', '.join(wanted)}."
+    if status == "suspected":
+        return "Read these cases: as they are labelled, no further probe can be asked."
     if status == "unexplained":
         return "Read the cases: a fault that none of our causes describes."
     return "Let the system show what it retrieved and what reached its prompt."

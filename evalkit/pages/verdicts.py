@@ -21,7 +21,7 @@ from evalkit.pages.wording import (
     with_bounds,
     words,
 )
-from evalkit.records import Interval
+from evalkit.records import Interval, Side
 
 EXCERPT = 200  # characters of a fact
 PLAIN_SIDES = {
@@ -49,6 +49,9 @@ STEPS = {
     ("hybrid", "rag"): "Work on retrieval",
     ("hybrid", "prompt"): "Work on the prompt",
 }
+KEPT = frozenset(
+    (("rag", "hybrid"), ("prompt", "finetuned"), ("rag", "prompt"))
+)  # what is there stays
 APPROACHES = {
     "prompt": "Work on the prompt and the output format",
     "rag": "Work on retrieval",
@@ -186,9 +189,20 @@ def next_step(
     """
     advice = own["recommendation"]
     mend = fixes(own, known, sums, most=1)
-    if advice["approach"] not in (approach, there) or not mend:
-        return step_of(advice, approach)
-    return f"Mend {words(mend[0]['cause'])}: {mend[0]['fix']}, {mend[0]['gain']}"
+    step = step_of(advice, approach)
+    if not mend:
+        return step
+    mending = f"Mend {words(mend[0]['cause'])}: {mend[0]['fix']}, {mend[0]['gain']}"
+    if advice["approach"] in (approach, there):
+        return mending
+    cause = known.get(mend[0]["cause"])
+    if (
+        (approach, advice["approach"]) not in KEPT
+        or cause is None
+        or cause.side is not Side.CONTRACT
+    ):
+        return step
+    return f"{mending}; then {step[:1].lower()}{step[1:]}"
 
 
 def entangled(

@@ -23,6 +23,12 @@ from evalkit.pages.wording import shortened
 if TYPE_CHECKING:
     from evalkit.api import Run
 
+LARGE = {  # what the page of a run that was reported in parts leaves to a command
+    "compare": "The systems of a run of this size are not compared on this page. `evalkit compare RUN`, with the folder"
+    " of this report as RUN, writes comparison.md beside it: every pair with its interval, and how the causes shift.",
+    "review": "The grades a person should look at are not picked on this page for a run of this size:"
+    " `evalkit review export RUN` writes them, with the folder of this report as RUN.",
+}
 COMPLAINTS, EXCERPT = 5, 240  # lines of the doctor shown of each part, and characters of one
 
 
@@ -55,6 +61,7 @@ def report_view(
         "retrieval": retrieval_view(ranked, summary),
         "output": output_view(ranked, summary),
         "compare": compare_view(comparison, best),
+        "large": None if run.large is None else dict(LARGE),
         "accuracy": accuracy_view(found_causes(diagnosis), probed=probed),
         "sure": stated_sure(sums),
         "review": review_view(run),

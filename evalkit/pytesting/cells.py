@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from evalkit import plugins
 from evalkit.diagnosis import SystemDiagnosis
 from evalkit.gating.shown import short, visible
 from evalkit.outcome import CaseOutcome
+from evalkit.pages.remedies import case_fix, causes_by_id
 from evalkit.records import Case, Finding, Limit
 from evalkit.score import STATUSES
 
@@ -57,7 +57,7 @@ def _ungraded(found: SystemDiagnosis, case: Case) -> str:
 
 def chain(found: SystemDiagnosis, case: Case, finding: Finding) -> str:
     """A finding as people read it: the cause, what was asked and answered, the evidence, and what to do first."""
-    causes = {cause.id: cause for cause in plugins.members("causes")}
+    causes = causes_by_id()
     cause = causes.get(finding.cause or "")
     sure = "" if finding.confidence is None else f", confidence {finding.confidence:.2f}"
     side = f"{finding.side.value}, " if finding.side else ""
@@ -75,7 +75,7 @@ def chain(found: SystemDiagnosis, case: Case, finding: Finding) -> str:
     if finding.missing:
         lines.append(f"  would tell: {', '.join(finding.missing)}")
     if cause is not None:
-        lines.append(f"  first fix: {cause.first_fix}")
+        lines.append(f"  first fix: {case_fix(finding, causes)}")
     return "\n".join(map(visible, lines))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from evalkit.diagnosis import SystemDiagnosis
 from evalkit.gate import Answer, Line, judge
 from evalkit.gating.claims import Claims, Wishes, wanted_metrics
+from evalkit.gating.policy import read_policy
 from evalkit.gating.snapshot import MISSING, Cell, Snapshot
 from evalkit.gating.verdict import line_json
 from evalkit.gating.words import unmeasured_sentence
@@ -22,10 +23,10 @@ def limit_cells(found: SystemDiagnosis, suite: Suite) -> list[Ended]:
     Passed where the gate says pass, and failed where it says anything else: a limit that too little evidence speaks
     for is not kept. One that a system of this approach cannot have is ungraded.
     """
-    tools = tools_for(suite)
+    tools, policy = tools_for(suite), read_policy(suite.folder)
     wishes = Wishes()
-    candidate = snapshot_in_memory(found, wanted_metrics(suite, tools, wishes))
-    claims = Claims(suite, tools, candidate, None, suite.cases, wishes)
+    candidate = snapshot_in_memory(found, wanted_metrics(suite, tools, wishes, policy))
+    claims = Claims(suite, tools, candidate, None, suite.cases, wishes, policy)
     lines, unmeasured = claims.lines()
     told = {_key(one.line): _ended(one.answer, unmeasured_sentence(one)) for one in unmeasured}
     verdict = judge(

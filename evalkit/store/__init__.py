@@ -17,9 +17,9 @@ from evalkit.records import AS_IS, Trace
 from evalkit.store import merging, rows, verdicts
 from evalkit.store.accounts import Counts, count, give_up, unknown_answers
 from evalkit.store.damage import examine, examine_reading
+from evalkit.store.lost import check_not_lost
 from evalkit.store.opening import (
     DAMAGE,
-    OTHERWISE,
     SESSION,
     STORE,
     damaged,
@@ -61,9 +61,7 @@ class Store:
 
     def _open(self) -> sqlite3.Connection:
         before = read_session(self.folder / SESSION)
-        if before and before.commits and self.file.exists() and not self.file.stat().st_size:
-            what = f"is empty, and {before.commits} commits were made to it"
-            raise StorageError(f"{self.file}: {what}; {OTHERWISE}")
+        check_not_lost(self.folder)
         db = open_to_write(self.file)
         self._writer = Writer(db, self.file)
         try:

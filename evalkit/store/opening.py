@@ -90,7 +90,9 @@ def open_to_read(file: Path) -> sqlite3.Connection:
         db.execute("BEGIN")
     except DAMAGE as error:
         db.close()
-        raise damaged(file, str(error)) from error
+        if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_READONLY_ROLLBACK:
+            raise damaged(file, str(error)) from error
+        empty = True  # a journal to be taken back: only the very first writes have one, later ones a log
     except StorageError:
         db.close()
         raise

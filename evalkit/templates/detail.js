@@ -19,9 +19,9 @@ async function caseView(data, list, at) {
   const page = { data, list, at, row, rows, kase: view.case, view, pool: await data.passages(numbers), legend: data.index.legend };
   const node = make("article", { class: "case", "aria-labelledby": "case-title" },
     caseHead(page), caseSwitch(page),
-    make("div", { class: "halves" },
-      make("div", {}, caseVerdict(page), caseAnswer(page), caseWanted(page)),
-      make("div", {}, casePassages(page))),
+    make("div", { class: "halves" }, row.retrieved || row.prompt
+      ? [make("div", {}, caseVerdict(page), caseAnswer(page), caseWanted(page)), make("div", {}, casePassages(page))]
+      : [make("div", {}, caseVerdict(page), casePassages(page)), make("div", {}, caseAnswer(page), caseWanted(page))]),
     caseProbes(page), caseSideBySide(page), caseRepeats(page), casePast(page), caseScores(page), caseAgain(page));
   connectClaims(node, page);
   return node;
@@ -81,7 +81,7 @@ function caseVerdict({ row, legend }) {
     (row.set || []).length ? quietly(`Not told apart from: ${names(row.set)}.`) : null,
     (row.missing || []).length ? quietly(`Probes that would settle it: ${names(row.missing)}.`) : null,
     (row.also || []).length ? quietly(`Also wrong: ${names(row.also)}.`) : null,
-    fix ? make("p", { class: "first-fix" }, make("span", { class: "quiet" }, "First fix: "), fix) : null);
+    row.fix || fix ? make("p", { class: "first-fix" }, make("span", { class: "quiet" }, "First fix: "), row.fix || fix) : null);
 }
 
 function caseAnswer({ row }) {

@@ -122,10 +122,12 @@ function caseAgain({ kase, data, at, legend }) {
   const [folder, whence] = legend.folder || ["SUITE", ""];
   const asked = [kase.id, data.system(at)];
   const possible = !asked.some((name) => isCut(name) || name.includes("\0") || /[\ud800-\udfff]/.test(name.replace(/[\ud800-\udbff][\udc00-\udfff]/g, "")));
-  const command = `evalkit run ${shellWord(folder)} ${option("--case", asked[0])} ${option("--system", asked[1])}`;
+  const stranger = legend.strangers?.includes(asked[1]);
+  const command = `evalkit run ${shellWord(folder)}${stranger ? " --systems FILE" : ""} ${option("--case", asked[0])} ${option("--system", asked[1])}`;
   const json = JSON.stringify({ ...kase, reference: kase.reference?.object ? parsed(kase.reference.object) : kase.reference }, null, 2);
   return block("Ask it again", { class: "block wide again" },
-    possible ? [copyable(command, "Copy the command"), whence === "report" ? quietly("To be run in the folder of this report.") : legend.folder ? null : quietly("SUITE is the folder of the suite.")] : quietly("The name of this case or system cannot be given on a command line."),
+    possible ? [copyable(command, "Copy the command"), whence === "report" ? quietly("To be run in the folder of this report.") : legend.folder ? null : quietly("SUITE is the folder of the suite."),
+      stranger ? quietly("FILE is the systems file of this run: the suite's own systems.yaml does not hold this system.") : null] : quietly("The name of this case or system cannot be given on a command line."),
     make("details", {}, make("summary", {}, "The case as a line of cases.jsonl"), copyable(json, "Copy the JSON")));
 }
 const parsed = (text) => { try { return JSON.parse(text); } catch { return text; } };

@@ -27,6 +27,24 @@ const page = {
   },
 };
 
+(function folds() {
+  // What an address or a link leads to is unfolded: a section that is folded as a whole, and what lies inside a fold.
+  const unfold = () => {
+    const name = location.hash.slice(1).split("?")[0];
+    let target = null;
+    try { target = name && document.getElementById(decodeURIComponent(name)); } catch { return; }
+    if (!target) return;
+    const closed = [target.matches("details") ? target : target.querySelector(":scope > details.fold:first-child")];
+    for (let at = target.parentElement; at; at = at.parentElement) if (at.matches("details")) closed.push(at);
+    const shut = closed.filter((d) => d && !d.open);
+    shut.forEach((d) => { d.open = true; });
+    if (shut.length) target.scrollIntoView();
+  };
+  addEventListener("hashchange", unfold);
+  document.addEventListener("click", (event) => { if (event.target.closest("a[href^='#']")?.hash === location.hash) unfold(); });
+  unfold();
+})();
+
 (function tabs() {
   const bar = document.querySelector(".tabs");
   if (!bar) return;

@@ -68,6 +68,17 @@
   setTimeout(ask, 1000);
 })();
 
+(function folds() {
+  const unfold = () => {
+    const fold = location.hash && document.getElementById(location.hash.slice(1))?.querySelector(":scope > details.fold");
+    if (fold && !fold.open) { fold.open = true; fold.scrollIntoView(); }
+  };
+  addEventListener("hashchange", unfold);
+  document.addEventListener("click", (event) => { if (event.target.closest("a[href^='#pair']")?.hash === location.hash) unfold(); });
+  addEventListener("beforeprint", () => document.querySelectorAll("details.fold").forEach((d) => { d.open = true; }));
+  unfold();
+})();
+
 (function ticking() {
   const boxes = [...document.querySelectorAll("input[name=run]")];
   const said = document.getElementById("ticked");

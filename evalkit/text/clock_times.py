@@ -14,7 +14,7 @@ _TIME = r"(?P<h>\d{1,2})(?:[:.](?P<m>[0-5]\d))?"
 _LINK = r"(?:in the |at |du |de la |de l'|del |da |am )?"
 # Each begins with the hour, so that only digits are looked at; what may stand before it is looked up behind.
 _PATTERNS = (
-    re.compile(rf"{_BEFORE}{_TIME}\s?(?P<part>a\.m\.?|p\.m\.?|am|pm)(?![^\W\d_])"),
+    re.compile(rf"{_BEFORE}{_TIME}\s?(?P<part>a\.\s?m\.?|p\.\s?m\.?|am|pm)(?![^\W\d_])"),
     re.compile(
         rf"{_BEFORE}{_TIME}\s?(?P<word>uhr)(?:\s(?P<n>[0-5]\d)(?!\d))?(?:,?\s{_LINK}(?P<part>{_PART})(?!\w))?"
     ),
@@ -35,7 +35,7 @@ _PATTERNS = (
     ),
 )
 _MARK = re.compile(
-    rf"\d\s?(?::\d|a\.?m|p\.?m|uhr|o'clock|[時时시点點]|(?:giờ|h|heures?|часов|часа)?\s?\d{{0,2}}\s?{_LINK}(?:{_PART}))"
+    rf"\d\s?(?::\d|a\.?\s?m|p\.?\s?m|uhr|o'clock|[時时시点點]|(?:giờ|h|heures?|часов|часа)?\s?\d{{0,2}}\s?{_LINK}(?:{_PART}))"
 )
 _WIDE_PART = re.compile(rf"(?P<part>{_PART})の?\s?$")
 REACH = 6  # characters before the hour in which a part of the day is looked for: "午後9時"

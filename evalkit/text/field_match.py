@@ -131,4 +131,4 @@ def is_free_text(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).split())
+    return " ".join(unicodedata.normalize("NFKC", text).split()).rstrip(".。")

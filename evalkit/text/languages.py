@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 
 from evalkit.text.tokens import CACHE, normalise
@@ -48,6 +49,7 @@ _WORDS = {language: frozenset(text.split()) for language, text in _COMMON_WORDS.
 _TELLING = {name: words | frozenset(_ASKING_WORDS[name].split()) for name, words in _WORDS.items()}
 # A word that several of the languages have tells them apart by as much less.
 _SHARED_BY = Counter(word for words in _TELLING.values() for word in words)
+_TELLS = {word: [name for name in _TELLING if word in _TELLING[name]] for word in _SHARED_BY}
 # Letters that (nearly) only one language of the table uses; each counts as a common word.
 _LETTERS: dict[str, re.Pattern[str]] = {
     "de": re.compile("ß"),
@@ -85,6 +87,8 @@ _SCRIPTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("th", re.compile("[\u0e00-\u0e7f]")),
     ("hi", re.compile("[\u0900-\u097f]")),
 )
+_LATIN_SCRIPT = _SCRIPTS[0][1]
+_OTHER_SCRIPT = re.compile("|".join(script.pattern for _, script in _SCRIPTS[1:]))
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 LONGEST = 20_000  # characters looked at
 OPENING = 2_000  # characters of a document that tell its language
@@ -100,6 +104,8 @@ def detect_language(text: str) -> str | None:
     word that several languages share counts in part. Short texts without such words have no language.
     """
     plain = normalise(text[:LONGEST])
+    if plain.isascii() or not _OTHER_SCRIPT.search(plain):
+        return _latin(plain) if _LATIN_SCRIPT.search(plain) else None
     counts = Counter({name: len(script.findall(plain)) for name, script in _SCRIPTS})
     if not counts.total():
         return None
@@ -133,21 +139,30 @@ def _cyrillic(plain: str) -> str | None:
 def _latin(plain: str) -> str | None:
     words = Counter(_WORD.findall(plain))
     accents = frozenset(_ACCENTED.findall(plain))
-    votes = {language: _vote(language, words, accents, plain) for language in _TELLING}
+    told: dict[str, list[float]] = {}
+    for word in _SHARED_BY.keys() & words.keys():
+        share = min(words[word], TWICE) / _SHARED_BY[word]
+        for language in _TELLS[word]:
+            told.setdefault(language, []).append(share)
+    votes = {
+        language: _vote(language, told.get(language, ()), accents, plain) for language in _TELLING
+    }
     (best, most), (_, second) = Counter(votes).most_common(2)
     enough = max(ENOUGH, SHARE * min(len(words), MANY))
     return best if most >= enough and most - second >= LEAD else None
 
 
-def _vote(language: str, words: Counter[str], accents: frozenset[str], plain: str) -> float:
-    """How much speaks for a language; 0 where it is a single word or letter, however often it stands there."""
-    found = words.keys() & _TELLING[language]
-    letters = set(_LETTERS[language].findall(plain)) if language in _LETTERS else set()
-    if len(found) + len(letters) < 2:
+def _vote(language: str, told: Sequence[float], accents: frozenset[str], plain: str) -> float:
+    """How much speaks for a language; 0 where it is a single word or letter, however often it stands there.
+
+    ``told`` is what each of its words in the text tells.
+    """
+    lettered = language in _LETTERS and not plain.isascii()
+    letters = set(_LETTERS[language].findall(plain)) if lettered else set()
+    if len(told) + len(letters) < 2:
         return 0.0
     strange = sum(letter not in _ALPHABET[language] for letter in accents)
-    told = math.fsum(min(words[word], TWICE) / _SHARED_BY[word] for word in found)
-    return told + len(letters) - FOREIGN * strange
+    return math.fsum(told) + len(letters) - FOREIGN * strange
 
 
 def comparable(statement: str, text: str, around: str = "") -> bool:

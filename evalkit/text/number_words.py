@@ -85,6 +85,8 @@ CURRENCIES: dict[str, str] = {
     "¥": "JPY", "jpy": "JPY", "yen": "JPY", "円": "JPY", "元": "CNY", "cny": "CNY", "yuan": "CNY", "rmb": "CNY",
     "₹": "INR", "inr": "INR", "rupees": "INR", "₫": "VND", "vnd": "VND", "vnđ": "VND", "đồng": "VND", "đ": "VND", "₩": "KRW", "won": "KRW",
     "ドル": "USD", "đô la": "USD", "ユーロ": "EUR", "евро": "EUR", "يورو": "EUR", "دولار": "USD",
+    "块钱": "CNY", "块": "CNY", "人民币": "CNY", "ريال": "SAR", "ريالا": "SAR", "ريالات": "SAR", "درهم": "AED", "درهما": "AED", "دراهم": "AED",
+    "جنيه": "EGP", "جنيها": "EGP", "جنيهات": "EGP", "دينار": "dinar", "دينارا": "dinar", "دنانير": "dinar",
     "chf": "CHF", "francs": "CHF", "franken": "CHF", "руб": "RUB", "рублей": "RUB",
 }  # fmt: skip
 
@@ -96,9 +98,9 @@ CENTS: dict[str, str] = {
 
 _DAY_PARTS = """
 am: morning a.m. morgens vormittags früh morgen vormittag matin mañana sáng sáng-sớm утра صباحا 午前 上午 早上 凌晨 朝 오전
-pm: afternoon evening p.m. nachmittags abends nachmittag abend soir après-midi tarde chiều tối вечера дня مساء 午後 下午 晚上 夜 夕方 오후
+pm: afternoon evening p.m. nachmittags abends nachmittag abend soir après-midi tarde chiều tối вечера дня مساء عصرا 午後 下午 晚上 夜 夕方 오후
 night: night nachts noche đêm nuit ночи ليلا
-noon: noon mittags mittag trưa 中午 昼
+noon: noon mittags mittag trưa 中午 昼 ظهرا
 """
 # spelling -> the half of the day: am, pm, the night, which has both, or the hours around noon
 DAY_PARTS: dict[str, str] = {
@@ -131,14 +133,26 @@ _UNIT_TABLE: tuple[tuple[str, str, float], ...] = (
     ("lb", "lb lbs pound pounds", 1),
     ("l", "l liter liters litre litres", 1),
     ("l", "ml milliliter milliliters millilitre millilitres", 0.001),
-    ("s", "s sec secs second seconds sekunde sekunden secondes segundos giây 秒 ثانية", 1),
+    ("s", "s sec secs second seconds sekunde sekunden secondes segundos giây 秒 ثانية ثوان", 1),
     ("s", "ms millisecond milliseconds", 0.001),
-    ("s", "min mins minute minutes minuten minutos phút 分 دقيقة", 60),
-    ("s", "h hr hrs hour hours std stunde stunden heure heures horas giờ 時間 ساعة", 3600),
-    ("day", "day days tag tage tagen jour jours día días dias ngày يوم أيام 日間", 1),
-    ("day", "week weeks woche wochen semaine semaines semana semanas tuần أسبوع 週間", 7),
-    ("month", "month months monat monate monaten mois mes meses ヶ月 か月 شهر", 1),
-    ("month", "year years yr yrs jahr jahre jahren an ans año años anos năm 年間 سنة", 12),
+    ("s", "min mins minute minutes minuten minutos phút 分 分钟 分鐘 دقيقة دقائق", 60),
+    (
+        "s",
+        "h hr hrs hour hours std stunde stunden heure heures horas giờ 時間 小时 小時 个小时 ساعة ساعات",
+        3600,
+    ),
+    ("day", "day days tag tage tagen jour jours día días dias ngày يوم يوما أيام 日間 天", 1),
+    (
+        "day",
+        "week weeks woche wochen semaine semaines semana semanas tuần أسبوع أسابيع 週間 周 星期",
+        7,
+    ),
+    (
+        "month",
+        "month months monat monate monaten mois mes meses ヶ月 か月 个月 tháng شهر شهرا أشهر شهور",
+        1,
+    ),
+    ("month", "year years yr yrs jahr jahre jahren an ans año años anos năm 年間 سنة سنوات", 12),
     ("°C", "°c ℃ degrees-celsius grad-celsius", 1),
     ("°F", "°f ℉ degrees-fahrenheit", 1),
     ("byte", "bytes", 1),

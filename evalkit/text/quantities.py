@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from evalkit.text.alternation import any_of
+from evalkit.text.bare_numbers import counts
 from evalkit.text.clock_times import UNIT, clock_times, seconds_of
 from evalkit.text.number_words import CENTS, CURRENCIES, MAGNITUDES, MONTHS, UNITS
 from evalkit.text.spelled_numbers import in_digits
@@ -50,6 +51,8 @@ _SYMBOL = any_of(CURRENCIES)
 
 # A unit ends where its letters end, except in scripts without spaces, where anything may follow.
 def _ending(unit: str) -> str:
+    if unit == "an":  # a French year, not the English article: "£19.40 an hour"
+        return r"(?![^\W\d_])(?!\s+(?:hour|hr|item|order|employee|adult|individual|issue|event|ounce|inch|acre|evening|extra)\b)"
     return "" if unit > "\u3000" else r"(?![^\W\d_])"
 
 
@@ -59,7 +62,7 @@ _NUMBER = re.compile(
     r"(?<![a-zß-ɏ\d.,_])(?P<sign>[-−](?=\d))?(?P<digits>\d{1,3}(?:[ '\u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d[\d.,]*\d|\d)"
     r"(?P<ordinal>(?:st|nd|rd|th|º)(?!\w))?"
     rf"(?P<size>\s?(?:{any_of(MAGNITUDES)})(?![a-z]))?"
-    rf"(?:\s?-?(?P<unit>%|‰|(?:{_MONEY})|(?:{_UNIT})))?"
+    rf"(?:\s?(?:-|×\s?)?(?P<unit>%|‰|(?:{_MONEY})|(?:{_UNIT})))?"
 )
 DATE_REACH = (
     40  # characters, white space included, between the name of a month and the day or the year
@@ -306,10 +309,13 @@ def agrees(wanted: str, given: str) -> bool:
     head, other = _head(wanted), _head(given)
     if head == other:
         bare = " " not in wanted + given and "%" not in wanted + given
-        return bare or head in (wanted, given)
-    return (" " in wanted or " " in given) and (
-        _converted(wanted, given) or _converted(given, wanted)
+        pounds = {wanted[len(head) :], given[len(head) :]} == {" lb", " GBP"}  # one word for both
+        return bare or pounds or head in (wanted, given)
+    counted = (wanted == head and counts(wanted, given)) or (
+        given == other and counts(given, wanted)
     )
+    spaced = " " in wanted + given
+    return counted or (spaced and (_converted(wanted, given) or _converted(given, wanted)))
 
 
 def _readings(quantity: str) -> list[str]:
@@ -325,6 +331,8 @@ def _converted(one: str, other: str) -> bool:
     if unit == UNIT and kind in {"s", ""} and "-" not in value and "%" not in value:
         seconds = float(value) * (1 if kind else 3600)
         return seconds_of(head) in {seconds, seconds + 43200 * (not kind and seconds <= 43200)}
+    if (unit, kind) == ("day", "s") and "/" not in head + value:  # "48 hours" is two days
+        return float(head) * 86400 == float(value)
     if kind in _MONEY_OF.get(unit, ()):
         return abs(float(head) / 100 - float(value)) < 1e-9
     return False

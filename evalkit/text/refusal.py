@@ -8,8 +8,17 @@ from functools import lru_cache
 
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.refusal_model import decline_probability, denies, reports
-from evalkit.text.refusal_phrases import ASKING, CORRECTING, COURTESY, GAPS, REDIRECTING, TURNING
+from evalkit.text.refusal_phrases import (
+    ASKING,
+    CORRECTING,
+    COURTESY,
+    GAPS,
+    REDIRECTING,
+    SILENT,
+    TURNING,
+)
 from evalkit.text.refusal_roles import roles
+from evalkit.text.regret import bare
 from evalkit.text.sentences import spans
 from evalkit.text.tokens import CACHE, content_stems, normalise, stem_set
 
@@ -18,6 +27,7 @@ _ASKING = re.compile("|".join(ASKING))
 _CORRECTING = re.compile("|".join(CORRECTING))
 _COURTESY = re.compile("|".join(COURTESY))
 _REDIRECTING = re.compile("|".join(REDIRECTING))
+_SILENT = re.compile("|".join(SILENT))
 _TURNING = re.compile(rf"\W*(?:{'|'.join(TURNING)})")
 _IN_SENTENCE = re.compile(
     r"(?:[,;]|(?<![\s,;]))\s++(?=(?:but|however|although|though|aber|jedoch|mais|pero|nhưng)\b)|;\s++",
@@ -54,7 +64,7 @@ def sentence_kind(sentence: str) -> tuple[str, int]:
     letters = roles(plain)
     # What follows "however" is the answer.
     size = letters.count("c") * (TURNED if _TURNING.match(plain) else 1)
-    if decline_probability(plain) >= DECLINES:
+    if decline_probability(plain) >= DECLINES or _SILENT.search(plain):
         return "decline", size
     if _COURTESY.search(plain):
         return "courtesy", size
@@ -73,6 +83,19 @@ def is_courtesy(sentence: str) -> bool:
     return sentence_kind(sentence)[0] == "courtesy"
 
 
+def _quick(text: str) -> float | None:
+    """The probability where it is quickly seen: a bare no is an answer, regretted or not; most short texts deny nothing."""
+    if bare(text) is not None:
+        return 0.02
+    if len(text) > SHORT:
+        return None
+    plain = normalise(text)
+    letters = roles(plain)
+    if denies(letters) or "a" in letters or _SILENT.search(plain):
+        return None
+    return 0.02 if letters or spans(text) else _silent(text)
+
+
 @lru_cache(CACHE)
 def refusal_probability(text: str) -> float:
     """How likely ``text`` declines to answer, 0..1; an empty text counts as a refusal (0.9).
@@ -80,10 +103,9 @@ def refusal_probability(text: str) -> float:
     What matters is whether anything else is said: an answer with a caveat at its end stays an answer,
     a refusal followed by an offer of help stays a refusal.
     """
-    if len(text) <= SHORT:  # most of these deny nothing, which is quickly seen
-        letters = roles(normalise(text))
-        if not (denies(letters) or "a" in letters):
-            return 0.02 if letters or spans(text) else _silent(text)
+    quick = _quick(text)
+    if quick is not None:
+        return quick
     said: list[tuple[str, str, int]] = []
     before = after = 0
     declined = False

@@ -64,3 +64,20 @@ CORRECTING: tuple[str, ...] = (
     r"実際|ではなく|ではありません|ではない|誤り|間違|もはや|ませんでした|していません|而是|不是|其实|事實|错误|實際|并非|不再|没有|사실|아니라|아닙니다|잘못|않",
     r"في الواقع|في الحقيقة|بل|ليس|ليست|غير صحيح|خطأ|لم يعد|لم|\b(?:на самом деле|неверно|ошиб|не \w+, а|больше не|никогда|не)\b|वास्तव में|नहीं|aslında|değil|yanlış",
 )
+
+# A sentence that says no more than that something is not told: "The number of sites isn't given."
+_SUBJECT = r"^(?!.*\b(?:and|und|et|y|và)\b)[^,;:\d]{3,100}"
+SILENT: tuple[str, ...] = (
+    _SUBJECT
+    + r"\b(?:is|are|was|were)(?:n't| not) (?:\w+ly )?(?:stated|mentioned|specified|indicated|disclosed|documented|spelled out)\b(?: (?:in|by|anywhere|here)\b[^,;.]*)?\W*$",
+    r"^(?!.*\b(?:and|the customer|the member)\b)[^,;:\d]*\b(?:number|name|date|amount|price|reason|figures?|details?|address|cost|fee|time|size|length|age)\b[^,;:\d]*\b(?:is|are|was|were)(?:n't| not) given\W*$",
+    r"\b(?:mentioned|stated|specified|described|documented|covered|listed|named|given), (?:but )?[^.,;\d]{3,80} (?:is|are|was|were)(?:n't| not)\W*$",
+    _SUBJECT
+    + r"\b(?:wird|werden|ist|sind) (?:\w+ )?nicht (?:genannt|angegeben|erwähnt|beschrieben)\W*$",
+    _SUBJECT
+    + r"\bn'(?:est|sont) pas (?:précisée?s?|indiquée?s?|mentionnée?s?|spécifiée?s?)\b[^,;:\d]*$",
+    r"^\W*no se (?:indica|menciona|especifica|precisa|detalla)n?\b[^,;:\d]{3,100}$|"
+    + _SUBJECT
+    + r"\bno se (?:indica|menciona|especifica|precisa|detalla)n?\W*$",
+    _SUBJECT + r"\bkhông được (?:nêu|đề cập|ghi rõ|nhắc đến)\b[^,;:\d]{0,40}$",
+)

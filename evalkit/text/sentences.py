@@ -24,7 +24,6 @@ bzw z.b d.h u.a usw ca nr str hr fr evtl ggf inkl bspw vgl abs art bd
 m mme mlle p.ex av env sra dra sres ud uds núm pág tp ths ts gs
 """
 _ABBREVIATIONS = frozenset(_ABBREVIATED.split())
-_LAST_WORD = re.compile(r"([^\W_]+(?:\.[^\W_]+)*)\.+$")
 _LIST_MARK = re.compile(r"\s*(?:[-*•–]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+")
 _CLAUSE = re.compile(
     r";\s+|[；、，]|،\s*"
@@ -122,14 +121,28 @@ def _narrow_end(text: str, before: Span, mark: str, after: str) -> bool:
     nearest = text[max(before[0], before[1] - LOOK_BACK) : before[1]]
     if _LIST_MARK.fullmatch(nearest.lstrip() + ". "):
         return False
-    last = _LAST_WORD.search(nearest + ".")
-    if last is None:
+    word = _last_word(nearest)
+    if not word:
         return True
-    word = last.group(1)
     # "J. Smith", and German "z. B."
     initial = len(word) == 1 and (word.isupper() or after[1:2] == ".")
     dated = word.isdigit() and len(word) <= 2 and _is_month(after)
     return not (word.casefold() in _ABBREVIATIONS or initial or dated)
+
+
+def _last_word(text: str) -> str:
+    """The word at the end of a text, abbreviations such as "z.B" whole; "" where it ends otherwise. Dots at the end do not count."""
+    text = text.rstrip(".")
+    start = end = len(text)
+    while start and (text[start - 1].isalnum() or (start < end and _dotted(text, start - 1))):
+        start -= 1
+    return text[start:end]
+
+
+def _dotted(text: str, place: int) -> bool:
+    """Whether a dot stands there, between two letters or digits."""
+    inside = place > 0 and text[place] == "." and text[place - 1].isalnum()
+    return inside and text[place + 1].isalnum()
 
 
 def _is_month(after: str) -> bool:

@@ -6,7 +6,9 @@ import re
 
 from evalkit.text.alternation import any_of
 from evalkit.text.number_words import CURRENCIES, NUMBER_WORDS, UNITS
+from evalkit.text.romance_numbers import in_romance_digits
 
+_NUMBER_WORDS = frozenset(NUMBER_WORDS)
 _WORD_NUMBER = any_of(NUMBER_WORDS)
 _SPELLED = re.compile(
     rf"(?<![\w-])(?!(?<=\d\s)(?:hundred|thousand|dozen)\b)(?:{_WORD_NUMBER})(?:[\s-]+(?:and\s+)?(?:{_WORD_NUMBER}|one))*(?![\w])"
@@ -34,6 +36,9 @@ _DIGIT_WORD = "một|hai|ba|bốn|tư|sáu|bảy|tám|chín|mốt|lăm|nhăm"
 # "năm" is five before a power of ten or after "linh", else a year.
 _PLACE = rf"(?:(?:{_DIGIT_WORD}|năm(?=\s(?:mươi|trăm|nghìn|ngàn|triệu|tỷ|tỉ)))|mười|mươi|trăm|linh|lẻ|nghìn|ngàn|triệu|tỷ|tỉ)"
 _VIETNAMESE_RUN = re.compile(rf"(?<!\w){_PLACE}(?:\s{_PLACE})+(?!\w)|(?<!\w)mười(?!\w)")
+_VIETNAMESE_COUNT = re.compile(
+    r"(?<!\w)(?<!thứ )(?:hai|ba|bốn|năm|sáu|bảy|tám|chín)(?=\s(?:ngày|giờ|tuần|tháng|năm|phút|giây|người|lần)(?!\w| \d))"
+)
 _POWERS = ("mươi", "mười", "trăm", "nghìn", "ngàn", "triệu", "tỷ", "tỉ")
 
 _HAN = dict(zip("〇一二三四五六七八九", range(10), strict=True)) | {"零": 0, "两": 2, "兩": 2}
@@ -73,13 +78,15 @@ _PORTIONS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = tuple(
         ("quarters", r"(?<!\w)three quarters of an hour(?!\w)", "45 minutes"),
         ("quarter", r"(?<!\w)(?:a )?quarter of an hour(?!\w)", "15 minutes"),
         ("one", rf"(?<!\w)one (?P<u>{_TIMES})(?!\w)", r"1 \g<u>"),
+        ("once", rf"(?<!\w)once (?:an?|per|every|each) (?P<u>{_TIMES})(?!\w)", r"every 1 \g<u>"),
         (
             "minus moins âm минус ناقص マイナス 零下",
-            r"(?<!\w)(?:minus|moins|âm|минус|ناقص)\s(?=\d)|(?:マイナス|零下)(?=\d)",
+            r"(?<!\w)(?:minus|(?<!au )(?<!du )(?<!ou )moins|âm|минус|ناقص)\s(?=\d)|(?:マイナス|零下)(?=\d)",
             "-",
         ),
     )
 )
+_PORTION_WORDS = tuple(dict.fromkeys(word for needed, _, _ in _PORTIONS for word in needed))
 _PAST = re.compile(
     r"(?<!\w)(?P<how>half|(?:a )?quarter|viertel) (?P<way>past|to|nach|vor) (?P<h>\d{1,2})(?!\d)"
 )
@@ -94,23 +101,33 @@ _HOURS = re.compile(
     r"|\s?h\s?(?P<n>[0-5]\d)(?![\d\w]))"
 )
 _GERMAN_PARTS = ("zig", "ssig", "hundert", "tausend")
-_WIDE_HINT = re.compile(r"[二三四五六七八九十百千万萬億亿半〇零下マ]")
+_WIDE_HINT = re.compile(r"[二三四五六七八九十两兩百千万萬億亿半〇零下マ]")
 
 
 def _english(match: re.Match[str]) -> str:
-    """``two hundred and five`` as ``205``."""
+    """``two hundred and five`` as ``205``; ``nine and eleven``, which are no one number, as ``9 and 11``."""
     total = current = 0.0
+    said = ""
     for word in re.findall(r"[^\W\d_]+", match.group()):
         value = 1 if word == "one" else NUMBER_WORDS.get(word)
         if value is None:
             continue
-        if value >= 1000:
+        if value < 100 and not _joins(current, value):
+            said += f"{total + current:.10g} and "
+            total, current = 0.0, value
+        elif value >= 1000:
             total, current = total + max(current, 1) * value, 0.0
         elif value == 100:
             current = max(current, 1) * 100
         else:
             current += value
-    return f"{total + current:.10g}"
+    return f"{said}{total + current:.10g}"
+
+
+def _joins(before: float, value: float) -> bool:
+    """Whether a number below a hundred goes on what stands before it: "hundred and five", "twenty one"."""
+    last = before % 100
+    return last == 0 or (value < 10 <= last - 10 and last % 10 == 0)
 
 
 def _below_thousand(word: str) -> int:
@@ -180,28 +197,42 @@ def _portions(text: str) -> str:
         text = _PAST.sub(_past, text)
     if "halb " in text:
         text = _HALF_TO.sub(lambda m: f"{(int(m['n']) - 1) or 12}:30", text)
-    for needed, pattern, form in _PORTIONS:
-        if any(word in text for word in needed):
-            text = pattern.sub(form, text)
-    if any(word in text for word in _NOON_WORDS):
-        text = _NOON.sub(lambda m: "12:00 pm" if m["noon"] else "00:00", text)
+    for word in _PORTION_WORDS:  # a loop written out takes a third of the time of any()
+        if word in text:
+            text = _told_portions(text)
+            break
+    for word in _NOON_WORDS:
+        if word in text:
+            text = _NOON.sub(lambda m: "12:00 pm" if m["noon"] else "00:00", text)
+            break
     if not _HOUR_MARK.search(text):
         return text
     return _HOURS.sub(lambda m: f"{m['h']} h {m['m'] or m['n']} min", text)
 
 
+def _told_portions(text: str) -> str:
+    for needed, pattern, form in _PORTIONS:
+        if any(word in text for word in needed):
+            text = pattern.sub(form, text)
+    return text
+
+
 def in_digits(plain: str, words: frozenset[str]) -> str:
     """A normalised text with its spelled-out numbers as digits; ``words`` are its runs of letters, and perhaps more.
 
-    English, German and Vietnamese words, Chinese characters, and portions: "half a year" is "0.5 year".
+    Words of seven languages, Chinese characters, and portions: "half a year" is "0.5 year".
     """
+    plain = in_romance_digits(plain, words)
     if not plain.isascii():
+        plain = _VIETNAMESE_COUNT.sub(lambda m: str(_VIETNAMESE[m.group()]), plain)
         if any(word in plain for word in _POWERS):
             plain = _VIETNAMESE_RUN.sub(_vietnamese, plain)
         if _WIDE_HINT.search(plain):
             plain = _HAN_RUN.sub(_han, plain)
-    if words & NUMBER_WORDS.keys():
+    if not _NUMBER_WORDS.isdisjoint(words):
         plain = _SPELLED.sub(_english, plain)
-    if any(part in plain for part in _GERMAN_PARTS):
-        plain = _GERMAN_WORD.sub(_german, plain)
+    for part in _GERMAN_PARTS:
+        if part in plain:
+            plain = _GERMAN_WORD.sub(_german, plain)
+            break
     return _portions(plain)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from sys import intern
 
 from evalkit.text.sentences import spans
 from evalkit.text.stopwords import STOP_WORDS
@@ -65,8 +66,8 @@ def tokens(text: str) -> tuple[str, ...]:
     plain = normalise(text)
     if _LATIN_TEXT.fullmatch(plain) and not ("." in plain and _ACRONYM.search(plain)):
         found = _LATIN_TOKEN.findall(plain)
-        return tuple([word if word.isalpha() else _trimmed(word) for word in found])
-    return tuple(_in_any_script(plain))
+        return tuple([intern(word if word.isalpha() else _trimmed(word)) for word in found])
+    return tuple(map(intern, _in_any_script(plain)))  # each word is held once, however many texts
 
 
 def _in_any_script(plain: str) -> list[str]:
@@ -105,6 +106,7 @@ def _pairs(run: str) -> list[str]:
     return [run[i : i + 2] for i in range(len(run) - 1)]
 
 
+@lru_cache(CACHE * 8)
 def is_content(word: str) -> bool:
     """Whether a word carries content: no stop word, no pair of hiragana (grammar, mostly)."""
     if word in STOP_WORDS:
@@ -166,13 +168,13 @@ def _undouble(word: str) -> str:
 @lru_cache(CACHE)
 def content_stems(text: str) -> tuple[str, ...]:
     """The stems of the content words of ``text``, in order, repetitions kept."""
-    return tuple(stem(word) for word in content_words(text))
+    return tuple(map(stem, content_words(text)))
 
 
 @lru_cache(CACHE)
 def stem_set(text: str) -> frozenset[str]:
     """The stems of all words of ``text``, stop words included: what a claim may draw on."""
-    return frozenset(stem(word) for word in tokens(text))
+    return frozenset(map(stem, tokens(text)))
 
 
 @lru_cache(CACHE)

@@ -148,7 +148,7 @@ _FLOORS: Vector = np.array([1.5, 0.3, 0.02, 0.02, 0.01, 0.01, 0.01, 0.01, 0.01, 
 
 def _measures(text: str) -> Vector:
     words, sentences = max(1, word_count(text)), max(1, sentence_count(text))
-    letters = sum(char.isalnum() for char in text)
+    letters = sum(map(str.isalnum, text))
     formal, informal = register(text)
 
     def rate(marks: str) -> float:
@@ -165,7 +165,7 @@ def _measures(text: str) -> Vector:
             rate("[;:；：]"),
             rate('[()（）"“”«»–—]'),
             emoji_count(text) / words,
-            sum(char.isupper() for char in text) / max(1, letters),
+            sum(map(str.isupper, text)) / max(1, letters),
             (formal - informal) / sentences,
         ]
     )

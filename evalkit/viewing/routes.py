@@ -35,6 +35,7 @@ BAR = b'<header class="top">\n'  # the page bar, where the link goes; the file i
 BACK = '  <a class="back" href="/">← All runs</a>\n'.encode()
 _PAGE = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _APART = f"{_PAGE}; script-src 'unsafe-inline'; sandbox allow-scripts"
+TICKED = "ticked"  # a field of the list's own form
 CASES, CASE_PAGE = "cases", re.compile(r"[0-9]{4,8}\.html")
 
 Query = Mapping[str, list[str]]
@@ -167,8 +168,13 @@ class Viewer:
         return _page(trend_page(mine, suite, suites, metric, whole=whole))
 
     def _pair(self, asked: Query) -> tuple[Entry, Entry] | None:
-        """The two runs that are asked for; one alone stands for both, so that its systems are compared."""
+        """The two runs that are asked for; one alone stands for both, so that its systems are compared.
+
+        Runs that were ticked in the list, the newest first, are compared in the order in which they were made.
+        """
         found = [self.runs.get(normal_key(key)) for key in asked.get("run", [])]
+        if TICKED in asked:
+            found.reverse()
         match found * 2 if len(found) == 1 else found:
             case [Entry() as a, Entry() as b]:
                 return a, b

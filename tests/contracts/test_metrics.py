@@ -98,6 +98,9 @@ UNDEFINED: dict[str, Callable[[Given], bool]] = {
     "action": never,
     "criteria": lambda g: not g.criteria,
     "citation_precision": lambda g: not g.citations,
+    "cites": lambda g: not g.citations and (
+        g.evidence.refused is None or g.evidence.refused >= 0.5 or not g.response.strip() or not g.context
+    ),
     "citation_gold_precision": lambda g: not g.citations,
     "citation_recall": lambda g: not gold(g) & docs(g.context),
     "citation_coverage": no_evidence,

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import warnings
+from pathlib import Path
 
 KEPT = []
 
@@ -31,6 +32,44 @@ def closes_output(query):
         for descriptor in (0, 1, 2):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
+    return f"ok {query}"
+
+
+def closes_stdout_and_opens_a_file(query):
+    """The file gets the descriptor of stdout; what is printed after that goes into it."""
+    if query == "hostile":
+        os.close(1)
+        KEPT.append(Path(os.devnull).open("w"))  # noqa: SIM115 (it is to stay open)
+        print("ラ" * 100_000, flush=True)
+    return f"ok {query}"
+
+
+def closes_stdout_and_prints(query):
+    if query == "hostile":
+        os.close(1)
+        with contextlib.suppress(OSError):
+            print("ラ" * 100_000, flush=True)
+    return f"ok {query}"
+
+
+def floods_the_descriptors(query):
+    if query == "hostile":
+        for descriptor in (1, 2):
+            for _ in range(128):
+                os.write(descriptor, b"\xff" * 65536)
+    return f"ok {query}"
+
+
+async def floods_from_the_loop(query):
+    if query == "hostile":
+        for _ in range(128):
+            os.write(1, b"x" * 65536)
+    return f"ok {query}"
+
+
+def floods_from_a_program(query):
+    if query == "hostile":
+        KEPT.append(subprocess.Popen(["yes", "ラ" * 100]))
     return f"ok {query}"
 
 

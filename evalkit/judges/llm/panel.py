@@ -8,6 +8,7 @@ from evalkit.adapters.options import digest
 from evalkit.judge import judge_traces
 from evalkit.judges.llm.grading import Grading
 from evalkit.judges.llm.judge import LlmJudge, together
+from evalkit.judges.llm.panel_grades import metrics_of_members, with_grades
 from evalkit.judges.llm.vote import vote
 from evalkit.judges.spending import Expected, Purse, Spending, expected_of, pay_from, sum_of
 from evalkit.records import Case, Evidence, Judge, Trace
@@ -18,11 +19,13 @@ DEFAULT = 8  # traces at a time where no member says
 class PanelJudge:
     """Asks every member about each trace; words and truths need a majority, numbers are the median.
 
-    Members may be any judges. There is evidence as long as more than half of them give some.
+    Members may be any judges. There is evidence as long as more than half of them give some. ``metrics`` are those
+    that members bring, such as ragas's: their grades are the medians of the members that give them.
     """
 
     def __init__(self, members: Sequence[Judge]) -> None:
         self.members = tuple(members)
+        self.metrics = metrics_of_members(self.members)
         self.name = f"panel of {', '.join(member.name for member in self.members)}"
         self.fingerprint = f"panel/1 {digest([member.fingerprint for member in self.members])}"
         at_a_time = (getattr(member, "concurrency", None) for member in self.members)
@@ -63,7 +66,8 @@ class PanelJudge:
             return await _grading(self.members[number], case, trace)
 
         gradings = await together(len(self.members), one)
-        return vote(self.name, gradings, "judge").shown()
+        evidence = vote(self.name, gradings, "judge").shown()
+        return with_grades(evidence, self.members, [grading.evidence for grading in gradings])
 
     async def aclose(self) -> None:
         """Close all members that can be closed."""

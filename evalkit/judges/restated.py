@@ -1,0 +1,339 @@
+"""Whether an answer says a statement in other words, read as an answer to its question; strict: in doubt it does not."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from evalkit.judges.bounds import bounded, bounds_differ
+from evalkit.judges.counted import counts_otherwise, other_days, rival_word
+from evalkit.judges.irregular import key
+from evalkit.judges.permission import permits, same_permission
+from evalkit.judges.polarity import polarity_differs
+from evalkit.judges.questions import HAPPENS, HOW_MANY, LEADS, OPEN_QUESTION, PAYING
+from evalkit.judges.segments import segments
+from evalkit.judges.senses import LIGHT, plainly
+from evalkit.judges.substitution import substituted
+from evalkit.judges.swaps import swapped
+from evalkit.judges.wording import keys_of, near
+from evalkit.judges.words import words_of
+from evalkit.text.number_words import CURRENCIES, DAY_PARTS, MONTHS, NUMBER_WORDS, UNITS
+from evalkit.text.quantities import figures, found_in, quantities
+from evalkit.text.regret import bare, opening
+from evalkit.text.sentences import spans
+from evalkit.text.tokens import CACHE, SPACELESS, is_content, stem_set, tokens
+
+SAID = 0.6  # share of a statement's own words, those the question lacks, from which on it is said
+WITH_VALUE = 0.5  # the same beside a value of its own that the answer gives
+SUPPLIED = (
+    0.5  # share of a statement's words in the question from which on a mere yes or no says it
+)
+BRIEF = 7  # content words at most of a claim that is looked for in other words
+STRANGE = 3  # words at most of such a claim that neither sentence nor question has
+ROOT = 4  # letters at least that two forms of one word begin with
+ROOT_SHARE = 0.7  # ... and their share of the shorter one
+
+_NUMBER_WORDS = stem_set(
+    " ".join([*NUMBER_WORDS, *MONTHS, *DAY_PARTS, *filter(str.isalpha, (*UNITS, *CURRENCIES))])
+)
+# Characters that join and point, in Chinese and Japanese.
+_GRAMMAR = frozenset(
+    "的了是有和要会能就都被把对为与于及或等可以不在您你我他她它们时间个件之也还再让给到从向由所其此那这并但而则時様御"
+)
+_SPACELESS = re.compile(rf"[{SPACELESS}]")
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff々]|[\u30a1-\u30fc]{2,}")
+_HANGUL = re.compile(r"[\uac00-\ud7af]{2}")
+# Numbers with what they count, parts of the day and bounds in scripts without spaces.
+_COUNTS = re.compile(
+    r"\d[\d.,:]*\s?(?:小时|分钟|[個个]月|時間|週間|日間|块钱|[円元块天日年月周週時时分点點個个件冊册枚人名歳岁回度台本])*|午[前後]|[上下]午|[早晚]上|傍晚|夕方|[以之]?[内內]|以[上下降]|最[大小多少高低]|至[多少]|必要|需要|可以|可能|利用|使用"
+)
+_PRONOUN = re.compile(r"(?:i|you|we|they|he|she|it|that|there|c|j|s|n|l|d|qu)'")
+_CONDITION = re.compile(
+    r"(?<!\w)(?:if|unless|provided(?: that)?|as long as|wenn|falls|sofern|si|sauf si|à condition|siempre que|salvo que|nếu|miễn là|إذا|بشرط|если)\s([^,.;،]+)|只要([^，。]+)|如果([^，。]+)|([^、。]+)(?:場合|れば)"
+)
+_EITHER = re.compile(
+    r"(?<=\w)(?:,? (?:and|or|und|oder|et|ou|y|o|và|hay|hoặc|и|или|أو) | و(?=\w{3})|[とや和或])"
+)
+_LIST = re.compile(r"(?<=\w)(?:,? (?:and|und|et|y|và|и) | و(?=\w{3})|と|和|及び|以及)")
+
+
+@lru_cache(CACHE)
+def content(text: str) -> tuple[str, ...]:
+    """What a plain text consists of, each once: its content words, characters of Chinese and Japanese; no numbers, no light verbs."""
+    counted = figures(text)
+    spaced = _SPACELESS.sub(" ", counted)
+    found = [key(w) for w in tokens(spaced) if is_content(w) and not any(map(str.isdigit, w))]
+    if len(spaced) != len(counted) or _SPACELESS.search(counted):
+        wide = _COUNTS.sub(" ", counted)
+        found += [c for c in _HAN.findall(wide) if c not in _GRAMMAR] + _HANGUL.findall(wide)
+    kept = (w for w in found if w not in LIGHT and w not in _NUMBER_WORDS and not _PRONOUN.match(w))
+    return tuple(dict.fromkeys(kept))
+
+
+def same_word(word: str, known: frozenset[str]) -> bool:
+    """Whether a word is among the known ones in some form: "reservar", "reservas"."""
+    if word in known or near(word, known):
+        return True
+    return len(word) >= ROOT and any(_one_root(word, other) for other in known)
+
+
+def _one_root(a: str, b: str) -> bool:
+    shorter = min(len(a), len(b))
+    if shorter < ROOT or a[:ROOT] != b[:ROOT]:
+        return False
+    shared = next((i for i in range(shorter) if a[i] != b[i]), shorter)
+    return shared >= ROOT_SHARE * shorter and max(len(a), len(b)) <= shared + ROOT
+
+
+@lru_cache(CACHE)
+def restated(point: str, answer: str, query: str) -> bool:
+    """Whether ``answer``, given to ``query``, says ``point`` in its own words.
+
+    What the question says already is taken as said; the rest must be in the answer: values all, other words mostly.
+    Another value, bound, polarity, rate, day or name, a condition more or less, and it is not.
+    """
+    if not query or not content(query):
+        return False
+    short = bare(answer)
+    if short is not None:
+        return _bare_says(point, query, yes=short)
+    p, a, q = plainly(point), plainly(answer), plainly(query)
+    if (
+        conflicting(point, answer, query)
+        or _conditions_differ(p, a, q)
+        or not _values_said(p, a, q)
+    ):
+        return False
+    return _words_said(p, a, q) or _agrees(point, answer, query)
+
+
+def _agrees(point: str, answer: str, query: str) -> bool:
+    """Whether an answer opens with the yes or no that says the point, or permits or forbids what that does."""
+    opened = opening(answer)
+    if opened is not None:
+        return _bare_says(point, query, yes=opened)
+    alike = same_permission(point, answer) is True
+    return alike and _bare_says(point, query, yes=stance(point, query) is True)
+
+
+def _bare_says(point: str, query: str, *, yes: bool) -> bool:
+    """Whether a mere yes or no to the question says the point, which then is hardly more than the question."""
+    asked = frozenset(content(plainly(query)))
+    words = content(plainly(point))
+    supplied = sum(same_word(w, asked) for w in words)
+    new = quantities(point) - found_in(quantities(point), quantities(query))
+    ruled = permits(point) is not None or "gratis" in plainly(point)
+    if not words or supplied < (SUPPLIED if ruled else 1) * len(words) or new:
+        return False
+    return stance(point, query) is yes
+
+
+def stance(point: str, query: str) -> bool | None:
+    """The answer, yes or no, that a point is to a yes/no question; None where that cannot be told."""
+    opened = opening(point)
+    if opened is not None:
+        return opened
+    p, q = plainly(point), plainly(query)
+    if "gratis" in p or "chargeable" in p:
+        free = "gratis" in p
+        return free if "gratis" in q else not free if PAYING.search(q) else None
+    said, asked = permits(point), permits(query)
+    if said is not None and asked is not None:
+        return said is asked
+    return is_negated(p) is is_negated(q)
+
+
+def is_negated(text: str) -> bool:
+    """Whether any clause of a text denies something."""
+    return any(segment.negated for segment in segments(text))
+
+
+@lru_cache(CACHE)
+def conflicting(point: str, answer: str, query: str) -> bool:
+    """Whether anything in an answer speaks against the point: a value, bound, rate, day, name, polarity of another kind."""
+    p, a, q = plainly(point), plainly(answer), plainly(query)
+    alike = same_permission(point, answer)
+    if alike is False or opened_otherwise(point, answer, query):
+        return True
+    turned = alike is None and polarity_differs(p, a)
+    if turned or bounds_differ(p, a) or swapped(p, a) or _bounded_more(p, a):
+        return True
+    if other_days(p, a) or counts_otherwise(p, a, q) or rival_word(p, a, q):
+        return True
+    if bool(_rivals(p, a, q)) or _paid_otherwise(p, a):
+        return True
+    return _renamed(point, answer, query) or substituted(point, answer)
+
+
+def opened_otherwise(point: str, answer: str, query: str) -> bool:
+    """Whether an answer opens with a yes where the point says no, or the reverse; a question for a name or value has neither."""
+    got = opening(answer) if query else None
+    return (
+        got is not None
+        and stance(point, query) is (not got)
+        and not OPEN_QUESTION.search(plainly(query))
+    )
+
+
+def _bounded_more(point: str, answer: str) -> bool:
+    """Whether the answer makes a value of the point a lower bound, which in the point it is not."""
+    own = {number for number, _ in bounded(point)}
+    held = {q.partition(" ")[0].rstrip("%") for q in quantities(point)}
+    return any(side > 0 and n in held and n not in own for n, side in bounded(answer))
+
+
+def _kind(quantity: str) -> str:
+    return "%" if "%" in quantity else quantity.partition(" ")[2]
+
+
+def _rivals(point: str, answer: str, query: str) -> frozenset[str]:
+    """Values of the answer of a kind that the point has, too, and that neither point nor question has."""
+    wanted = quantities(point)
+    kinds = {_kind(q) for q in wanted}
+    given = quantities(answer)
+    own = given - found_in(given, wanted | quantities(query))
+    return frozenset(q for q in own if _kind(q) in kinds)
+
+
+def _paid_otherwise(point: str, answer: str) -> bool:
+    """Whether one is free of charge, and the other costs something."""
+    free = "gratis" in point, "gratis" in answer
+    other = answer if free[0] else point
+    money = any(_kind(q) in _MONEY for q in quantities(other)) or "chargeable" in other
+    return free[0] is not free[1] and money
+
+
+_MONEY = frozenset(CURRENCIES.values()) | {"cent", "penny", "lb", "%"}
+
+
+def _renamed(point: str, answer: str, query: str) -> bool:
+    """Whether the answer lacks a name of the point that the question does not give."""
+    known = frozenset(w.key for text in (answer, query) for w in words_of(text))
+    return any(
+        w.name and not w.number and not same_word(w.key, known) and w.key not in LIGHT
+        for w in words_of(point)
+    )
+
+
+def _conditions_differ(p: str, a: str, q: str) -> bool:
+    """Whether the answer leaves out a condition of the point, or makes one, or a restriction, of its own."""
+    known = frozenset(content(q)) | frozenset(content(a))
+    dropped = (content(c) for c in _conditions(p))
+    if any(words and not any(same_word(w, known) for w in words) for words in dropped):
+        return True
+    given = frozenset(content(q)) | frozenset(content(p))
+    added = (content(c) for c in _conditions(a))
+    if any(words and not any(same_word(w, given) for w in words) for words in added):
+        return True
+    own, there = stem_set(p) & NARROWING, stem_set(a) & NARROWING
+    if own and not there and not OPEN_QUESTION.search(q):
+        return True
+    return bool(there and not own and not stem_set(q) & NARROWING)
+
+
+NARROWING = frozenset(stem_set("only solely merely exclusively nur ausschließlich seulement uniquement solo solamente chỉ だけ のみ 只 仅 فقط только"))  # fmt: skip
+
+
+def _conditions(text: str) -> list[str]:
+    return [next(filter(None, m.groups())) for m in _CONDITION.finditer(text)]
+
+
+def _values_said(p: str, a: str, q: str) -> bool:
+    wanted = quantities(p)
+    new = wanted - found_in(wanted, quantities(q))
+    return found_in(new, quantities(a)) == new
+
+
+def _words_said(p: str, a: str, q: str) -> bool:
+    """Whether the answer has enough of the words of the point that the question lacks."""
+    asked, given = known_words(q), known_words(a)
+    own = [w for w in content(_told(p, q)) if not same_word(w, asked)]
+    left = [w for w in own if not same_word(w, given)]
+    valued = bool(_own_values(p, q))
+    if _another_of_the_asked(p, a, q) or (not valued and _item_missing(p, own, given)):
+        return False
+    if not own:
+        return valued or opening(a) is not None or "gratis" in p
+    if valued and _weight(left) <= 2 and not HAPPENS.search(q):
+        there = asked | known_words(p)
+        near_value = content(_beside(a, _own_values(p, q)))
+        foreign = _weight([w for w in near_value if not same_word(w, there)])
+        if _weight(left) < 1 or (foreign <= 1 and (_weight(left) <= 1 or HOW_MANY.search(q))):
+            return True
+    return _weight(left) <= (1 - (WITH_VALUE if valued else SAID)) * _weight(own)
+
+
+def _beside(a: str, values: set[str]) -> str:
+    """The sentences of an answer that have any of some values."""
+    sentences = (a[start:end] for start, end in spans(a))
+    return " ".join(s for s in sentences if found_in(values, quantities(s)))
+
+
+def _weight(words: list[str]) -> float:
+    """How many words those are; two characters of Chinese are one."""
+    return sum(0.5 if len(word) == 1 and word > "\u3000" else 1.0 for word in words)
+
+
+@lru_cache(CACHE)
+def known_words(text: str) -> frozenset[str]:
+    """Every word of a plain text, light ones too, by which another is recognised."""
+    return keys_of(text) | frozenset(content(text))
+
+
+def _told(p: str, q: str) -> str:
+    """What of a point is news to a question: behind "leads to" where it is asked what happens."""
+    lead = LEADS.search(p) if HAPPENS.search(q) else None
+    return p if lead is None else p[lead.end() :]
+
+
+def touches(point: str, answer: str, query: str) -> bool:
+    """Whether the answer has a word of the point that the question lacks: it speaks of the point, right or wrong."""
+    p, a, q = plainly(point), plainly(answer), plainly(query)
+    asked, given = frozenset(content(q)), frozenset(content(a))
+    return any(same_word(w, given) for w in content(p) if not same_word(w, asked))
+
+
+def _another_of_the_asked(p: str, a: str, q: str) -> bool:
+    """Whether of two things that the question names the answer speaks of the one, and the point of the other."""
+    words = content(q) if _EITHER.search(q) else ()
+    own, given = frozenset(content(p)), frozenset(content(a))
+    left = [w for w in words if same_word(w, own) and not same_word(w, given)]
+    right = [w for w in words if same_word(w, given) and not same_word(w, own)]
+    return bool(left and right)
+
+
+def _item_missing(p: str, own: list[str], given: frozenset[str]) -> bool:
+    """Whether of two things that the point joins by "and" the answer has only one: of the words of one side, none."""
+    parts = [frozenset(content(part)) for part in _LIST.split(p)]
+    if len(parts) != 2:
+        return False
+    sides = [[w for w in part - other if w in own] for part, other in (parts, parts[::-1])]
+    return all(sides) and not all(any(same_word(w, given) for w in side) for side in sides)
+
+
+def says(sentence: str, claim: str, query: str) -> bool:
+    """Whether a claim, made in answer to ``query``, is what a sentence of a source says, in other words.
+
+    Either the claim says all that one clause of the sentence does, or the sentence says all that the claim does.
+    """
+    plain = plainly(claim)
+    words = content(plain) if query else ()
+    if not words or len(words) > BRIEF:
+        return False
+    known = known_words(plainly(sentence)) | known_words(plainly(query))
+    strange = _weight([w for w in words if not same_word(w, known)])
+    valued = "gratis" in plain or bool(_own_values(claim, query))
+    if strange > (STRANGE if valued else 0.5):
+        return False
+    if restated(claim, sentence, query):
+        return True
+    return valued and any(restated(clause, claim, query) for clause in _CLAUSE.split(sentence))
+
+
+def _own_values(text: str, query: str) -> set[str]:
+    """The values of a text that the question does not give."""
+    values = quantities(text)
+    return values - found_in(values, quantities(query))
+
+
+_CLAUSE = re.compile(r"[;；。]\s*|,\s+|[，、،]\s*|\.\s+")

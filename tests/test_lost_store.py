@@ -1,0 +1,128 @@
+"""A run folder whose store is gone: nothing is paid for a second time, and the way on is told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import evalkit
+from evalkit.cli import _run
+from evalkit.errors import StorageError
+from evalkit.store import Store
+
+ANSWER = "Open on Mondays. 月曜日に開きます。"
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    folder = tmp_path / "suite"
+    folder.mkdir()
+    cases = [{"id": f"c{i}", "query": f"Câu {i}?", "reference": ANSWER} for i in range(3)]
+    (folder / "suite.yaml").write_text("format: 1\nname: tiny\n")
+    (folder / "cases.jsonl").write_text("\n".join(map(json.dumps, cases)))
+    return folder
+
+
+class Paid:
+    """A system that keeps books."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def ask(self, query: str) -> str:
+        self.asked.append(query)
+        return ANSWER
+
+
+@pytest.fixture
+def paid(suite: Path, tmp_path: Path) -> Paid:
+    """A finished run in ``out``, and who was asked."""
+    system = Paid()
+    evalkit.run(suite, {"mine": system}, out=tmp_path / "out").write()
+    assert len(system.asked) == 3
+    return system
+
+
+def gone(out: Path) -> None:
+    (out / "run.sqlite").unlink()
+
+
+def gone_with_its_companions(out: Path) -> None:
+    for file in out.glob("run.*"):
+        file.unlink()
+
+
+def emptied(out: Path) -> None:
+    (out / "run.sqlite").write_bytes(b"")
+
+
+def emptied_alone(out: Path) -> None:
+    gone_with_its_companions(out)
+    emptied(out)
+
+
+def derived_files_gone_too(out: Path) -> None:
+    for file in out.iterdir():
+        if file.name != "run.sqlite-session":
+            file.unlink()
+
+
+LOSSES = [gone, gone_with_its_companions, emptied, emptied_alone, derived_files_gone_too]
+
+
+@pytest.mark.parametrize("lose", LOSSES)
+def test_a_run_is_refused_before_it_pays_again(suite, paid, tmp_path, lose):
+    out = tmp_path / "out"
+    lose(out)
+    before = {f.name: f.read_bytes() for f in out.iterdir() if f.name != "run.lock"}
+    with pytest.raises(
+        StorageError, match=r"run\.sqlite: is (missing|empty).*paid for.*--out"
+    ) as e:
+        evalkit.run(suite, {"mine": paid}, out=out)
+    assert len(paid.asked) == 3
+    assert e.value.exit_code == 6
+    assert ("traces.jsonl" in str(e.value)) == (lose is not derived_files_gone_too)
+    assert {f.name: f.read_bytes() for f in out.iterdir() if f.name != "run.lock"} == before
+
+
+def test_reading_such_a_folder_says_the_same(suite, paid, tmp_path, capsys):
+    gone(tmp_path / "out")
+    assert _run(["report", str(tmp_path / "out")]) == 6
+    assert _run(["score", str(tmp_path / "out"), "--suite", str(suite)]) == 6
+    assert capsys.readouterr().err.count("is missing, and a run was here") == 2
+
+
+def test_the_way_that_is_told_leads_on_without_a_call(suite, paid, tmp_path):
+    out = tmp_path / "out"
+    passed = evalkit.open_run(suite, out).systems["mine"].counts["passed"]
+    gone(out)
+    entry = {"name": "mine", "approach": "rag", "adapter": "recorded", "path": "out/traces.jsonl"}
+    (tmp_path / "systems.yaml").write_text(json.dumps({"systems": [entry]}))
+    specs = evalkit.load_systems(tmp_path / "systems.yaml")
+    run = evalkit.run(suite, specs, out=tmp_path / "again")
+    assert run.systems["mine"].counts["passed"] == passed == 3
+    assert len(paid.asked) == 3
+
+
+def test_a_folder_without_a_run_is_used_whatever_else_lies_there(suite, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("traces.jsonl", "notes.md", "run.sqlite", "run.lock"):
+        (out / name).write_bytes(b"")
+    system = Paid()
+    evalkit.run(suite, {"mine": system}, out=out)
+    assert len(system.asked) == 3
+
+
+def test_a_store_that_lost_only_its_log_is_still_taken_up(tmp_path):
+    with Store(tmp_path / "run") as store:
+        store.note("a", "b")
+    shutil.copy(tmp_path / "run" / "run.sqlite", tmp_path / "older")
+    with Store(tmp_path / "run") as store:
+        store.note("a", "c")
+    shutil.copy(tmp_path / "older", tmp_path / "run" / "run.sqlite")
+    with Store(tmp_path / "run") as store:
+        assert any("are missing from the store" in text for text in store.healed)
