@@ -20,7 +20,7 @@ from evalkit.score import STATUSES, Column, Scores
 
 SCORE_COLUMNS = ("system", "case_id", "condition", "repeat", "metric", "value", "status", "note")
 SHORT = 64  # items of a list, such as that of the symptoms
-PARSED_BACK = 8 << 20  # bytes up to which a written file is parsed back before it is believed: that takes five times as much
+PARSED_BACK = 8 << 20  # bytes up to which a file is parsed back (in five times as much memory)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

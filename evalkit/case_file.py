@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from evalkit.cases import CaseReader
 from evalkit.errors import InvalidInput
-from evalkit.ledger.words import Texts
+from evalkit.ledger.words import Texts, narrow
 from evalkit.records import Case
 from evalkit.strict.line_file import lines_of, open_lines
 
@@ -137,18 +137,20 @@ def cases_by_id(cases: Sequence[Case]) -> Mapping[str, Case]:
 def index_cases(reader: CaseReader, seen: Callable[[Case], Any]) -> CaseFile:
     """Read a file through once, check all of it, and note where each case stands; ``seen`` is told each one."""
     starts, lines, folded = array("q"), array("q"), array("Q")
-    ids: list[str] = []
-    for line in lines_of(reader.file):
-        case = reader(line)
-        starts.append(line[0])
-        lines.append(line[1])
-        ids.append(case.id)
-        folded.append(number_of(_folded(case.id)))
-        seen(case)
-    _check_unique(np.array(folded, np.uint64), ids, lines, reader.file)
-    begins, at = np.array(starts, np.int64), np.array(lines, np.int64)
-    by_id = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.int64)
-    return CaseFile(reader, Places(begins, at, Texts.of(ids), by_id))
+
+    def noted() -> Iterator[str]:
+        for line in lines_of(reader.file):
+            case = reader(line)
+            starts.append(line[0])
+            lines.append(line[1])
+            folded.append(number_of(_folded(case.id)))
+            seen(case)
+            yield case.id
+
+    ids = Texts.of(noted())
+    _check_unique(np.frombuffer(folded, np.uint64), ids, lines, reader.file)
+    begins, at = np.array(starts, np.int64), narrow(np.array(lines, np.int64))
+    return CaseFile(reader, Places(begins, at, ids, narrow(ids.order())))
 
 
 def _folded(case_id: str) -> str:

@@ -242,7 +242,7 @@ def _option_json(option: Option, found: Decision) -> dict[str, Any]:
             "high": interval.high,
             "n": interval.n,
             "measured": option.gain.measured,
-            "case_ids": list(option.gain.cases),
+            "case_ids": option.gain.case_ids(),
             "lost_case_ids": list(option.gain.losses),
         },
         "arguments": [

@@ -52,7 +52,7 @@ _LOST_AT = {
     Reach.POOLED: "ranked",
     Reach.TOP_K: "in_prompt",
 }
-_FORM = ("schema_valid", "format_valid", "citation_precision", "cites")
+_FORM = ("schema_valid", "format_valid", "citation_precision")
 
 
 @dataclass(frozen=True, slots=True)

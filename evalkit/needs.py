@@ -91,7 +91,6 @@ ROW_NEEDS: Mapping[str, tuple[Source, Reader]] = {
     "parsed": (Source.TRACE, _parsed),
     "evidence": (Source.JUDGE, _evidence),
     "corpus": (Source.SUITE, _corpus),
-    "citations_due": (Source.SUITE, lambda view: view.suite.profile.get("citations") or None),
 }
 LABELS = (Source.CASE, Source.SUITE)  # without these nothing is due
 COLUMN_NEEDS = ("rankings", "chunk_rankings")

@@ -39,7 +39,6 @@ CONTRACTS = (
     "format_valid",
     "style",
     "citation_precision",
-    "cites",
     "criteria",
     "permission_ok",
 )

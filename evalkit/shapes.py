@@ -171,6 +171,13 @@ _PASSAGE: dict[str, Reader] = {
     "title": text,
     "score": number,
 }
+_KINDS: dict[str, type[Any]] = {
+    "doc_id": str,
+    "chunk_id": str,
+    "text": str,
+    "title": str,
+    "score": float,
+}
 _FAILURE: dict[str, Reader] = {"kind": failure_kind, "message": text}
 _SECONDS: dict[str, Reader] = {"retrieval": amount, "generation": amount, "total": amount}
 _USAGE: dict[str, Reader] = {"prompt_tokens": count, "completion_tokens": count, "cost": amount}
@@ -189,7 +196,28 @@ def passage(value: Any, field: str, corpus: Corpus) -> Passage:
 def passages(value: Any, field: str, corpus: Corpus) -> tuple[Passage, ...]:
     """Ranked passages, in the order given."""
     listed = enumerate(items(value, field))
-    return tuple(passage(item, f"{field}[{i}]", corpus) for i, item in listed)
+    return tuple(_plain(item) or passage(item, f"{field}[{i}]", corpus) for i, item in listed)
+
+
+def _plain(value: Any) -> Passage | None:
+    """The passage of an object that is all as it should be, as nearly all are; None: ``passage`` has to look closer."""
+    if type(value) is not dict or not value.get("doc_id") or "text" not in value:
+        return None
+    fields: dict[str, Any] = value
+    item: Any
+    for given, item in fields.items():
+        if type(item) is not _KINDS.get(given):
+            return None
+        if not (_utf8(item) if isinstance(item, str) else math.isfinite(item)):
+            return None
+    return Passage(**fields)
+
+
+def _utf8(value: str) -> bool:
+    try:
+        return value.isascii() or bool(value.encode("utf-8"))
+    except UnicodeEncodeError:
+        return False
 
 
 def outcome_readers(corpus: Corpus) -> dict[str, Reader]:

@@ -138,7 +138,7 @@ def show_run(run: Run, page: Path, story: Parts | None = None) -> int:
     if len(run.systems) <= SIDE_BY_SIDE:
         console.print(_symptoms_table(run))
     for name, found in run.systems.items():
-        warned = sum(finding.outcome == "warn" for finding in found.findings)
+        warned = int(found.ledger.findings.outcome.are("warn").sum())
         if warned:
             cases = "case passes" if warned == 1 else "cases pass"
             console.print(
@@ -207,7 +207,7 @@ def _systems_table(run: Run) -> Table:
     return table
 
 
-def _rate(rate: Interval) -> str:
+def rate_of(rate: Interval) -> str:
     """A rate with its bounds, and of how many cases where these are few."""
     few = f" ({rate.n} case{'s' * (rate.n != 1)})" if rate.n < FEW else ""
     return f"{percent(rate)}{few}"
@@ -222,7 +222,7 @@ def _symptoms_table(run: Run) -> Table:
     measured = zip(*(found.symptoms for found in run.systems.values()), strict=True)
     reasons = []
     for symptoms in measured:
-        cells = [_rate(s.rate) if s.rate else "not measured" for s in symptoms]
+        cells = [rate_of(s.rate) if s.rate else "not measured" for s in symptoms]
         table.add_row(escape(plain(symptoms[0].rule.id)), *cells)
         if all(s.rate is None for s in symptoms):
             reasons.append(f"{symptoms[0].rule.id}: {symptoms[0].not_measured}")

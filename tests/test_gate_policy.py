@@ -279,3 +279,13 @@ def test_a_baseline_file_that_does_not_say_what_was_asked_says_how_to_renew_it(r
     make_run(runs / "suite", runs / "runs" / "new", {"rag": answering(10)})
     assert _run(["gate", str(runs / "runs" / "new"), "--baseline", str(file)]) == 3
     assert "`evalkit baseline update` renews it" in capsys.readouterr().err
+
+
+def test_a_check_warns_of_a_demand_that_nothing_bears(tmp_path, capsys):
+    folder = tmp_path / "suite"
+    folder.mkdir()
+    (folder / "suite.yaml").write_text("format: 1\nname: s\nhierarchy: [pased]\n")
+    case = {"id": "c1", "query": "What is the fee?", "reference": "5 euros"}
+    (folder / "cases.jsonl").write_text(json.dumps(case) + "\n")
+    assert _run(["check", str(folder)]) == 0
+    assert "hierarchy[0]: no metric and no cause is called 'pased'" in capsys.readouterr().out

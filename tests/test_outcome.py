@@ -216,7 +216,6 @@ KEPT: dict[str, tuple[Any, str, dict[str, Any]]] = {
     ),
     "style": (replace(FEE, style=StyleRules(forbid_exclamation=True)), RIGHT, {}),
     "citation_precision": (FEE, RIGHT, {"citations": ("fee",)}),
-    "cites": (FEE, RIGHT, {"citations": ("fee",)}),
     "criteria": (
         replace(FEE, criteria=(Criterion("cost", "Names the cost", ("fee",)),)),
         RIGHT,
@@ -224,14 +223,12 @@ KEPT: dict[str, tuple[Any, str, dict[str, Any]]] = {
     ),
     "permission_ok": (replace(FEE, forbidden=("secret",)), RIGHT, {}),
 }
-CITING = {"citations": True}
 BROKEN: dict[str, tuple[str, dict[str, Any]]] = {
     "behaviour": ("I am sorry, I cannot say.", {}),
     "schema_valid": ('{"fee": 5, "tax": 1}', {}),
     "format_valid": ("It is a refund.", {}),
     "style": ("The fee is 5 euros!", {}),
     "citation_precision": (RIGHT, {"citations": ("fee", "secret")}),
-    "cites": (RIGHT, {"citations": ()}),
     "criteria": (RIGHT, {}),
     "permission_ok": (RIGHT, {"context": ["fee", "secret"]}),
 }
@@ -244,35 +241,22 @@ def test_no_contract_is_forgotten_here():
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_a_kept_contract_passes_and_a_broken_one_fails(name: str):
     case, response, more = KEPT[name]
-    kept = outcome(case, answered(response, **more), profile=CITING)
+    kept = outcome(case, answered(response, **more))
     assert kept.scores.status(name, 0) is Status.SCORED
     assert (kept.passed(0), kept.outcomes.broken[0]) == (True, ())
     response, more = BROKEN[name]
     if name == "criteria":
         case = replace(case, criteria=(Criterion("tax", "Names the tax rate", ("VAT",)),))
-    broken = outcome(case, answered(response, **more), profile=CITING)
+    broken = outcome(case, answered(response, **more))
     assert broken.passed(0) is False
     assert name in broken.outcomes.broken[0]
 
 
-@pytest.mark.parametrize(
-    ("profile", "response", "more"),
-    [
-        ({}, RIGHT, {"citations": ()}),  # the suite does not ask for citations
-        (CITING, RIGHT, {}),  # the system reports none, cited or not
-    ],
-)
-def test_an_answer_without_a_citation_breaks_nothing_where_none_is_due(
-    profile: dict[str, bool], response: str, more: dict[str, Any]
-):
-    found = outcome(FEE, answered(response, **more), profile=profile)
+@pytest.mark.parametrize("profile", [{}, {"citations": True}])
+def test_an_answer_may_pass_without_a_citation_and_is_measured(profile: dict[str, bool]):
+    found = outcome(FEE, answered(RIGHT, citations=()), profile=profile)
     assert (found.passed(0), found.outcomes.broken[0]) == (True, ())
-
-
-def test_a_refusal_owes_no_citation():
-    case = make_case(expected=Expected.REFUSE)
-    found = outcome(case, answered("I am sorry, I cannot say.", citations=()), profile=CITING)
-    assert (found.passed(0), found.outcomes.broken[0]) == (True, ())
+    assert found.scores.value("cites", 0) == 0.0
 
 
 @pytest.mark.parametrize("name", ["style", "citation_precision", "criteria", "permission_ok"])

@@ -221,3 +221,16 @@ def test_a_system_that_stays_with_its_approach_gets_one_action_with_its_number()
     diagnosis = {"systems": {"a": mine, "b": mine}, "recommendation": advice}
     found = headline(summary, diagnosis, {n: FindingSums() for n in ("a", "b")})
     assert step[5:] in found["first"].replace(NBSP, " ")
+
+
+def test_a_cause_of_form_is_mended_before_the_approach_is_changed():
+    advice = {"approach": "hybrid", "reasons": [], "against": [], "headroom": {}}
+    for cause, first in (
+        ("format_violation", "Mend format violation"),
+        ("misinterpretation", "Keep"),
+    ):
+        gains = {cause: {"gain": 0.2, "low": 0.1, "high": 0.3}}
+        mine = own({"contract": (60, 0.64)}, 80, headroom=gains, recommendation=advice)
+        step = next_step(mine, "rag", KNOWN, FindingSums())
+        assert step.startswith(first)
+        assert step.casefold().endswith("keep retrieval, and tune the model or its prompt")

@@ -22,7 +22,7 @@ from evalkit.errors import InvalidInput
 from evalkit.judges.embedded import EmbeddedJudge
 from evalkit.ledger.fold import How
 from evalkit.ledger.memory import _remembering, between_parts, forget_texts
-from evalkit.ledger.words import Chosen, Texts, Words, find, joined_words
+from evalkit.ledger.words import Chosen, Texts, Words, find, slim
 from evalkit.pages.output import output_view
 from evalkit.pages.ranks import RankCounts
 from evalkit.pages.retrieval import ranks_of
@@ -317,16 +317,40 @@ def test_long_recordings_are_as_strict(folder, tmp_path, change):
 
 
 def test_words_and_texts_are_what_they_were_made_of():
-    a, b = Words.of(["x", None, ("y", 1), "x"]), Words.of([("y", 1), "z"])
-    both = joined_words([a, b])
-    assert list(both) == ["x", None, ("y", 1), "x", ("y", 1), "z"]
-    assert both.are("x").tolist() == [True, False, False, True, False, False]
+    words = Words.of(["x", None, ("y", 1), "x"])
+    assert list(words) == ["x", None, ("y", 1), "x"]
+    assert words.are("x").tolist() == [True, False, False, True]
+    assert not words.are("z").any()
     ids = sorted(["", "é", "日本", "a\ud800", "zz"])
     texts = Texts.of(ids)
     assert list(texts) == ids
     assert [find(texts, i) for i in (*ids, "no")] == [0, 1, 2, 3, 4, None]
+    for given in (ids[::-1], [*"zaé日b", "a" * 99, "b"], ["b\0", "b", "b\0"], ["b", "a", "b"], []):
+        order = sorted(range(len(given)), key=given.__getitem__)
+        assert Texts.of(given).order().tolist() == order
     assert list(Chosen(texts, np.array([2, 0]))) == [ids[2], ids[0]]
     assert number_of("a") != number_of("b")
+
+
+@pytest.mark.parametrize(
+    ("column", "held"),
+    [
+        ([5, -1, 127], 3),
+        ([128, 0], 4),
+        ([1 << 40, 0], 16),
+        ([7] * 9, 8),
+        ([0.5, 0.25], 16),
+        ([np.nan] * 9, 8),
+        ([np.nan, 1.0], 16),
+        ([], 0),
+    ],
+)
+def test_a_column_is_held_in_few_bytes_and_says_the_same(column, held):
+    given = np.array(column, np.float64 if any(isinstance(v, float) for v in column) else np.int64)
+    found = slim(given)
+    np.testing.assert_array_equal(found, given)
+    whole = found if found.base is None else found.base
+    assert whole.nbytes == held
 
 
 def test_parts_do_not_judge_what_was_judged_before(folder, tmp_path, monkeypatch):

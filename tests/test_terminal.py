@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.commands.checking import describe
+from evalkit.records import Interval
 from evalkit.suite import load_suite
-from evalkit.terminal import plain
+from evalkit.terminal import plain, rate_of
 
 HOSTILE = "\u202eevil \u2066x \u0085 \x1b[31m"
 LONG = "l" * 490
@@ -94,3 +95,8 @@ def test_tables_are_whole_in_a_pipe_even_where_colours_are_forced(folder: Path):
     assert "finetuned" in ranking
     assert "scored/due" in called(folder, "compare", "run")
     assert "scored / due" in called(folder, "score", "run")
+
+
+def test_a_rate_of_few_cases_says_how_few():
+    assert rate_of(Interval(1.0, 0.34, 1.0, 2)) == "100 % [34, 100] (2 cases)"
+    assert rate_of(Interval(0.5, 0.3, 0.7, 10)) == "50 % [30, 70]"

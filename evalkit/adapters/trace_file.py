@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from evalkit.case_file import long_file, number_of
 from evalkit.errors import InvalidInput
+from evalkit.ledger.words import narrow
 from evalkit.records import AS_IS, Suite, Trace
 from evalkit.strict.line_file import Line, lines_of, open_lines, row_of
 from evalkit.traces import trace_at
@@ -48,9 +49,9 @@ class TraceFile(Mapping[Key, Trace]):
                 lines.append(line[1])
                 keys.append(_number(_key(trace)))
                 cases.append(number_of(trace.case_id))
-        self._starts, self._lines = np.array(starts, np.int64), np.array(lines, np.int64)
+        self._starts, self._lines = np.array(starts, np.int64), narrow(np.array(lines, np.int64))
         self._keys, self._cases = np.array(keys, np.uint64), np.array(cases, np.uint64)
-        self._order = np.argsort(self._keys, kind="stable")
+        self._order = narrow(np.argsort(self._keys, kind="stable"))
 
     def _read(self, line: Line) -> Trace | None:
         """The trace on a line; None where it is another system's."""

@@ -15,7 +15,7 @@ def _broken(facts: Facts, *metrics: str) -> Sign | None:
 
 
 def _citation_error(facts: Facts) -> Sign | None:
-    return _broken(facts, "citation_precision", "cites")
+    return _broken(facts, "citation_precision")
 
 
 def _format_violation(facts: Facts) -> Sign | None:

@@ -22,12 +22,12 @@ def command(
     suite: Path, systems_file: Path | None, names: tuple[str, ...], schemas: Path | None
 ) -> int:
     """Check SUITE: every file, field, id and path; and that its systems can be built."""
-    from evalkit.commands.checking import check_systems, describe, write_schemas
+    from evalkit.commands.checking import check_demands, check_systems, describe, write_schemas
     from evalkit.suite import load_suite, train_cases
 
     loaded = load_suite(suite)
     train_cases(loaded)
-    lines = describe(loaded)
+    lines = describe(loaded) + check_demands(loaded)
     if systems_file is not None or names or (loaded.folder / "systems.yaml").exists():
         lines += check_systems(loaded, chosen_systems(loaded, systems_file, names))
     if schemas is not None:

@@ -52,6 +52,22 @@ def doubts(suite: Suite) -> list[str]:
     return [said(line) for line in lines]
 
 
+def check_demands(suite: Suite) -> list[str]:
+    """What limits and hierarchy ask that nothing known here bears: a warning, since a judge may bring metrics of its own."""
+    from evalkit.errors import InvalidInput
+    from evalkit.gating.claims import known_metrics
+    from evalkit.gating.policy import check_policy, read_policy
+    from evalkit.tools import tools_for
+
+    try:
+        tools = tools_for(suite)
+        causes = sorted(cause.id for cause in tools.causes)
+        check_policy(suite, read_policy(suite.folder), known_metrics(tools), causes)
+    except InvalidInput as error:
+        return [said(f"  warning: {error} (a judge of yours may bring it)")]
+    return []
+
+
 def check_systems(suite: Suite, specs: Sequence[SystemSpec]) -> list[str]:
     """Build every system (which checks its options) and say what it can be asked."""
     return asyncio.run(_built(suite, specs))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from evalkit.decision.costs import cost_facts
+from evalkit.decision.kinds import counted_failing, how_many
 from evalkit.decision.mending import FEW_SHOT, TUNABLE, attempts
 from evalkit.diagnosis import SystemDiagnosis
 from evalkit.records import Approach, Certainty, Finding
@@ -51,7 +52,7 @@ def facts_of_run(
 ) -> dict[str, Any]:
     """Every fact that rules may ask for; None where nobody knows it."""
     own, best = systems[base], by_approach(systems)
-    failing = [f for f in own.findings if f.outcome == "fail"]
+    failing = counted_failing(own)
     expertise = profile.get("expertise")
     facts: dict[str, Any] = {
         **{name: profile.get(name) for name in PROFILE},
@@ -92,24 +93,28 @@ def _loss(found: SystemDiagnosis, side: str) -> float:
     return part.value if part else 0.0
 
 
-def _undetermined(failing: Sequence[Finding]) -> float | None:
+Counted = Sequence[tuple[Finding, int]]  # findings, and how many there are of each kind
+
+
+def _undetermined(failing: Counted) -> float | None:
     if not failing:
         return 0.0
     told = (Certainty.PROVEN, Certainty.SUSPECTED)
-    return sum(f.status not in told for f in failing) / len(failing)
+    return how_many(pair for pair in failing if pair[0].status not in told) / how_many(failing)
 
 
-def _share_of(failing: Sequence[Finding], causes: frozenset[str], due: int) -> float | None:
-    return sum(f.cause in causes for f in failing) / due if due else None
+def _share_of(failing: Counted, causes: frozenset[str], due: int) -> float | None:
+    return how_many(pair for pair in failing if pair[0].cause in causes) / due if due else None
 
 
 def _oracle_failure(systems: Iterable[SystemDiagnosis]) -> float | None:
     """Lower 95 % bound of the share of all graded cases that failed and still fail with gold in the prompt; best system."""
     found = []
     for one in systems:
-        asked = [f for f in one.findings if f.outcome == "fail" and "oracle_context" in f.probes]
+        failing = counted_failing(one)
+        asked = [pair for pair in failing if "oracle_context" in pair[0].probes]
         if asked and one.due:
-            fails = sum(f.probes["oracle_context"] == "fail" for f in asked)
+            fails = how_many(pair for pair in asked if pair[0].probes["oracle_context"] == "fail")
             bound = wilson(fails, one.due)
             found.append(bound.low if bound else 0.0)
     return min(found, default=None)
@@ -131,8 +136,8 @@ def _prompt_attempt(systems: Iterable[SystemDiagnosis]) -> bool | None:
     tried = [
         reading
         for one in systems
-        for f in one.findings
-        if f.outcome == "fail" and f.cause in TUNABLE
+        for f, _ in counted_failing(one)
+        if f.cause in TUNABLE
         for reading in attempts(f)
     ]
     return "fail" in tried if tried else None

@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
+from evalkit.decision.kinds import FAIL, Kinds, kinds_of
+from evalkit.ledger.words import chosen, listed
 from evalkit.records import Approach, Certainty, Finding, Interval, Side
 from evalkit.stats.intervals import mean_interval
 
@@ -75,9 +78,13 @@ class Gain:
     """What an approach would add to the pass rate, and the cases it rests on; ``measured`` side by side or not."""
 
     interval: Interval
-    cases: tuple[str, ...]
+    cases: Sequence[str]
     measured: bool = False
     losses: tuple[str, ...] = ()
+
+    def case_ids(self) -> Sequence[str]:
+        """The cases as JSON takes them."""
+        return listed(self.cases)
 
 
 def attempts(finding: Finding) -> list[str]:
@@ -174,11 +181,17 @@ def gains(
     not made may mend all or none) and the chance of the draw of cases (bootstrap over cases). ``sides`` gives
     the side of every cause.
     """
-    failing = [f for f in findings if f.outcome == "fail" and f.cause is not None]
-    return {
-        name: _gain([(f, _mended(mender, f, approach, sides)) for f in failing], due, seed)
-        for name, mender in menders(tuning=tuning).items()
-    }
+    kinds = kinds_of(findings)
+    ill = [f.outcome == FAIL and f.cause is not None for f in kinds.of]
+    rows = np.flatnonzero(np.array(ill, bool)[kinds.codes])
+    found = {}
+    for name, mender in menders(tuning=tuning).items():
+        chances = [
+            _mended(mender, f, approach, sides) if failing else NO
+            for f, failing in zip(kinds.of, ill, strict=True)
+        ]
+        found[name] = _gain(chances, kinds, rows, due, seed)
+    return found
 
 
 def corrected(gain: Gain, share: Interval | None, failing: int, due: int) -> Gain:
@@ -203,16 +216,20 @@ def _mended(
     return sure(finding, min((mender(ill) for ill in ills), key=_worth))
 
 
-def _gain(mended: Sequence[tuple[Finding, Chance]], due: int, seed: int) -> Gain:
-    bounds = [[c.low for _, c in mended], [c.value for _, c in mended], [c.high for _, c in mended]]
-    low, value, high = (_mean(column, due, seed) for column in bounds)
-    cases = tuple(f.case_id for f, c in mended if c.high > 0)
+def _gain(
+    chances: Sequence[Chance], kinds: Kinds, rows: npt.NDArray[np.intp], due: int, seed: int
+) -> Gain:
+    """The gain where the failing cases, the findings on ``rows``, have the chances of their kinds."""
+    bounds = np.array([[c.low, c.value, c.high] for c in chances], np.float64).reshape(-1, 3).T
+    low, value, high = (_mean(column[kinds.codes[rows]], due, seed) for column in bounds)
+    mended = rows[(bounds[2] > 0)[kinds.codes[rows]]]
     return Gain(
-        Interval(value.value, min(low.low, value.low), max(high.high, value.high), due), cases
+        Interval(value.value, min(low.low, value.low), max(high.high, value.high), due),
+        chosen(kinds.case_ids, mended),
     )
 
 
-def _mean(column: Sequence[float], due: int, seed: int) -> Interval:
+def _mean(column: npt.NDArray[np.float64], due: int, seed: int) -> Interval:
     """The mean over all graded cases, those that pass or stay broken counted as 0."""
     values = np.zeros(due)
     values[: len(column)] = column

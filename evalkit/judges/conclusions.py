@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from evalkit.judges.restated import NARROWING, content, is_negated, known_words, same_word
+from evalkit.judges.plain_words import content, known_words, same_word
+from evalkit.judges.restated import NARROWING, is_negated
 from evalkit.judges.senses import plainly
 from evalkit.text.quantities import quantities
 from evalkit.text.tokens import stem_set

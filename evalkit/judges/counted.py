@@ -7,8 +7,9 @@ from functools import lru_cache
 
 from evalkit.judges.wording import keys_of, wanted_of
 from evalkit.text.alternation import any_of
+from evalkit.text.number_words import MONTHS
 from evalkit.text.quantities import figures
-from evalkit.text.tokens import CACHE, stem
+from evalkit.text.tokens import CACHE, stem, tokens
 
 _RATE_WORDS = """
 hour: hour hours stunde stunden heure hora giờ 時間 小时 час
@@ -53,6 +54,8 @@ def _table(lines: str) -> dict[str, str]:
     return table
 
 
+FULL = 4  # letters from which on the name of a month is no abbreviation
+
 _RATES, _OFTEN, _DAYS, _KINDS = map(_table, (_RATE_WORDS, _ADVERBS, _WEEKDAYS, _CLASSES))
 
 
@@ -90,10 +93,21 @@ def _things(text: str) -> frozenset[str]:
     return frozenset(_KINDS[m["what"]] for m in _THING.finditer(figures(text)))
 
 
+@lru_cache(CACHE)
+def _months(text: str) -> frozenset[int]:
+    """The months that a text names in full; "May" is a verb more often, and so may "march" be, but hardly beside another."""
+    return frozenset(MONTHS[w] for w in tokens(text) if len(w) >= FULL and w in MONTHS)
+
+
 def other_days(reference: str, answer: str) -> bool:
-    """Whether the answer lacks a day of the week that the reference names and names another."""
-    wanted, given = _days(reference), _days(answer)
-    return bool(wanted - given) and bool(given - wanted)
+    """Whether the answer lacks a day of the week, or a month, that the reference names and names another."""
+    return any(
+        bool(wanted - given) and bool(given - wanted)
+        for wanted, given in (
+            (_days(reference), _days(answer)),
+            (_months(reference), _months(answer)),
+        )
+    )
 
 
 def counts_otherwise(reference: str, answer: str, query: str = "") -> bool:

@@ -27,6 +27,9 @@ RESTATED = 0.85  # where the answer says a point in its own words
 OPEN = (
     0.3  # at least, where nothing speaks against a point whose words are lacking: it cannot be told
 )
+UNTOUCHED = (
+    0.45  # where all that the answer has of a point is in the question, too: it cannot be told
+)
 VALUE = 0.9  # where the answer has all numbers of a point whose other words the question gives
 FEW = 2  # numbers at most that an answer has beside the value asked for,
 ASIDES = 1  # and other words: an answer of more words must say what its numbers are of
@@ -54,6 +57,8 @@ def coverage(point: str, answer: str, query: str = "") -> float:
         value = VALUE
     if _turned(point, answer) or (value >= EVEN and _otherwise(point, answer, query)):
         return value * WRONG_POLARITY
+    if EVEN <= value < VALUE and not quantities(point) and not touches(point, answer, query):
+        return UNTOUCHED
     return value if value >= OPEN or _speaks_against(point, answer, query) else OPEN
 
 

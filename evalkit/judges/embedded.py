@@ -68,15 +68,15 @@ def _evidence(
     known: tuple[frozenset[str], frozenset[str]],  # what is labelled as relevant; what may be cited
 ) -> Evidence:
     gold, names = known
-    places, answer, in_prose = prose(response)
-    answer = without_marks(answer, names) if in_prose else answer
-    found = _claims(places, answer, context, query, reference) if in_prose else None
+    places, whole, in_prose = prose(response)
+    answer = without_marks(whole, names) if in_prose else whole
+    found = _claims(answer, context, query, reference) if in_prose else None
     points = key_points or ()
     covered = tuple(coverage(point.text, answer, query) for point in points)
     correct = equivalence(answer, reference, query) if reference else None
     return Evidence(
         judge=EmbeddedJudge.name,
-        claims=found,
+        claims=found and tuple(_placed(claim, places, whole) for claim in found),
         cited=cited(citations, context, found, gold)
         if in_prose
         else cited_by_record(citations, context, _own_values(response, query), gold),
@@ -101,16 +101,20 @@ def _own_values(response: str, query: str) -> tuple[str, ...]:
     return tuple(v for v in values if len(v) > SHORT and v.casefold() not in asked)
 
 
+def _placed(claim: Claim, places: Sequence[int], whole: str) -> Claim:
+    """The claim as the response has it, marks of citations included."""
+    start, end = claim.start, claim.end
+    return replace(claim, text=whole[start:end], start=places[start], end=places[end])
+
+
 def _claims(
-    places: Sequence[int],
     answer: str,
     passages: tuple[Passage, ...] | None,
     query: str,
     reference: tuple[str, ...] | None,
 ) -> tuple[Claim, ...]:
     context = None if passages is None else read(tuple(_shown(p) for p in passages), query)
-    found = (_claim(answer, span, context, reference) for span in claims(answer))
-    return tuple(replace(c, start=places[c.start], end=places[c.end]) for c in found)
+    return tuple(_claim(answer, span, context, reference) for span in claims(answer))
 
 
 def _shown(passage: Passage) -> str:

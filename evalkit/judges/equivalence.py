@@ -10,7 +10,7 @@ from evalkit.judges.bounds import beyond, bounds_agree, bounds_differ
 from evalkit.judges.counted import counts_otherwise, other_days, rival_word
 from evalkit.judges.multiples import multiples_differ
 from evalkit.judges.named import full_names, other_person, unnamed
-from evalkit.judges.permission import answers_alike, verdict
+from evalkit.judges.permission import answers_alike, same_permission, verdict
 from evalkit.judges.polarity import polarity_differs
 from evalkit.judges.questions import HOW_MANY, WHO
 from evalkit.judges.references import Said, incomplete, said
@@ -22,6 +22,7 @@ from evalkit.judges.support import negated
 from evalkit.judges.wording import clean, keys_of, near, wanted_of
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.refusal import refusal_probability
+from evalkit.text.regret import opening
 from evalkit.text.sentences import spans
 from evalkit.text.similarity import contains, same_text
 from evalkit.text.tokens import CACHE, content_stems, names, normalise, tokens
@@ -111,7 +112,21 @@ def _sentence(value: float, answer: str, reference: str) -> float:
         return value
     if substituted(reference, answer):
         return min(value, TURNED)
-    return min(value, PART) if value < HALF_SAID else value
+    return min(value, PART) if value < HALF_SAID and not _open_alike(reference, answer) else value
+
+
+def _answers_alike(reference: str, answer: str) -> bool:
+    """Whether both give one yes or no, and nothing behind the first clause of the reference is turned round."""
+    _, _, rest = reference.partition(";" if ";" in reference else ". ")
+    if not _open_alike(reference, answer) or same_permission(reference, answer) is False:
+        return False
+    return not (rest.strip() and polarity_differs(rest, answer))
+
+
+def _open_alike(reference: str, answer: str) -> bool:
+    """Whether both open with a yes, or both with a no: what was asked is answered alike, whatever "not" follows."""
+    opened = opening(answer)
+    return opened is not None and opened is opening(reference)
 
 
 def _complete(value: float, found: tuple[Said, ...]) -> float:
@@ -142,7 +157,8 @@ def _yes_no(answer: str, want: bool, got: bool | None) -> float:  # noqa: FBT001
 
 def _short(answer: str, reference: str, query: str) -> float:
     """A fact looked for in an answer of any length."""
-    if _turned(reference, answer) and not bounds_agree(reference, answer):
+    turned = _turned(reference, answer) and not bounds_agree(reference, answer)
+    if turned and not _answers_alike(reference, answer):
         return TURNED
     if bounds_differ(reference, answer) or _of_another(reference, answer, query):
         return TURNED

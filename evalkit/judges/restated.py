@@ -7,21 +7,19 @@ from functools import lru_cache
 
 from evalkit.judges.bounds import bounded, bounds_differ
 from evalkit.judges.counted import counts_otherwise, other_days, rival_word
-from evalkit.judges.irregular import key
 from evalkit.judges.permission import permits, same_permission
+from evalkit.judges.plain_words import content, known_words, same_word
 from evalkit.judges.polarity import polarity_differs
 from evalkit.judges.questions import HAPPENS, HOW_MANY, LEADS, OPEN_QUESTION, PAYING
 from evalkit.judges.segments import segments
-from evalkit.judges.senses import LIGHT, plainly
+from evalkit.judges.senses import LIGHT, contrary, plainly
 from evalkit.judges.substitution import substituted
 from evalkit.judges.swaps import swapped
-from evalkit.judges.wording import keys_of, near
 from evalkit.judges.words import words_of
-from evalkit.text.number_words import CURRENCIES, DAY_PARTS, MONTHS, NUMBER_WORDS, UNITS
-from evalkit.text.quantities import figures, found_in, quantities
+from evalkit.text.number_words import CURRENCIES
+from evalkit.text.quantities import found_in, quantities
 from evalkit.text.regret import bare, opening
-from evalkit.text.sentences import spans
-from evalkit.text.tokens import CACHE, SPACELESS, is_content, stem_set, tokens
+from evalkit.text.tokens import CACHE, stem_set
 
 SAID = 0.6  # share of a statement's own words, those the question lacks, from which on it is said
 WITH_VALUE = 0.5  # the same beside a value of its own that the answer gives
@@ -30,59 +28,14 @@ SUPPLIED = (
 )
 BRIEF = 7  # content words at most of a claim that is looked for in other words
 STRANGE = 3  # words at most of such a claim that neither sentence nor question has
-ROOT = 4  # letters at least that two forms of one word begin with
-ROOT_SHARE = 0.7  # ... and their share of the shorter one
 
-_NUMBER_WORDS = stem_set(
-    " ".join([*NUMBER_WORDS, *MONTHS, *DAY_PARTS, *filter(str.isalpha, (*UNITS, *CURRENCIES))])
-)
-# Characters that join and point, in Chinese and Japanese.
-_GRAMMAR = frozenset(
-    "的了是有和要会能就都被把对为与于及或等可以不在您你我他她它们时间个件之也还再让给到从向由所其此那这并但而则時様御"
-)
-_SPACELESS = re.compile(rf"[{SPACELESS}]")
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff々]|[\u30a1-\u30fc]{2,}")
-_HANGUL = re.compile(r"[\uac00-\ud7af]{2}")
-# Numbers with what they count, parts of the day and bounds in scripts without spaces.
-_COUNTS = re.compile(
-    r"\d[\d.,:]*\s?(?:小时|分钟|[個个]月|時間|週間|日間|块钱|[円元块天日年月周週時时分点點個个件冊册枚人名歳岁回度台本])*|午[前後]|[上下]午|[早晚]上|傍晚|夕方|[以之]?[内內]|以[上下降]|最[大小多少高低]|至[多少]|必要|需要|可以|可能|利用|使用"
-)
-_PRONOUN = re.compile(r"(?:i|you|we|they|he|she|it|that|there|c|j|s|n|l|d|qu)'")
 _CONDITION = re.compile(
-    r"(?<!\w)(?:if|unless|provided(?: that)?|as long as|wenn|falls|sofern|si|sauf si|à condition|siempre que|salvo que|nếu|miễn là|إذا|بشرط|если)\s([^,.;،]+)|只要([^，。]+)|如果([^，。]+)|([^、。]+)(?:場合|れば)"
+    r"(?<!\w)(?:if(?! you(?:'d like| (?:look|check|want|wish|see|wonder|ask|prefer|would like|have (?:any )?(?:more )?questions)))|unless|provided(?: that)?|as long as|wenn|falls|sofern|si|sauf si|à condition|siempre que|salvo que|nếu|miễn là|إذا|بشرط|если)\s([^,.;،]+)|只要([^，。]+)|如果([^，。]+)|([^、。]+)(?:場合|れば)"
 )
 _EITHER = re.compile(
     r"(?<=\w)(?:,? (?:and|or|und|oder|et|ou|y|o|và|hay|hoặc|и|или|أو) | و(?=\w{3})|[とや和或])"
 )
 _LIST = re.compile(r"(?<=\w)(?:,? (?:and|und|et|y|và|и) | و(?=\w{3})|と|和|及び|以及)")
-
-
-@lru_cache(CACHE)
-def content(text: str) -> tuple[str, ...]:
-    """What a plain text consists of, each once: its content words, characters of Chinese and Japanese; no numbers, no light verbs."""
-    counted = figures(text)
-    spaced = _SPACELESS.sub(" ", counted)
-    found = [key(w) for w in tokens(spaced) if is_content(w) and not any(map(str.isdigit, w))]
-    if len(spaced) != len(counted) or _SPACELESS.search(counted):
-        wide = _COUNTS.sub(" ", counted)
-        found += [c for c in _HAN.findall(wide) if c not in _GRAMMAR] + _HANGUL.findall(wide)
-    kept = (w for w in found if w not in LIGHT and w not in _NUMBER_WORDS and not _PRONOUN.match(w))
-    return tuple(dict.fromkeys(kept))
-
-
-def same_word(word: str, known: frozenset[str]) -> bool:
-    """Whether a word is among the known ones in some form: "reservar", "reservas"."""
-    if word in known or near(word, known):
-        return True
-    return len(word) >= ROOT and any(_one_root(word, other) for other in known)
-
-
-def _one_root(a: str, b: str) -> bool:
-    shorter = min(len(a), len(b))
-    if shorter < ROOT or a[:ROOT] != b[:ROOT]:
-        return False
-    shared = next((i for i in range(shorter) if a[i] != b[i]), shorter)
-    return shared >= ROOT_SHARE * shorter and max(len(a), len(b)) <= shared + ROOT
 
 
 @lru_cache(CACHE)
@@ -160,7 +113,7 @@ def conflicting(point: str, answer: str, query: str) -> bool:
         return True
     if other_days(p, a) or counts_otherwise(p, a, q) or rival_word(p, a, q):
         return True
-    if bool(_rivals(p, a, q)) or _paid_otherwise(p, a):
+    if bool(_rivals(p, a, q)) or _paid_otherwise(p, a) or contrary(p, a):
         return True
     return _renamed(point, answer, query) or substituted(point, answer)
 
@@ -190,9 +143,14 @@ def _rivals(point: str, answer: str, query: str) -> frozenset[str]:
     """Values of the answer of a kind that the point has, too, and that neither point nor question has."""
     wanted = quantities(point)
     kinds = {_kind(q) for q in wanted}
-    given = quantities(answer)
+    given = quantities(_IDENTIFIER.sub(" ", answer))
     own = given - found_in(given, wanted | quantities(query))
     return frozenset(q for q in own if _kind(q) in kinds)
+
+
+_IDENTIFIER = re.compile(
+    r"(?<!\w)[^\W\d_][\w]*(?:-\w+)*-\d+(?![\w.,:]*\d)"
+)  # "sha-256", which counts nothing
 
 
 def _paid_otherwise(point: str, answer: str) -> bool:
@@ -225,11 +183,25 @@ def _conditions_differ(p: str, a: str, q: str) -> bool:
     added = (content(c) for c in _conditions(a))
     if any(words and not any(same_word(w, given) for w in words) for words in added):
         return True
-    own, there = stem_set(p) & NARROWING, stem_set(a) & NARROWING
+    own, there = stem_set(p) & NARROWING, stem_set(_speaking_of(p, a)) & NARROWING
     if own and not there and not OPEN_QUESTION.search(q):
         return True
     return bool(there and not own and not stem_set(q) & NARROWING)
 
+
+def _speaking_of(p: str, a: str) -> str:
+    """An answer without the coordinated clauses that are statements of their own: they share no word with the point."""
+    known = frozenset(content(p))
+    pieces = ((piece, content(piece)) for piece in _COORDINATED.split(a))
+    return " ".join(
+        piece
+        for piece, words in pieces
+        if len(words) < OWN or any(same_word(w, known) for w in words)
+    )
+
+
+_COORDINATED = re.compile(r"\n|[.;:]\s|,\s(?:and|und|et|y|và|и|و)\s|[。；]")
+OWN = 4  # content words from which on a clause says something of its own
 
 NARROWING = frozenset(stem_set("only solely merely exclusively nur ausschließlich seulement uniquement solo solamente chỉ だけ のみ 只 仅 فقط только"))  # fmt: skip
 
@@ -263,21 +235,18 @@ def _words_said(p: str, a: str, q: str) -> bool:
     return _weight(left) <= (1 - (WITH_VALUE if valued else SAID)) * _weight(own)
 
 
+# A plain text has no capitals by which to tell the end of a sentence from "p.m.".
+_PLAIN_END = re.compile(r"(?<=[^\s.][^\s.][.!?;])\s+|\n+|(?<=[。！？；])")
+
+
 def _beside(a: str, values: set[str]) -> str:
     """The sentences of an answer that have any of some values."""
-    sentences = (a[start:end] for start, end in spans(a))
-    return " ".join(s for s in sentences if found_in(values, quantities(s)))
+    return " ".join(s for s in _PLAIN_END.split(a) if found_in(values, quantities(s)))
 
 
 def _weight(words: list[str]) -> float:
     """How many words those are; two characters of Chinese are one."""
     return sum(0.5 if len(word) == 1 and word > "\u3000" else 1.0 for word in words)
-
-
-@lru_cache(CACHE)
-def known_words(text: str) -> frozenset[str]:
-    """Every word of a plain text, light ones too, by which another is recognised."""
-    return keys_of(text) | frozenset(content(text))
 
 
 def _told(p: str, q: str) -> str:
@@ -296,6 +265,7 @@ def touches(point: str, answer: str, query: str) -> bool:
 def _another_of_the_asked(p: str, a: str, q: str) -> bool:
     """Whether of two things that the question names the answer speaks of the one, and the point of the other."""
     words = content(q) if _EITHER.search(q) else ()
+    a = _beside(a, _own_values(p, q)) or a  # what is said of the other stands elsewhere
     own, given = frozenset(content(p)), frozenset(content(a))
     left = [w for w in words if same_word(w, own) and not same_word(w, given)]
     right = [w for w in words if same_word(w, given) and not same_word(w, own)]

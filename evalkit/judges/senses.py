@@ -43,7 +43,36 @@ by hand|manually|von hand|manuell|à la main|manuellement|a mano|manualmente|b�
 _WEEKDAYS = r"""
 mondays? (?:to|through|thru|till|until|-|–) fridays?|mon\.?\s?[-–]\s?fri\.?|on weekdays|weekdays|montags? bis freitags?|mo\.?\s?[-–]\s?fr\.?|de lunes a viernes|lunes a viernes|(?:du )?lundi (?:au|à) vendredi|(?:từ )?thứ hai đến (?:hết )?thứ sáu|月曜日?(?:から|~|〜|-)金曜日?|平日|周一[至到]周五|星期一[至到]星期五
 """
-_SENSES = {"simultaneously": _TOGETHER, "manually": _BY_HAND, "weekdays": _WEEKDAYS, "50%": _HALF_PRICE, "dưới": "\nchưa (?:đủ|đến|tới)\n", "gratis": _GRATIS, "chargeable": _CHARGEABLE, "immediately": _AT_ONCE, "open until": _OPEN_UNTIL}  # fmt: skip
+# What denies one verb and says what its opposite does; the words between stay.
+_UNHINDERED = r"""
+(?:do|does|did|will|would|to|can)(?:n['’]t| not) (?:block|obstruct|hinder|hold up|interrupt|lock out|get in the way of)|without (?:blocking|obstructing|hindering|interrupting)|non-blocking
+lets?((?: \w+){1,5}) (?:carry on|continue|go on|proceed|keep going|keep running|work on)|allows?((?: \w+){1,5}) to (?:carry on|continue|go on|proceed|keep going|keep running)
+(?:blockiert|behindert|unterbricht|stört)((?: \w+){0,4}) nicht|lässt((?: \w+){1,5}) weiter(?:laufen|arbeiten|machen)|ne (?:bloque|gêne|interrompt) pas|laisse((?: \w+){1,5}) continuer|no (?:bloquea|impide|interrumpe)|deja((?: \w+){1,4}) continuar
+"""
+_REMOVED = r"""
+remov(?:es|ed|e|al|ing)|drop(?:s|ped|ping)?|discontinued?|eliminate[ds]?|withdraw[ns]?|withdrew|abolish(?:ed|es)?|t(?:ook|aken|akes) out|(?:is|are|was|were) gone|no longer (?:exists?|available|supported|there)
+entfernt|abgeschafft|eingestellt|gestrichen|supprimée?s?|retirée?s?|eliminad[oa]s?|suprimid[oa]s?|bị (?:bỏ|xóa|loại bỏ)|gỡ bỏ|廃止|削除|删除|取消|移除
+"""
+_MARKED = r"""
+mark(?:ed|s)?|flag(?:ged|s)?|label(?:led|ed|s)?|tag(?:ged|s)?|gekennzeichnet|markiert|marquée?s?|marcad[oa]s?|señalad[oa]s?|được đánh dấu
+"""
+_REMAINS = r"""
+(?:stay|remain|sit|is|are|be)(?:s|ed)?(?: left)? behind|(?:is|are|be|was|were) left(?: over)?(?! out| to| up)|left over|remain(?:s|ed|ing)?|(?:do|does|did|will|would)(?:n['’]t| not) (?:go away|disappear|vanish)(?: on its own| by itself| by themselves)?|won['’]t (?:go away|disappear|vanish)(?: on its own| by itself| by themselves)?
+bleib(?:t|en) (?:zurück|übrig)|verschwinde[nt]+ nicht|(?:reste|restent|queda|quedan)(?! \d)|(?:vẫn )?còn lại|残(?:る|り|って)\w*|留下
+"""
+_MULTIPLE = r"""
+(?:several|many|multiple|a (?:number of|few)) times|a multiple|multiples|ein (?:vielfaches|mehrfaches)|mehrfach|plusieurs fois|varias veces|(?:gấp )?nhiều lần|何倍|数倍|好几倍
+"""
+_EACH = r"""
+(?:an? |at (?:an )?|in )?intervals? of|(?:once |one )?(?:for|in) (?:each|every)|once per|every|each
+(?:ein )?abstand von|im abstand von|(?:alle|jede[rsnm]?)(?= \d)|(?:un )?intervalle de|tou(?:s|tes) les|(?:un )?intervalo de|cada|(?:khoảng cách |cứ )?mỗi
+"""
+_TOO_LITTLE = r"""
+(?:is|are|be)(?:n['’]t| not) (?:enough|sufficient)|(?:do|does|will|would)(?:n['’]t| not) (?:be enough|be sufficient|suffice)|won['’]t (?:be enough|suffice)|insufficient|alone (?:won['’]t|can['’]t|cannot|(?:do|does|is|are|will|would)(?:n['’]t| not))
+(?:reicht|reichen|genügt|genügen)((?: \w+){0,3}) nicht(?: aus)?|ne suffi(?:t|sent) pas|insuffisante?s?|no (?:basta|alcanza|es suficiente)|insuficientes?|(?:là )?(?:không|chưa) đủ
+"""
+_HAPPEN = r"t(?:ak(?:es?|ing|en)|ook) place|occurs?|occurred|findet((?: \w+){0,4}) statt|stattfinden|a lieu|tiene lugar|diễn ra|xảy ra"
+_SENSES = {"unhindered": _UNHINDERED, "removed": _REMOVED, "marked": _MARKED, "remaining": _REMAINS, "multiple": _MULTIPLE, "every": _EACH, "insufficient": _TOO_LITTLE, "happening": _HAPPEN, "simultaneously": _TOGETHER, "manually": _BY_HAND, "weekdays": _WEEKDAYS, "50%": _HALF_PRICE, "dưới": "\nchưa (?:đủ|đến|tới)\n", "gratis": _GRATIS, "chargeable": _CHARGEABLE, "immediately": _AT_ONCE, "open until": _OPEN_UNTIL}  # fmt: skip
 
 
 def _pattern(listed: str) -> re.Pattern[str]:
@@ -56,10 +85,10 @@ _PATTERNS = {plain: _pattern(listed) for plain, listed in _SENSES.items()}
 _LIGHT_WORDS = """
 per percent prozent still cent taking getting giving making paying costing within dafür man die das innerhalb binnen uhr dort hier there here pm am heure heures dafür dann then thus also
 cost costs pay pays paid charge charges charged price priced fee rate amount amounts get gets got receive receives give gives given take takes need needs
-required require apply applies come comes last lasts make makes lose loses result results lead leads mean means cause causes allowed permitted possible apiece maximum minimum max min
-kosten kostet zahlen zahlt bezahlen gebühr preis beträgt betragen bekommen bekommt erhalten erhält brauchen braucht dauert gilt bedeutet führt folgt zeit erlaubt verboten möglich maximal minimal mindestalter mindestens höchstens spätestens wenigstens fällig nötig notwendig
-costar cuesta cuestan pagar paga pagas pagan cobra cobran cobrar vale valen precio tarifa recibe recibes recibir dura durar supone suponen suponer conlleva conllevan implica hay puede puedes pueden tienes necesita necesitas necesario posible quedas queda mínimo máximo mínima máxima menos como
-coûte coûtent coûter paie payer payez prix tarif reçoit recevez recevoir dure durer entraîne entraînent implique faut devez doit doivent avez avoir peut pouvez possible minimum maximum minimale maximale moins
+required require apply applies come comes last lasts make makes lose loses result results lead leads mean means cause causes allowed permitted possible apiece happening valid during remains stays maximum minimum max min
+kosten kostet zahlen zahlt bezahlen gebühr preis beträgt betragen bekommen bekommt erhalten erhält brauchen braucht dauert gilt bedeutet führt folgt zeit erlaubt verboten möglich gültig erfolgt erfolgen geschieht gilt während über maximal minimal mindestalter mindestens höchstens spätestens wenigstens fällig nötig notwendig
+costar cuesta cuestan pagar paga pagas pagan cobra cobran cobrar vale valen precio tarifa recibe recibes recibir dura durar supone suponen suponer conlleva conllevan implica hay puede puedes pueden tienes necesita necesitas necesario posible quedas queda sale sirve válido válida válidos válidas vigente durante mínimo máximo mínima máxima menos como
+coûte coûtent coûter paie payer payez prix tarif reçoit recevez recevoir dure durer entraîne entraînent implique faut devez doit doivent avez avoir peut pouvez valable valables vaut reste pendant durant possible minimum maximum minimale maximale moins
 phí giá tiền trả nộp đóng mất phải cần nhận được bạn tối thiểu đa ít nhất không quá
 تدفع يدفع رسوم تكلفة سعر تبلغ يجب يمكن يؤدي تحصل لديك غضون خلال
 """
@@ -78,3 +107,20 @@ def plainly(text: str) -> str:
     for word, pattern in _PATTERNS.items():
         plain = pattern.sub(partial(_put, word), plain)
     return plain
+
+
+# What speaks against a plain word: what blocks does not leave unhindered.
+_CONTRARY = {
+    "unhindered": r"block|obstruct|hinder|interrupt|lock|bloqu|behinder|stör|gên",
+    "remaining": r"go(?:es)? away|disappear|vanish|verschwind|dispara",
+    "insufficient": r"enough|sufficient|suffic|suffit|suffis|reich|genüg|basta|alcanza|đủ",
+}
+_CONTRARIES = {word: re.compile(rf"(?<!\w)(?:{ways})") for word, ways in _CONTRARY.items()}
+
+
+def contrary(one: str, other: str) -> bool:
+    """Whether one of two plain texts has a plain word that the other lacks, which has the contrary."""
+    return any(
+        (word in one) is not (word in other) and ways.search(other if word in one else one)
+        for word, ways in _CONTRARIES.items()
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from evalkit.judges.irregular import key
+from evalkit.text.number_words import CURRENCIES, UNITS
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.sentences import spans
 from evalkit.text.tokens import CACHE, is_content, names, tokens
@@ -38,10 +39,16 @@ def _parts(text: str) -> tuple[_Part, ...]:
     found = []
     for index, (start, end) in enumerate(spans(text)):
         for piece in _PART.split(text[start:end]):
-            order = tuple(key(w) for w in tokens(piece) if is_content(w) and not w[0].isdigit())
+            order = _words(piece)
             if order:
                 found.append(_Part(order, frozenset(quantities(piece)), names(f"x {piece}"), index))
     return tuple(found)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """The content stems of a text in order, its numbers and their units left out: "seconds" tells nothing apart."""
+    words = (w for w in tokens(text) if is_content(w) and not w[0].isdigit())
+    return tuple(key(w) for w in words if w not in UNITS and w not in CURRENCIES)
 
 
 def _unit(quantity: str) -> str:
@@ -58,7 +65,7 @@ def swapped(point: str, answer: str) -> bool:
     if not numbers and not named:
         return False
     parts = _parts(answer)
-    wanted = frozenset(key(w) for w in tokens(point) if is_content(w) and not w[0].isdigit())
+    wanted = frozenset(_words(point))
     return any(_misplaced(number, wanted, numbers, parts) for number in numbers) or any(
         _renamed(name, wanted, named, parts) for name in named
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evalkit.ledger.words import Chosen, Ints, Texts, Words
+from evalkit.ledger.words import Ints, Words, chosen, narrow, slim
 from evalkit.outcome import CaseOutcome
 from evalkit.records import AS_IS, Approach, Metric, Status
 from evalkit.score import CODE, STATUSES, Bytes, Column, Floats
@@ -90,7 +90,7 @@ class Ledger:
     outcome: Bytes
     group: Ints
     tags: Words
-    symptoms: npt.NDArray[np.uint8]
+    symptoms: Mapping[int, Bytes] | npt.NDArray[np.uint8]
     way: npt.NDArray[np.uint16]
     lost: Bytes
     frozen: Floats
@@ -120,18 +120,21 @@ class Ledger:
     @cached_property
     def in_suite_order(self) -> Ints:
         """The rows of the cases, in the order of the suite."""
-        return np.argsort(self.place, kind="stable")
+        order: Ints = narrow(np.argsort(self.place, kind="stable"))
+        return order
 
     @cached_property
     def as_is(self) -> Ints:
         """The numbers of the ``as_is`` traces, case by case, the repeats of each in their order."""
         numbers = np.flatnonzero(self.condition.are(AS_IS) & (self.trace_case >= 0))
-        return numbers[np.argsort(self.trace_case[numbers], kind="stable")]
+        order: Ints = slim(numbers[np.argsort(self.trace_case[numbers], kind="stable")])
+        return order
 
     @cached_property
     def repeats(self) -> Ints:
         """How many ``as_is`` traces each case has."""
-        return np.bincount(self.trace_case[self.as_is], minlength=len(self))
+        found: Ints = slim(np.bincount(self.trace_case[self.as_is], minlength=len(self)))
+        return found
 
     def counts(self) -> dict[str, int]:
         """How many cases there are, and how many ended in which way."""
@@ -143,15 +146,19 @@ class Ledger:
         found: npt.NDArray[np.bool_] = self.outcome == OUTCOMES.index(outcome)
         return found
 
+    def metrics(self) -> Iterator[Metric]:
+        """The measures of answers and of cases; columns that are on disk are not read for that."""
+        for columns in (self.columns, self.case_columns):
+            kept = getattr(columns, "metrics", None)
+            yield from (c.metric for c in columns.values()) if kept is None else kept()
+
     def label_pairs(self) -> list[tuple[str, str]]:
         """The (wanted, given) labels of all traces that have them."""
         return [pair for pair in self.pairs if pair is not None]
 
     def names(self, rows: npt.NDArray[np.int64]) -> Sequence[str]:
         """The ids of some cases; of a large ledger they are made when asked for."""
-        if isinstance(self.ids, Texts):
-            return Chosen(self.ids, rows)
-        return tuple(self.ids[row] for row in rows.tolist())
+        return chosen(self.ids, rows)
 
     def by_case(self, column: Column) -> tuple[Floats, Bytes]:
         """A column of traces as one of cases: the mean of the repeats that have a value, and the worst status."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalkit.ledger.columns import COUNTS, STAGES, FindingColumns, Ledger
-from evalkit.ledger.words import Texts, Words, joined_words
+from evalkit.ledger.words import Chosen, Words, slim
 from evalkit.records import Approach, Metric
 from evalkit.score import Column
 
@@ -21,6 +21,7 @@ Array = npt.NDArray[Any]
 CASES = ("place", "outcome", "group", "way", "lost", "frozen", "verdicts")
 FINDINGS = tuple(f.name for f in fields(FindingColumns))
 NUMBERS = ("row", "confidence", "gain")  # of findings
+SHIFTED = ("trace_case", "finding row")  # rows of cases
 _WORDS = ("tags", "condition", "repeat", "pairs", "right")
 
 
@@ -41,7 +42,6 @@ def save(ledger: Ledger, stem: Path) -> None:
             stream.writelines(column.values.tobytes() for column in columns.values())
             stream.writelines(column.status.tobytes() for column in columns.values())
     rest = {
-        "ids": list(ledger.ids),
         "words": words,
         "format_errors": ledger.format_errors,
         "judges": ledger.judges,
@@ -64,6 +64,10 @@ class Wide(Mapping[str, Column]):
         status = [self._read(f, n, (below + number) * n, np.uint8) for f, n in self._files]
         return Column(metric, np.concatenate(values), np.concatenate(status))
 
+    def metrics(self) -> Iterator[Metric]:
+        """The measures whose columns these are."""
+        return (metric for _, metric in self._metrics.values())
+
     def _read(self, file: Path, rows: int, offset: int, kind: type[Any]) -> Array:
         return np.fromfile(file, kind, rows, offset=offset)
 
@@ -74,21 +78,84 @@ class Wide(Mapping[str, Column]):
         return len(self._metrics)
 
 
-class _Part:
-    """What ``save`` wrote of one part, but for the wide columns."""
+class Stored(Mapping[Any, Any]):
+    """Columns of a whole run, each in a file of its own: read when it is asked for, and then forgotten."""
 
-    def __init__(self, stem: Path) -> None:
-        with np.load(stem.with_suffix(".npz"), allow_pickle=False) as kept:
-            self.arrays = {name: kept[name] for name in kept.files}
+    def __init__(self, files: Mapping[Any, tuple[Path, np.dtype[Any]]]) -> None:
+        self._files = files
+
+    def __getitem__(self, name: Any) -> Array:
+        return np.fromfile(*self._files[name])
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+class _Whole:
+    """The columns of all parts, written one below the other as the parts are read: one part is held at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self._folder = folder
+        self._files: dict[str, tuple[Path, np.dtype[Any]]] = {}
+        self._words: dict[str, dict[Any, int]] = {}
+        self.sizes: list[int] = []
+        self.traces: list[int] = []
+        self.format_errors: Counter[tuple[str, str]] = Counter()
+        self.judges: set[str] = set()
+
+    def add(self, stem: Path) -> None:
+        """Read what ``save`` wrote of one part, but for the wide columns."""
+        below = sum(self.sizes)
         rest = json.loads(stem.with_suffix(".json").read_text(encoding="ascii"))
-        self.ids: list[str] = rest["ids"]
-        self.words = {n: tuple(map(_frozen, words)) for n, words in rest["words"].items()}
-        errors: list[Any] = rest["format_errors"]
-        self.format_errors = [((p, k), n) for (p, k), n in errors]
-        self.judges: list[str] = rest["judges"]
+        with np.load(stem.with_suffix(".npz"), allow_pickle=False) as kept:
+            arrays = {name: kept[name] for name in kept.files}
+            for number, row in enumerate(arrays.pop("symptoms")):
+                arrays[f"symptoms {number}"] = row
+            for name, column in arrays.items():
+                whole = self._translated(name, column, rest["words"].get(name), below)
+                self._write(name, whole)
+        self.sizes.append(len(arrays["place"]))
+        self.traces.append(len(arrays["trace_case"]))
+        self.format_errors.update({(p, k): n for (p, k), n in rest["format_errors"]})
+        self.judges.update(rest["judges"])
 
-    def column(self, name: str) -> Words:
-        return Words(self.arrays[name], self.words[name])
+    def _write(self, name: str, column: Array) -> None:
+        begun = name in self._files
+        file, _ = self._files.setdefault(name, (self._folder / f"{name}.bin", column.dtype))
+        with file.open("ab" if begun else "wb") as stream:
+            stream.write(np.ascontiguousarray(column).data)
+
+    def _translated(self, name: str, column: Array, words: list[Any] | None, below: int) -> Array:
+        """A column of a part as it stands in the whole."""
+        if words is not None:
+            known = self._words.setdefault(name, {})
+            own = [known.setdefault(_frozen(word), len(known)) for word in words]
+            return np.array(own, np.int32)[column] if own else column.astype(np.int32)
+        if name in SHIFTED:
+            return np.where(column < 0, column, column + below)
+        # Cases without a group have a number of their own in every part: it must not be that of another part.
+        return np.where(column < 0, column - below, column) if name == "group" else column
+
+    def column(self, name: str) -> Any:
+        """A column, in as few bytes as it takes."""
+        return slim(np.fromfile(*self._files[name]))
+
+    def words(self, name: str) -> Words:
+        """A column of words."""
+        return Words(self.column(name), tuple(self._words[name]))
+
+    def stored(self, names: Mapping[Any, str]) -> Stored:
+        """Columns that stay on disk, under other names."""
+        return Stored({own: self._files[name] for own, name in names.items()})
+
+    def symptoms(self) -> Stored:
+        """The rows of the rules of the playbook."""
+        rules = sum(name.startswith("symptoms ") for name in self._files)
+        return self.stored({number: f"symptoms {number}" for number in range(rules)})
 
 
 def _frozen(value: Any) -> Any:
@@ -100,48 +167,35 @@ def load(
     stems: Sequence[Path],
     system: str,
     approach: Approach,
-    metrics: Sequence[Metric],
-    case_metrics: Sequence[Metric],
-    suite_metrics: Sequence[Metric],
+    kinds: Sequence[Sequence[Metric]],
+    ids: Sequence[str],
 ) -> Ledger:
-    """The ledgers of parts as one, part after part."""
-    parts = [_Part(stem) for stem in stems]
-    sizes = [len(part.ids) for part in parts]
-    below = np.cumsum([0, *sizes[:-1]])
-    traces = [len(part.arrays["trace_case"]) for part in parts]
-    errors: Counter[tuple[str, str]] = Counter()
-    place = np.concatenate([part.arrays["place"] for part in parts])
-    for part in parts:
-        errors.update(dict(part.format_errors))
+    """The ledgers of parts as one, part after part; ``ids`` are those of all cases in the order of the suite.
 
-    def all_of(name: str) -> Any:
-        return np.concatenate([part.arrays[name] for part in parts])
-
-    def words(name: str) -> Any:
-        return joined_words([part.column(name) for part in parts])
-
-    def shifted(name: str) -> Array:
-        rows = [part.arrays[name] for part in parts]
-        return np.concatenate([np.where(r < 0, r, r + b) for r, b in zip(rows, below, strict=True)])
-
+    ``kinds`` are the measures of answers, of cases, and of the suite.
+    """
+    whole = _Whole(stems[0].with_suffix(".whole"))
+    for stem in stems:
+        whole.add(stem)
+    cases: dict[str, Any] = {name: whole.column(name) for name in CASES if name != "group"}
+    words: dict[str, Any] = {name: whole.words(name) for name in _WORDS}
     return Ledger(
         system=system,
         approach=approach,
-        ids=Texts.of(case_id for part in parts for case_id in part.ids),
-        tags=words("tags"),
-        symptoms=np.concatenate([part.arrays["symptoms"] for part in parts], axis=1),
-        trace_case=shifted("trace_case"),
-        **{name: words(name) for name in _WORDS[1:]},
-        **{name: all_of(name) for name in CASES if name != "group"},
-        group=_groups([part.arrays["group"] for part in parts], below),
-        seconds={n: all_of(f"seconds {n}") for n in STAGES},
-        usage={n: all_of(f"usage {n}") for n in COUNTS},
-        findings=_findings(shifted, all_of, words, place),
-        columns=Wide(metrics, _files(stems, ".traces.bin", traces)),
-        case_columns=Wide(case_metrics, _files(stems, ".cases.bin", sizes)),
-        suite_metrics=tuple(suite_metrics),
-        format_errors=tuple(errors.most_common()),
-        judges=tuple(sorted({judge for part in parts for judge in part.judges})),
+        ids=Chosen(ids, cases["place"]),
+        symptoms=whole.symptoms(),
+        trace_case=whole.column("trace_case"),
+        **cases,
+        **words,
+        group=_renumbered(whole.column("group")),
+        seconds=whole.stored({n: f"seconds {n}" for n in STAGES}),
+        usage=whole.stored({n: f"usage {n}" for n in COUNTS}),
+        findings=_findings(whole, cases["place"]),
+        columns=Wide(kinds[0], _files(stems, ".traces.bin", whole.traces)),
+        case_columns=Wide(kinds[1], _files(stems, ".cases.bin", whole.sizes)),
+        suite_metrics=tuple(kinds[2]),
+        format_errors=tuple(whole.format_errors.most_common()),
+        judges=tuple(sorted(whole.judges)),
     )
 
 
@@ -149,22 +203,25 @@ def _files(stems: Sequence[Path], suffix: str, sizes: Sequence[int]) -> list[tup
     return [(stem.with_suffix(suffix), n) for stem, n in zip(stems, sizes, strict=True)]
 
 
-def _groups(parts: Sequence[Array], below: Array) -> Array:
-    """Cases without a group have a number of their own in every part: it must not be that of another part."""
-    return np.concatenate([np.where(g < 0, g - b, g) for g, b in zip(parts, below, strict=True)])
+def _renumbered(groups: Array) -> Array:
+    """Groups as small numbers; negative ones, of cases without any, stay."""
+    found = groups.copy()
+    named = groups >= 0
+    found[named] = np.unique(groups[named], return_inverse=True)[1]
+    renumbered: Array = slim(found)
+    return renumbered
 
 
-def _findings(
-    shifted: Callable[[str], Array],
-    all_of: Callable[[str], Any],
-    words: Callable[[str], Any],
-    place: Array,
-) -> FindingColumns:
+def _findings(whole: _Whole, place: Array) -> FindingColumns:
     """The findings of all parts, in the order of the suite."""
-    named = {n: words(f"finding {n}") for n in FINDINGS if n not in NUMBERS}
-    numbers = {n: all_of(f"finding {n}") for n in ("confidence", "gain")}
-    found = FindingColumns(row=shifted("finding row"), **numbers, **named)
-    return found.at(np.argsort(place[found.row], kind="stable"))
+    row = whole.column("finding row")
+    order = np.argsort(place[row], kind="stable")
+    columns: dict[str, Any] = {}
+    for name in FINDINGS:
+        stored = f"finding {name}"
+        column = whole.column(stored) if name in NUMBERS else whole.words(stored)
+        columns[name] = column.at(order) if isinstance(column, Words) else column[order]
+    return FindingColumns(**columns)
 
 
 def case_places(stems: Sequence[Path]) -> list[Array]:

@@ -21,7 +21,7 @@ from evalkit.ledger import crew, disk
 from evalkit.ledger.answers import Answers
 from evalkit.ledger.crew import Part
 from evalkit.ledger.large import Large, LargeFindings, LargeGraded
-from evalkit.ledger.memory import ROOM
+from evalkit.ledger.memory import ROOM, give_back
 from evalkit.ledger.part import bench_for
 from evalkit.ledger.pieces import findings_of
 from evalkit.records import Approach, Suite
@@ -54,6 +54,7 @@ async def diagnosed_in_parts(
     ``only`` are the ids of the cases that are looked at, None is all. ``suite`` is one that is read as a stream.
     """
     settings = how or How()
+    give_back()  # what filing the answers took
     cases = _chosen(suite, only)
     bench = bench_for(suite, cases, Answers(store), tools, systems, _folder_in(store))
     large = Large(bench, settings.part)
@@ -155,7 +156,8 @@ def _added_up(
 ) -> SystemDiagnosis:
     large.parts[name] = list(numbers)
     tools, stems = large.bench.tools, large.stems(name)
-    ledger = disk.load(stems, name, approach, *kinds_of(tools.metrics))
+    ids = large.bench.cases.places.ids
+    ledger = disk.load(stems, name, approach, kinds_of(tools.metrics), ids)
     graded = LargeGraded(ledger, lambda: large.graded(name), lambda: large.whole(name))
     findings = LargeFindings(ledger, findings_of(stems, disk.finding_places(stems)))
     return diagnosis_of(ledger, cast("Graded", graded), findings, tools.playbook)

@@ -24,7 +24,7 @@ from evalkit.ledger.page import kept_pages
 from evalkit.ledger.part import Bench, graded_part
 from evalkit.ledger.pictures import ranks_of, styles_of
 from evalkit.ledger.pieces import StoredFindings, blocks_of
-from evalkit.ledger.words import find
+from evalkit.ledger.words import Ints, find, narrow
 from evalkit.outcome import CaseOutcome
 from evalkit.pages.case_pages import Page
 from evalkit.pages.ranks import RankCounts
@@ -250,6 +250,22 @@ class LargeFindings(Sequence[Finding]):
 
     def __iter__(self) -> Iterator[Finding]:
         return map(self._finding, range(len(self)))
+
+    def kinds(self) -> tuple[Sequence[Finding], Ints, Sequence[str]]:
+        """One finding of each kind (their cases differ, and nothing a decision asks for), the kinds of all, and their cases."""
+        first, codes = self._kinds
+        found = self._ledger.findings
+        return tuple(map(self._finding, first)), codes, self._ledger.names(found.row)
+
+    @cached_property
+    def _kinds(self) -> tuple[list[int], Ints]:
+        found = self._ledger.findings
+        words = (found.outcome, found.status, found.cause, found.side, found.also, found.probes)
+        codes = np.unique(found.confidence, return_inverse=True)[1]
+        for column in words:
+            codes = codes.astype(np.int64) * (len(column.words) + 1) + column.codes
+            codes = narrow(np.unique(codes, return_inverse=True)[1])
+        return np.unique(codes, return_index=True)[1].tolist(), codes
 
     def _finding(self, row: int) -> Finding:
         found = self._ledger.findings

@@ -55,7 +55,7 @@ def forget_texts() -> None:
     for function in {id(f): f for f in _remembering()}.values():  # it stands in many modules
         function.cache_clear()
     gc.collect()
-    _trim()
+    give_back()
 
 
 def _remembering() -> Iterator[Any]:
@@ -67,7 +67,7 @@ def _remembering() -> Iterator[Any]:
                 yield value
 
 
-def _trim() -> None:
+def give_back() -> None:
     """Free pages go back at once; only the C library of Linux knows how."""
     try:
         ctypes.CDLL(None).malloc_trim(0)

@@ -11,7 +11,7 @@ from typing import Any, overload
 import numpy as np
 
 from evalkit.artefacts import Ready
-from evalkit.ledger.words import Ints
+from evalkit.ledger.words import Ints, narrow
 
 _BLOCK = 1 << 20
 
@@ -50,7 +50,7 @@ def segments(files: Sequence[Path], lengths: Sequence[Ints], places: Sequence[In
     start = np.concatenate([np.cumsum(part) - part for part in lengths])
     order = np.argsort(np.concatenate(places), kind="stable")
     length = np.concatenate(lengths)
-    return Segments(files, file[order], start[order], length[order])
+    return Segments(files, narrow(file[order]), narrow(start[order]), narrow(length[order]))
 
 
 class StoredFindings(Ready):
@@ -101,9 +101,12 @@ def _case_rows(
     stems: Sequence[Path], files: Sequence[Path], places: Sequence[Ints], below: Ints, measure: int
 ) -> Iterator[str]:
     """The rows of one measure over repeats, in the order of the suite."""
-    lengths = [_kept(stem, "cases") for stem in stems]
-    found = segments(files, [rows[measure] for rows in lengths], [np.sort(p) for p in places])
-    before = np.array([rows[:measure].sum() for rows in lengths]) + below
+    lengths, before = [], below.copy()
+    for number, stem in enumerate(stems):
+        rows = _kept(stem, "cases")
+        before[number] += rows[:measure].sum()
+        lengths.append(rows[measure].copy())  # or the others would be held as well
+    found = segments(files, lengths, [np.sort(p) for p in places])
     moved = Segments(files, found.file, found.start + before[found.file], found.length)
     yield from moved.read()
 

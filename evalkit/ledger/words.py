@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
-Codes = npt.NDArray[np.int32]
+Codes = npt.NDArray[np.signedinteger[Any]]
+SHORT = 64  # bytes of a text up to which very many are sorted side by side
+AT_ONCE = 4096  # rows that are numbers of Python's own at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,13 @@ class Words:
         """The column of these values."""
         known: dict[Hashable, int] = {}
         codes = np.fromiter((known.setdefault(v, len(known)) for v in values), np.int32)
-        return cls(codes, tuple(known))
+        return cls(narrow(codes), tuple(known))
 
     def __len__(self) -> int:
         return len(self.codes)
 
     def __iter__(self) -> Iterator[Any]:
-        return map(self.words.__getitem__, self.codes.tolist())
+        return map(self.words.__getitem__, numbers(self.codes))
 
     def __getitem__(self, row: int) -> Any:
         return self.words[self.codes[row]]
@@ -53,16 +56,30 @@ class Words:
         return self.words.index(word) if word in self.words else -1
 
 
-def joined_words(parts: Sequence[Words]) -> Words:
-    """Columns one below the other."""
-    if len(parts) == 1:
-        return parts[0]
-    known: dict[Hashable, int] = {}
-    codes = []
-    for part in parts:
-        own = [known.setdefault(word, len(known)) for word in part.words]
-        codes.append(np.array(own, np.int32)[part.codes] if own else part.codes)
-    return Words(np.concatenate(codes), tuple(known))
+def narrow(values: npt.NDArray[np.signedinteger[Any]]) -> Any:
+    """Whole numbers in as few bytes each as hold them all."""
+    most, least = int(values.max(initial=0)), int(values.min(initial=0))
+    kinds: tuple[type[np.signedinteger[Any]], ...] = (np.int8, np.int16, np.int32)
+    for kind in kinds:
+        if most <= np.iinfo(kind).max and least >= np.iinfo(kind).min:
+            return values.astype(kind)
+    return values
+
+
+def slim(column: npt.NDArray[Any]) -> Any:
+    """A column in few bytes: once where all rows hold the same, whole numbers as ``narrow`` has them."""
+    first = column[:1].copy()
+    if len(column) and column[-1] != column[0] == column[0]:
+        return narrow(column) if column.dtype.kind == "i" else column
+    if len(column) and np.array_equal(column, np.broadcast_to(first, column.shape), equal_nan=True):
+        return np.broadcast_to(first, column.shape)
+    return narrow(column) if column.dtype.kind == "i" else column
+
+
+def numbers(column: npt.NDArray[Any]) -> Iterator[Any]:
+    """The entries of a column as Python has them, some thousands at a time."""
+    for start in range(0, len(column), AT_ONCE):
+        yield from column[start : start + AT_ONCE].tolist()
 
 
 class Texts(Sequence[str]):
@@ -74,13 +91,27 @@ class Texts(Sequence[str]):
     @classmethod
     def of(cls, texts: Iterable[str]) -> Texts:
         """These texts, in their order."""
-        parts = [text.encode("utf-8", "surrogatepass") for text in texts]
-        ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
-        return cls(b"".join(parts), ends)
+        block, ends = bytearray(), array("q")
+        for text in texts:
+            block += text.encode("utf-8", "surrogatepass")
+            ends.append(len(block))
+        return cls(bytes(block), narrow(np.array(ends, np.int64)))
 
     def parts(self) -> tuple[npt.NDArray[np.uint8], Ints]:
         """The block and the ends of the texts in it, as arrays."""
         return np.frombuffer(self._block, np.uint8), self._ends
+
+    def order(self) -> Ints:
+        """The places of the texts as sorting them gives it."""
+        lengths = np.diff(self._ends, prepend=0)
+        width = int(lengths.max(initial=0))
+        # numpy takes no zero at the end of a text
+        if not 0 < width <= SHORT or b"\0" in self._block:
+            return np.array(sorted(range(len(self)), key=self.__getitem__), np.int64)
+        padded = np.zeros((len(self), width), np.uint8)
+        padded[np.arange(width) < lengths[:, None]] = self.parts()[0]
+        # UTF-8 sorts as the characters do.
+        return np.argsort(padded.view(f"S{width}").ravel(), kind="stable")
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -98,7 +129,7 @@ class Texts(Sequence[str]):
 
     def __iter__(self) -> Iterator[str]:
         start = 0
-        for end in self._ends.tolist():
+        for end in numbers(self._ends):
             yield self._block[start:end].decode("utf-8", "surrogatepass")
             start = end
 
@@ -121,14 +152,23 @@ class Chosen(Sequence[str]):
             return Chosen(self._texts, self._rows[place])
         return self._texts[int(self._rows[place])]
 
+    def at(self, rows: npt.NDArray[Any]) -> Chosen:
+        """Some of these."""
+        return Chosen(self._texts, self._rows[rows])
+
     def __iter__(self) -> Iterator[str]:
-        return (self._texts[row] for row in self._rows.tolist())
+        return (self._texts[row] for row in numbers(self._rows))
 
 
 def find(texts: Sequence[str], text: str) -> int | None:
     """The place of a text among sorted ones; None where it is not one of them."""
     place = bisect_left(texts, text)
     return place if place < len(texts) and texts[place] == text else None
+
+
+def chosen(texts: Sequence[str], rows: npt.NDArray[Any]) -> Sequence[str]:
+    """Some texts by number; of very many, each is made when asked for."""
+    return texts.at(rows) if isinstance(texts, Chosen) else tuple(texts[i] for i in rows.tolist())
 
 
 def listed(texts: Sequence[str]) -> Sequence[str]:

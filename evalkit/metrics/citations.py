@@ -26,7 +26,6 @@ def cites(
     response: str,
     context: tuple[Passage, ...],
     evidence: Evidence,
-    citations_due: bool,  # noqa: ARG001, FBT001 - a need: the suite asks for citations
 ) -> float | None:
     """1 when an answer names a source, 0 when it says something and names none; no refusal owes one."""
     if citations:
@@ -81,9 +80,9 @@ CITATIONS: tuple[Metric, ...] = (
         "cites",
         Stage.CONTRACT,
         cites,
-        "Whether an answer from documents names a source at all, 0 or 1: the contract of a suite whose profile says "
-        "`citations: true`, for systems that report citations. Undefined for refusals, for an empty prompt, and where no "
-        "citations are due. Source: evalkit's own rule.",
+        "Whether an answer from documents names a source at all, 0 or 1, for systems that report citations. An answer may "
+        "pass without: to demand sources, set a limit on this metric. Undefined for refusals and for an empty prompt. "
+        "Source: evalkit's own rule.",
     ),
     Metric(
         "citation_gold_precision",

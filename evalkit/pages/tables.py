@@ -137,9 +137,7 @@ def _metrics(run: Run) -> dict[str, Metric]:
     """The metrics of the run by name; those over the suite as a whole come from the shelf."""
     found = {m.name: m for m in plugins.members("metrics") if m.level is Level.SUITE}
     for system in run.systems.values():
-        ledger = system.ledger
-        for column in (*ledger.columns.values(), *ledger.case_columns.values()):
-            found[column.metric.name] = column.metric
+        found |= {metric.name: metric for metric in system.ledger.metrics()}
     return found
 
 

@@ -18,7 +18,7 @@ from evalkit.text.refusal_phrases import (
     TURNING,
 )
 from evalkit.text.refusal_roles import roles
-from evalkit.text.regret import bare
+from evalkit.text.regret import bare, settles
 from evalkit.text.sentences import spans
 from evalkit.text.tokens import CACHE, content_stems, normalise, stem_set
 
@@ -32,6 +32,14 @@ _TURNING = re.compile(rf"\W*(?:{'|'.join(TURNING)})")
 _IN_SENTENCE = re.compile(
     r"(?:[,;]|(?<![\s,;]))\s++(?=(?:but|however|although|though|aber|jedoch|mais|pero|nhưng)\b)|;\s++",
     re.IGNORECASE,
+)
+# "A witness without data" lacks something, and nobody says so of a source; "not possible" without a word of knowing or telling is a fact.
+_ATTRIBUTE = re.compile(r"[^spydAkvlnNqxbzO]*cj[^spydAkvtTlnNqxbzO]*")
+_FACT = re.compile(r"[hc]*(?:n[hc]*m|x)[Ircwhmc]*")
+# "The rules I can see cover pay": what there is. Behind such a report "... is not dealt with" says what is lacking.
+_SEEN = re.compile(r"[sp][^,nx]{0,2}[kgH][^,nx]{0,2}T")
+_UNTREATED = re.compile(
+    r"^[^\d]*\b(?:is|are|was|were)(?:n't| not) (?:\w+ly )?(?:dealt with|gone into|touched (?:up)?on|covered|discussed|addressed|included|treated|described|listed)\W*$"
 )
 _SYMBOL = re.compile(r"[^\s\w!-/:-@\[-`{-~…。、，．]")
 _DIGIT = re.compile(r"\d")
@@ -64,13 +72,17 @@ def sentence_kind(sentence: str) -> tuple[str, int]:
     letters = roles(plain)
     # What follows "however" is the answer.
     size = letters.count("c") * (TURNED if _TURNING.match(plain) else 1)
-    if decline_probability(plain) >= DECLINES or _SILENT.search(plain):
+    if settles(sentence):
+        return "say", max(size, OPENING)
+    lacking = decline_probability(plain) >= DECLINES and not _ATTRIBUTE.fullmatch(letters)
+    if lacking or _SILENT.search(plain):
         return "decline", size
     if _COURTESY.search(plain):
         return "courtesy", size
     if _QUESTION_END.search(plain):
         return "question", size
-    return ("report" if reports(letters) and not _DIGIT.search(plain) else "say"), size
+    told = (reports(letters) or _SEEN.search(letters)) and not _DIGIT.search(plain)
+    return ("report" if told else "say"), size
 
 
 def declines(sentence: str) -> bool:
@@ -110,7 +122,7 @@ def refusal_probability(text: str) -> float:
     before = after = 0
     declined = False
     for part in _parts(text):
-        kind, size = sentence_kind(part)
+        kind, size = _kind_after(said, part)
         said.append((part, kind, size))
         declined = declined or kind == "decline"
         if kind == "say" and not declined:
@@ -123,9 +135,23 @@ def refusal_probability(text: str) -> float:
         return _silent(text)
     if not declined:
         return _redirected(text, said)
-    if before >= OPENING:
+    if before >= OPENING or (after >= OPENING - 1 and _fact_alone(said)):
         return 0.3
     return 0.97 if after < SUBSTANCE else max(0.1, 0.75 - 0.03 * (after - SUBSTANCE))
+
+
+def _kind_after(said: list[tuple[str, str, int]], part: str) -> tuple[str, int]:
+    """The kind of a part in its place: behind what the sources are about, what is not dealt with is declined."""
+    kind, size = sentence_kind(part)
+    reported = bool(said) and said[-1][1] == "report"
+    if kind == "say" and reported and _UNTREATED.search(normalise(part)):
+        return "decline", size
+    return kind, size
+
+
+def _fact_alone(said: list[tuple[str, str, int]]) -> bool:
+    """Whether all that declines is that something is not possible, without a word of knowing, saying or a source."""
+    return all(kind != "decline" or _FACT.fullmatch(roles(normalise(p))) for p, kind, _ in said)
 
 
 def _silent(text: str) -> float:

@@ -68,6 +68,7 @@ CORRECTING: tuple[str, ...] = (
 # A sentence that says no more than that something is not told: "The number of sites isn't given."
 _SUBJECT = r"^(?!.*\b(?:and|und|et|y|và)\b)[^,;:\d]{3,100}"
 SILENT: tuple[str, ...] = (
+    r"^\W*(?:\w+, )?(?:i|we)(?:'m| am|'re| are| do| would|'d| feel)?(?:n't| not) (?:be |feel |really |quite )*(?:comfortable|confident|at ease|qualified|equipped|in a position|the right (?:person|one)) (?:about |with |in )?(?:to )?(?:giv|advis|answer|say|tell|recommend|comment|mak|judg|speak|assess|guess|offer)\w*\b",
     _SUBJECT
     + r"\b(?:is|are|was|were)(?:n't| not) (?:\w+ly )?(?:stated|mentioned|specified|indicated|disclosed|documented|spelled out)\b(?: (?:in|by|anywhere|here)\b[^,;.]*)?\W*$",
     r"^(?!.*\b(?:and|the customer|the member)\b)[^,;:\d]*\b(?:number|name|date|amount|price|reason|figures?|details?|address|cost|fee|time|size|length|age)\b[^,;:\d]*\b(?:is|are|was|were)(?:n't| not) given\W*$",

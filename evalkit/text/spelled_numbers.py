@@ -74,6 +74,14 @@ _PORTIONS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = tuple(
             rf"(?<![\w.])(?:(?:an?|une?|eine?n?|el|la|the) )?(?:{_HALF}) ?(?P<u>{_COUNTED})(?!\w)",
             r"0.5 \g<u>",
         ),
+        # "Dos" alone is an article in Portuguese; "las dos" is an hour.
+        (
+            "dos",
+            r"(?<!\w)las dos(?= (?:y (?:media|cuarto)|de la (?:tarde|mañana|noche)|en punto|horas))",
+            "las 2",
+        ),
+        ("media", r"(?<!\w)las (?P<n>\d{1,2}) y media(?!\w)", r"las \g<n>:30"),
+        ("cuarto", r"(?<!\w)las (?P<n>\d{1,2}) y cuarto(?!\w)", r"las \g<n>:15"),
         ("半", r"半年間?", "6ヶ月"),
         ("quarters", r"(?<!\w)three quarters of an hour(?!\w)", "45 minutes"),
         ("quarter", r"(?<!\w)(?:a )?quarter of an hour(?!\w)", "15 minutes"),

@@ -192,7 +192,6 @@ def everything(draw: Callable[..., Any]) -> Given:
     found["evidence"] = draw(evidences)
     found["parsed"] = parse_json(found["response"])
     found["corpus"] = CORPUS
-    found["citations_due"] = True
     assert found.keys() == ROW_NEEDS.keys()
     return Given(found)
 
