@@ -26,11 +26,12 @@ WITH_VALUE = 0.5  # the same beside a value of its own that the answer gives
 SUPPLIED = (
     0.5  # share of a statement's words in the question from which on a mere yes or no says it
 )
+LONGEST = 20_000  # characters of an answer that is looked through for other words
 BRIEF = 7  # content words at most of a claim that is looked for in other words
 STRANGE = 3  # words at most of such a claim that neither sentence nor question has
 
 _CONDITION = re.compile(
-    r"(?<!\w)(?:if(?! you(?:'d like| (?:look|check|want|wish|see|wonder|ask|prefer|would like|have (?:any )?(?:more )?questions)))|unless|provided(?: that)?|as long as|wenn|falls|sofern|si|sauf si|à condition|siempre que|salvo que|nếu|miễn là|إذا|بشرط|если)\s([^,.;،]+)|只要([^，。]+)|如果([^，。]+)|([^、。]+)(?:場合|れば)"
+    r"(?<!\w)(?:if(?! you(?:'d like| (?:look|check|want|wish|see|wonder|ask|prefer|would like|have (?:any )?(?:more )?questions)))|unless|provided(?: that)?|as long as|wenn|falls|sofern|si|sauf si|à condition|siempre que|salvo que|nếu|miễn là|إذا|بشرط|если)\s([^,.;،]+)|只要([^，。]+)|如果([^，。]+)|([^、。]{1,60})(?:場合|れば)"
 )
 _EITHER = re.compile(
     r"(?<=\w)(?:,? (?:and|or|und|oder|et|ou|y|o|và|hay|hoặc|и|или|أو) | و(?=\w{3})|[とや和或])"
@@ -45,7 +46,7 @@ def restated(point: str, answer: str, query: str) -> bool:
     What the question says already is taken as said; the rest must be in the answer: values all, other words mostly.
     Another value, bound, polarity, rate, day or name, a condition more or less, and it is not.
     """
-    if not query or not content(query):
+    if not query or len(answer) > LONGEST or not content(query):
         return False
     short = bare(answer)
     if short is not None:
