@@ -370,6 +370,7 @@ PRESSED = "() => { for (const one of document.querySelectorAll('#case-page summa
 def test_nothing_runs_and_everything_can_be_read(browser: Any, made: Any):  # noqa: F811 (the fixture)
     report = made[0] / "report.html"
     opened = Visit(browser, report)
+    opened.page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
     said = [opened.page.inner_text("body")]
     for case in cases():
         for system in (SYSTEM, "failing"):
