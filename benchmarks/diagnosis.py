@@ -43,7 +43,7 @@ SUITES = ("helpdesk", "invoices")
 # Looked at while the rules were written: these draws, and these stocks of phrases.
 SEEDS, STOCKS = (11, 12, 13), ("familiar", "second")
 # For publication only: never look into their cases, and never let the rules' author see that stock.
-UNSEEN, UNSEEN_STOCK = (31, 32, 33, 34, 35), "third"
+UNSEEN, UNSEEN_STOCK = (41, 42, 43, 44, 45), "third"
 ASKED_FOR = ("stale_document", "access_violation", "missing_criteria", "query_underspecified")
 PAGE = ROOT / "docs" / "accuracy.md"
 # Below that recall, above that share of false alarms, a figure is called weak.
@@ -283,9 +283,10 @@ that a case's traces cannot tell apart count as one another.
 live bench with two stocks of phrases, {" and ".join(STOCKS)}. The recorded figures are therefore *not* unseen. The live figures here
 are of seeds {UNSEEN[0]}-{UNSEEN[-1]} with a {UNSEEN_STOCK} stock: other refusals, lead-ins, inventions, lists, questions and ways of breaking
 the style. Its phrases were written without sight of the rules, none of them stands in another stock, and none was looked
-at. The page was measured with it once before: 12 % false alarms on helpdesk showed that refusals in other words were missed, which
-led to a model of refusals trained on other texts. So the live figures are of unseen draws *and* unseen wordings, but not of a first run. The suites, the known-good system behind
-the phrases, and the kinds of fault are the same. Confidence was fitted on seeds {seeds} of the same suites, with
+at. The page was measured with that stock twice before, with other seeds: 12 % false alarms on helpdesk showed that refusals in other words
+were missed, which led to a model of refusals trained on other texts. So the live figures are of unseen draws *and* unseen wordings, but not
+of a first run. The suites, the known-good system behind the phrases, and the kinds of fault are the same; how the judge fares with answers
+that are reworded far more than these is in [judges](judges.md). Confidence was fitted on seeds {seeds} of the same suites, with
 phrases of the {stocks} stock{plural}. The injected faults are ours: a system of yours may fail in ways that none of them resembles.
 A case appears once for each seed, so the intervals are somewhat too narrow.
 
