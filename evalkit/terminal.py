@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from evalkit.pages.ended import extent
 from evalkit.pages.wording import shortened, visible
 from evalkit.records import Interval, Trace
 from evalkit.story import Parts, Story
@@ -88,7 +89,7 @@ class Progress(Watcher):
 
     def _note(self) -> str:
         rate = self.count / max(1e-9, time.monotonic() - self.began)
-        parts = [f"{rate:.0f}/s"]
+        parts = [f"{rate:.0f}/s" if rate >= 1 else f"{60 * rate:.0f}/min"]
         if self.errors:
             parts.append(f"{self.errors} errors")
         if self.tokens:
@@ -191,7 +192,7 @@ def plain(text: str) -> str:
 
 def _systems_table(run: Run) -> Table:
     """One row a system: what passes, what leads the failures, how sure."""
-    title = f"{run.suite.name}: {len(run.suite.cases)} cases"
+    title = f"{run.suite.name}: {extent(run)}"
     table = Table(
         title=escape(plain(title)),
         title_justify="left",

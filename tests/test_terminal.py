@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from evalkit.commands.checking import describe
 from evalkit.records import Interval
 from evalkit.suite import load_suite
-from evalkit.terminal import plain, rate_of
+from evalkit.terminal import Progress, plain, rate_of
 
 HOSTILE = "\u202eevil \u2066x \u0085 \x1b[31m"
 LONG = "l" * 490
@@ -100,3 +100,16 @@ def test_tables_are_whole_in_a_pipe_even_where_colours_are_forced(folder: Path):
 def test_a_rate_of_few_cases_says_how_few():
     assert rate_of(Interval(1.0, 0.34, 1.0, 2)) == "100 % [34, 100] (2 cases)"
     assert rate_of(Interval(0.5, 0.3, 0.7, 10)) == "50 % [30, 70]"
+
+
+def test_progress_slower_than_one_a_second_is_told_by_the_minute(monkeypatch: pytest.MonkeyPatch):
+    progress = Progress()
+    progress.start("training", 13)
+    progress.count = 3
+    monkeypatch.setattr(progress, "began", progress.began - 30)
+    assert "(6/min)" in progress._line()
+
+
+def test_a_run_of_part_of_the_suite_says_how_many_cases_were_asked(folder: Path):
+    told = called(folder, "run", ".", "--out", "run", "--probes", "none", "--limit", "1")
+    assert "1 of 4 cases asked" in told

@@ -51,3 +51,11 @@ def told_lacks(run: Run) -> list[str]:
     if run.stopped is not None and asked < len(run.suite.cases):
         return [f"{asked:,} of {len(run.suite.cases):,} cases asked", *found]
     return found
+
+
+def extent(run: Run) -> str:
+    """How many cases the suite has; where no system was asked them all, how many were asked at most."""
+    asked = max((one.counts["due"] for one in run.systems.values()), default=0)
+    cases = len(run.suite.cases)
+    named = f"{cases:,} case{'s' * (cases != 1)}"
+    return named if asked >= cases else f"{asked:,} of {named} asked"

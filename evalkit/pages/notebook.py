@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from evalkit.pages.ended import extent
 from evalkit.pages.wording import (
     NBSP,
     count,
@@ -64,10 +65,7 @@ def run_card(run: Run) -> str:
         body = _note(f"Stopped: {run.stopped}") + body
     if run.folder is not None:
         body += _note(f"Report: {run.folder / 'report.html'}")
-    asked = max((len(found.graded.cases) for found in run.systems.values()), default=0)
-    of = count(len(run.suite.cases), "case")
-    told = of if asked == len(run.suite.cases) else f"{asked:,} of {of} asked"
-    return str(_card(f"{run.suite.name}: {told}", body))
+    return str(_card(f"{run.suite.name}: {extent(run)}", body))
 
 
 def _system_row(name: str, found: SystemDiagnosis) -> Sequence[str]:
