@@ -2,9 +2,11 @@
 
 Run: python benchmarks/calibrate.py [--write]     (offline; two minutes, five with --write)
 Tests the shipped confidences on seeds they were not fitted on; ``--write`` fits them anew first, and tests
-them on the other suite as well. Each bin is a cause on a rung of certainty; its confidence is the
-share of its findings that named the injected cause, drawn towards the same rung of its side, and that towards
-the same rung of all causes, then made non-increasing from rung to rung (pool adjacent violators).
+them on the other suite as well. Each bin is a cause on a rung of certainty, and one for answers that may be right. Its
+confidence is the mean of a beta distribution: the share of its findings that named the injected cause, with a prior that
+counts for ten findings, and Jeffreys' half a finding either way. The prior is the share of its side on that rung or
+that of all causes, whichever is lower: what other causes of a side reach, a cause without findings has still to show.
+Then the rungs are made non-increasing (pool adjacent violators).
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ from evalkit import plugins
 from evalkit.api import run as ask_and_diagnose
 from evalkit.confidence import (
     ANY,
+    CELLS,
+    DOUBTFUL,
     FILE,
     FORMAT,
     RUNGS,
@@ -47,9 +51,12 @@ PROBES = ("auto", "none")
 # Settings go round with the seed, so that no single mixture of faults is fitted.
 RATES, MIXED, REPEATS, MEMORY = (0.5, 0.8, 0.95), (0.0, 0.25, 0.5), (3, 1, 3, 2), (0.3, 0.0, 0.6)
 WEIGHT = 10  # findings that the next wider group counts for in a bin
+JEFFREYS = 0.5  # right ones, and as many wrong ones, that every bin is given besides
 LEAST, MOST = 0.01, 0.99
 
 Bins = dict[str, dict[str, dict[str, float]]]
+Counts = Mapping[str, tuple[int, int]]  # (right, all) by rung
+_NONE: Counts = dict.fromkeys(CELLS, (0, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +90,21 @@ def measured(name: str, seed: int, stock: str, probes: str, folder: Path) -> Ite
 
 
 def fit(rows: Sequence[Row]) -> Bins:
-    """The bins: every cause of the shelf, every side, and any cause, by rung."""
+    """The bins: every cause of the shelf, every side, and any cause, by rung.
+
+    The bin of a side has the confidence of a cause of that side without findings of its own, such as a plug-in's.
+    """
     causes = {cause.id: cause.side.value for cause in plugins.members("causes")}
     overall = sum(row.right for row in rows) / len(rows)
-    any_cause = _smoothed(_counts(rows, lambda _: ANY)[ANY], dict.fromkeys(RUNGS, overall))
+    everything = _counts(rows, lambda _: ANY)[ANY]
+    any_cause = _smoothed(everything, dict.fromkeys(CELLS, overall))
     by_side, by_cause = _counts(rows, _side), _counts(rows, lambda f: f.cause)
-    sides = {s: _smoothed(by_side[s], _stated(any_cause)) for s in sorted(set(causes.values()))}
-    own = {c: _smoothed(by_cause[c], _stated(sides[side])) for c, side in causes.items()}
+    shares = {s: _stated(_smoothed(by_side[s], _stated(any_cause))) for s in {*causes.values()}}
+    priors = {
+        s: {c: min(held[c], _stated(any_cause)[c]) for c in CELLS} for s, held in shares.items()
+    }
+    sides = {s: _smoothed(_NONE, priors[s], shown=by_side[s]) for s in sorted(priors)}
+    own = {c: _smoothed(by_cause[c], priors[side]) for c, side in causes.items()}
     return {**own, **sides, ANY: any_cause}
 
 
@@ -102,7 +117,7 @@ def _counts(
 ) -> defaultdict[Hashable, dict[str, tuple[int, int]]]:
     """(right, all) by group and rung."""
     found: defaultdict[Hashable, dict[str, tuple[int, int]]] = defaultdict(
-        lambda: dict.fromkeys(RUNGS, (0, 0))
+        lambda: dict.fromkeys(CELLS, (0, 0))
     )
     for row in rows:
         held = found[group(row.features)]
@@ -112,11 +127,20 @@ def _counts(
 
 
 def _smoothed(
-    counts: Mapping[str, tuple[int, int]], wider: Mapping[str, float]
+    counts: Counts, prior: Mapping[str, float], shown: Counts | None = None
 ) -> dict[str, dict[str, float]]:
-    shares = [(counts[r][0] + WEIGHT * wider[r]) / (counts[r][1] + WEIGHT) for r in RUNGS]
-    falling = non_increasing(shares, [counts[r][1] + 1 for r in RUNGS])
-    return {rung: _bin(share, *counts[rung]) for rung, share in zip(RUNGS, falling, strict=True)}
+    """The bins of a group; ``shown`` are the counts told beside them, where they are others than those fitted on."""
+    means = {cell: _posterior(*counts[cell], prior[cell]) for cell in CELLS}
+    falling = non_increasing([means[r] for r in RUNGS], [counts[r][1] + 1 for r in RUNGS])
+    stated = dict(zip(RUNGS, falling, strict=True))
+    stated[DOUBTFUL] = min(means[DOUBTFUL], stated["suspected"])  # doubt never makes a cause surer
+    told = counts if shown is None else shown
+    return {cell: _bin(stated[cell], *told[cell]) for cell in CELLS}
+
+
+def _posterior(right: int, findings: int, prior: float) -> float:
+    """The mean of a beta distribution after ``findings`` of which ``right`` were right."""
+    return (right + WEIGHT * prior + JEFFREYS) / (findings + WEIGHT + 2 * JEFFREYS)
 
 
 def _bin(share: float, right: int, findings: int) -> dict[str, float]:
@@ -182,7 +206,13 @@ def refit() -> dict[str, Any]:
     seeds = [seed for members in FITTED.values() for seed in members]
     fitted = {"suites": SUITES, "seeds": seeds, "stocks": list(FITTED)}
     fitted |= {"probes": PROBES, "findings": len(train)}
-    settings = {"rates": RATES, "mixed": MIXED, "repeats": REPEATS, "weight": WEIGHT}
+    settings = {
+        "rates": RATES,
+        "mixed": MIXED,
+        "repeats": REPEATS,
+        "weight": WEIGHT,
+        "jeffreys": JEFFREYS,
+    }
     return {
         "format": FORMAT,
         "what": "share of findings whose primary cause was the injected one, by cause and rung",

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 import evalkit
 from evalkit import plugins
+from evalkit.confidence import doubtful
 from evalkit.records import Finding
 from evalkit.stats.intervals import wilson
 
@@ -45,13 +46,26 @@ def main() -> None:
     faulty = [case for case, cause in key.items() if cause != "none"]
     named = {case: one for case, one in found.items() if one.outcome == "fail"}
     sure = [c for c in healthy if c in named and named[c].status == "proven"]
+    plain = [c for c in named if not doubtful(named[c])]
+    right = [c for c in faulty if c in named and named[c].cause == key[c]]
     print("| measure | share |\n| --- | --- |")
     for name, hits, of in (
         ("healthy answers said to fail", [c for c in healthy if c in named], healthy),
+        (
+            "... without the mark that they may be right",
+            [c for c in plain if c in healthy],
+            healthy,
+        ),
         ("... and said to be proven", sure, healthy),
         ("healthy answers that pass with a warning", {*healthy} & ({*found} - {*named}), healthy),
         ("faulty answers that pass", [c for c in faulty if c not in named], faulty),
-        ("exact cause", [c for c in faulty if c in named and named[c].cause == key[c]], faulty),
+        (
+            "faulty answers marked as maybe right",
+            [c for c in faulty if c in {*named} - {*plain}],
+            faulty,
+        ),
+        ("exact cause", right, faulty),
+        ("... and proven", [c for c in right if named[c].status == "proven"], faulty),
         ("side", [c for c in faulty if c in named and named[c].side == sides[key[c]]], faulty),
     ):
         print(f"| {name} | {share(hits, of)} |")

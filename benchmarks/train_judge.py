@@ -29,8 +29,10 @@ Array = NDArray[np.float64]
 ERRORS = 0.1  # share of wrong verdicts that is put up with outside the range of "cannot tell"
 FOLDS = 5
 TIMES = 5  # different partitions into folds
-GROUND_PENALTY, PAIR_PENALTY = 10.0, 10.0
+GROUND_PENALTY, PAIR_PENALTY = 30.0, 10.0
+DRAWS = 2000  # of questions, for intervals
 NATURAL = ("clapnq", "mtrag")
+SHARES = {"clapnq": 1.0, "mtrag": 1.0, "summedits": 0.2}  # of the loss: edits are the rarer fault
 SOURCES = {
     "clapnq": "ClapNQ answers of several models graded by three people each (InspectorRAGet)",
     "mtrag": "MTRAG human-graded responses, mean faithfulness of three people",
@@ -72,13 +74,14 @@ def grounded_rows(data: Path) -> dict[str, Rows]:
     clapnq = [
         (r["task_id"], seen(r, r["question"]), r["mean"]["faithfulness"] >= 3)
         for r in load(data / "inspectorraget_clapnq" / "responses.jsonl")
+        if r["answer"].strip()  # the reference to some questions is an empty text
     ]
     mtrag = [
         (r["task_id"], seen(r, r["messages"][-1]["text"]), np.mean(r["human"]["faithfulness"]) >= 3)
         for r in load(data / "mtrag_human" / "responses.jsonl")
     ]
     summedits = [
-        (r["domain"], grounding(r["claim_text"], (r["document"],)), r["consistent"])
+        (r["id"].rsplit("_", 1)[0], grounding(r["claim_text"], (r["document"],)), r["consistent"])
         for r in load(data / "summedits" / "claims.jsonl")
     ]
     found = {"clapnq": clapnq, "mtrag": mtrag, "summedits": summedits}
@@ -103,18 +106,22 @@ def sigmoid(x: Array) -> Array:
 
 
 def fit_grounded(sets: dict[str, Rows]) -> tuple[Array, float]:
-    """Weights of at least 0 with an intercept for each data set (base rates differ), sets weighing the same.
+    """Weights of at least 0 with an intercept for each data set (base rates differ), each set with its ``SHARES``.
 
-    The intercept given back is that of the natural answers in ``sets``; of all where there are none.
+    Features are measured in standard deviations within the natural answers, so that the penalty treats them alike. The
+    intercept given back is that of the natural answers in ``sets``; of all where there are none.
     """
     from scipy.optimize import minimize
 
     used = {name: rows.defined for name, rows in sets.items()}
-    x = np.vstack([rows.values for rows in used.values()])
+    natural = [rows for name, rows in used.items() if name in NATURAL] or list(used.values())
+    unit = np.vstack([rows.values - rows.values.mean(0) for rows in natural]).std(0) + 1e-9
+    x = np.vstack([rows.values for rows in used.values()]) / unit
     owner = np.concatenate([[i] * len(r.labels) for i, r in enumerate(used.values())])
     sign = np.concatenate([2.0 * rows.labels - 1 for rows in used.values()])
     z = np.column_stack([x, *((owner == i) for i in range(len(used)))]).astype(float)
-    weight = np.array([1 / np.mean(owner == o) / len(used) for o in owner])
+    share = np.array([SHARES[name] for name in used])
+    weight = np.array([share[o] / np.mean(owner == o) / share.sum() for o in owner])
     k = x.shape[1]
 
     def loss(b: Array) -> tuple[float, Array]:
@@ -125,7 +132,7 @@ def fit_grounded(sets: dict[str, Rows]) -> tuple[Array, float]:
 
     bounds = [(0, None)] * k + [(None, None)] * len(used)
     b = minimize(loss, np.zeros(z.shape[1]), jac=True, bounds=bounds, method="L-BFGS-B").x
-    return calibrated(b[:k], [r for n, r in used.items() if n in NATURAL] or list(used.values()))
+    return calibrated(b[:k] / unit, natural)
 
 
 def calibrated(weights: Array, sets: list[Rows]) -> tuple[Array, float]:
@@ -155,6 +162,20 @@ def auc(labels: NDArray[np.bool_], scores: Array) -> float:
     return float(roc_auc_score(labels, scores))
 
 
+def interval(
+    labels: NDArray[np.bool_], scores: Array, groups: NDArray[np.str_]
+) -> tuple[float, float]:
+    """95 % of the areas over draws of whole questions with replacement (cluster bootstrap)."""
+    places = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    chance, found = np.random.default_rng(0), []
+    while len(found) < DRAWS:
+        drawn = np.concatenate([places[i] for i in chance.integers(len(places), size=len(places))])
+        if 0 < labels[drawn].sum() < len(drawn):
+            found.append(auc(labels[drawn], scores[drawn]))
+    low, high = np.quantile(found, [0.025, 0.975])
+    return float(low), float(high)
+
+
 def f1(labels: NDArray[np.bool_], said: NDArray[np.bool_]) -> float:
     return float(2 * (labels & said).sum() / max(1, labels.sum() + said.sum()))
 
@@ -181,8 +202,11 @@ def measure_grounded(sets: dict[str, Rows]) -> tuple[dict[str, Any], tuple[float
         others = {n: r for n, r in sets.items() if n != name}
         p = apply(fit_grounded(others), rows)
         known = ~np.isnan(p)
+        low, high = interval(rows.labels[known], p[known], rows.groups[known])
         told[f"{name}, fitted on {' and '.join(others)}"] = {
             "auc": round(auc(rows.labels[known], p[known]), 3),
+            "from": round(low, 3),
+            "to": round(high, 3),
             "auc, answers without a claim counted as not grounded": round(
                 auc(rows.labels, np.nan_to_num(p)), 3
             ),

@@ -180,7 +180,7 @@ def _finding(
 def _rung(named: str, right: bool, random: np.random.Generator) -> str:  # noqa: FBT001
     """How sure the finding is, as findings of this name were when they were right, or wrong."""
     bins = calibration_bins()[named]
-    counts = [b["right"] if right else b["findings"] - b["right"] for b in bins.values()]
+    counts = [bins[r]["right"] if right else bins[r]["findings"] - bins[r]["right"] for r in RUNGS]
     total = sum(counts)
     return "proven" if not total else str(random.choice(RUNGS, p=np.array(counts) / total))
 

@@ -1,7 +1,8 @@
 """What if a run dies at this very write, or the disk is full or broken from there on? Every change of every file, one after the other.
 
-A small library counts the writes, syncs, renames and deletions below the run folder, and makes one of them the last.
-``tests/test_write_faults.py`` runs a sample.
+A small library counts what changes files below the run folder (they are made, written, synced, cut, renamed, deleted)
+and makes one of these changes the last. The suite is tiny, and runs fork from a process that has made one before, so that
+a place costs a third of a second of CPU and all can be tried. ``tests/test_write_faults.py`` runs a sample.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -21,11 +23,12 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from reliability import CONCURRENCY, Bench, answered, bench, results
+from reliability import CONCURRENCY, Bench, answered, bench, bounded, results, watch
 
+CASES = 6  # more add more of the same changes
 SOURCE = Path(__file__).with_name("write_faults.c")
-DEADLY = ("before", "after")
-KINDS = (*DEADLY, "enospc", "eio", "short")
+DEADLY = ("before", "after", "power")
+KINDS = (*DEADLY, "enospc", "edquot", "eio", "erofs", "short")
 STORAGE = 6  # the exit code of a disk that is full or broken
 
 
@@ -41,7 +44,7 @@ def faulty(folder: Path) -> Iterator[Bench]:
     subprocess.run(
         [compiler() or "cc", "-shared", "-fPIC", "-O1", "-o", library, SOURCE, "-ldl"], check=True
     )
-    with bench(folder, library) as made:
+    with bench(folder, library, CASES) as made:
         yield made
 
 
@@ -91,22 +94,34 @@ def _ended_well(kind: str, code: int) -> bool:
     return code == 0 if kind == "short" else code in (STORAGE, 0)
 
 
-def told(kind: str, trials: list[dict[str, Any]]) -> None:
-    """Print the figures of one kind of fault."""
-    bad = [t for t in trials if not (t["equal"] and t["as_it_should"]) or t["traceback"]]
+def told(kind: str, trials: list[dict[str, Any]], number: int) -> int:
+    """Print the figures of one kind of fault; how many places it did harm at."""
+    bad = [t for t in trials if not well(t)]
+    of_all = "all " if len(trials) == number else ""
     print(
-        f"{kind}: {len(trials)} places; exit codes {dict(Counter(t['code'] for t in trials))}, "
+        f"{kind}: {of_all}{len(trials)} places, harm at {bounded(len(bad), len(trials))}; exit codes {dict(Counter(t['code'] for t in trials))}, "
         f"failed resumes {sum(t['again'] != 0 for t in trials)}, differences {sum(not t['equal'] for t in trials)}, "
         f"repeated beyond those under way {sum(t['repeated'] for t in trials)}, "
         f"tracebacks {sum(t['traceback'] for t in trials)}" + "".join(f"\n  {t}" for t in bad[:5]),
         flush=True,
     )
+    return len(bad)
 
 
-def main() -> None:
+def well(trial: dict[str, Any]) -> bool:
+    """Whether a run ended as it should, nothing was lost or paid twice, and the one that took it up made the same files."""
+    fine = trial["equal"] and trial["as_it_should"]
+    return bool(fine and not trial["traceback"] and not trial["repeated"])
+
+
+def _places(text: str) -> int | None:
+    return None if text == "all" else int(text)
+
+
+def main() -> int:
     """Try every place, or a sample, with every kind of fault."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--places", type=int, help="that many at random for each kind; default all")
+    parser.add_argument("--places", type=_places, help="all, or that many at random for each kind")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument(
         "--minutes", type=float, help="begin no trial of a kind after so many; those tried are told"
@@ -114,7 +129,7 @@ def main() -> None:
     parser.add_argument("--probes", default="auto")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    began, chance = time.monotonic(), random.Random(options.seed)
+    began, chance, bad = time.monotonic(), random.Random(options.seed), 0
     with tempfile.TemporaryDirectory() as name, faulty(Path(name)) as all_of:
         number = changes(all_of, options.probes)
         print(f"{number} changes of files in a run of {len(all_of.ledger.asked)} calls", flush=True)
@@ -124,9 +139,11 @@ def main() -> None:
                 places = chance.sample(places, min(number, options.places or number))
             until = time.monotonic() + 60 * (options.minutes or math.inf)
             in_time = takewhile(lambda _: time.monotonic() < until, places)  # noqa: B023 (used here)
-            told(kind, [trial(all_of, options.probes, kind, at) for at in in_time])
+            watched = watch(in_time, len(places), kind)
+            bad += told(kind, [trial(all_of, options.probes, kind, at) for at in watched], number)
     print(f"{time.monotonic() - began:.0f} s")
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -196,7 +196,7 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
     async with built(loaded, systems, folder / LOGS if isolate else None, folder / VECTORS) as made:
         pairs = list(zip(made, given_of(systems), strict=True))
         with Store(folder) as store:
-            settle(store, share, probing.controls(len(loaded.cases)))
+            settle(store, share, probing.controls(len(loaded.cases)), made)
             told = agree(store, loaded, pairs, seed, rerun=rerun == "changed", share=share)
             store.note(SUITE_FOLDER, path_from(folder, loaded.folder))
             note_commit(store, loaded.folder, Path.cwd())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 
@@ -182,6 +183,13 @@ def told_limit(budget: Budget, answered: int, questions: int, last: Trace | None
     return f"stopped, {there}: a limit of cost holds, and {why}; {hint}"
 
 
+def money(amount: float) -> str:
+    """An amount with two decimal places, a small one with two digits: what costs something is never told as 0.00."""
+    if amount <= 0 or amount >= 0.1:
+        return f"{amount:.2f}"
+    return f"{amount:.{1 - math.floor(math.log10(amount))}f}"
+
+
 class Pilot:
     """Tells what the first answers will take, once a few of them have shown what one takes."""
 
@@ -212,7 +220,7 @@ class Pilot:
         parts = [
             f"about {left} calls",
             "tokens unknown" if tokens is None else f"{tokens * left:,.0f} tokens",
-            "cost unknown" if cost is None else f"cost {cost * left:.2f}",
+            "cost unknown" if cost is None else f"cost {money(cost * left)}",
             f"{wait / 60:.0f} minutes" if wait >= 90 else f"{wait:.0f} seconds",
         ]
         return (

@@ -34,7 +34,7 @@ COMMANDS = {
 }
 EPILOG = (
     "Exit codes: 0 pass, 1 internal error, 2 usage, 3 invalid input, 4 nothing to do, 5 busy, 6 storage, "
-    "7 endpoint unusable, 8 budget, 10 regression, 11 inconclusive, 12 incomplete, 130/143 interrupted."
+    "7 endpoint unusable, 8 budget, 10 regression, 11 inconclusive, 12 incomplete, 129/130/143 interrupted."
 )
 
 
@@ -85,9 +85,13 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a letter is no error
     terminated: list[int] = []
+    shown = [number for number in (1, 2) if os.isatty(number)]
 
     def terminate(number: int, _frame: object) -> None:
         terminated.append(number)
+        if number != signal.SIGTERM:  # the terminal is gone: to write to it would be an error
+            for stream in shown:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
         signal.raise_signal(signal.SIGINT)
 
     # A script's background jobs ignore SIGINT. An interrupt of the script is meant for us too, and without a handler
@@ -95,8 +99,10 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, terminate)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, terminate)  # under nohup it is ignored
     code = _run(sys.argv[1:])
-    sys.exit(143 if terminated and code == 130 else code)
+    sys.exit(128 + terminated[0] if terminated and code == 130 else code)
 
 
 def _run(arguments: list[str]) -> int:

@@ -15,7 +15,12 @@ FILE = "calibration.json"
 FORMAT = 1
 # From surest to least sure; a cause is never surer on a later rung than on an earlier one.
 RUNGS = ("proven", "suspected", "one_of_two", "one_of_three_or_more")
+# Findings on answers that may be right stand apart: how often those name the cause says nothing of the others, nor they of those.
+DOUBTFUL = "doubtful"
+CELLS = (*RUNGS, DOUBTFUL)
 ANY = "any"
+# Facts of a finding that say so: the judge disagrees with itself; the answer is near its label; only words are lacking.
+MARKS = ("judge_disagrees", "near_label", "other_words")
 
 Table = Mapping[str, Mapping[str, float]]  # confidence by cause (or side, or ANY) and rung
 
@@ -24,7 +29,8 @@ Table = Mapping[str, Mapping[str, float]]  # confidence by cause (or side, or AN
 class Features:
     """What the confidence depends on: the cause, whether it is proven, and how many it may be confused with.
 
-    ``candidates`` counts the causes that the traces cannot tell apart, the named one included. The number of
+    ``candidates`` counts the causes that the traces cannot tell apart, the named one included; ``doubtful`` says that
+    the answer may be right. The number of
     probes, the strength of the sign and whether the system varies are left out: the table stays small enough to
     be fitted on the findings there are, and to be read.
     """
@@ -33,11 +39,19 @@ class Features:
     side: Side | None
     proven: bool
     candidates: int = 1
+    doubtful: bool = False
 
     @property
     def rung(self) -> str:
-        """The rung on which the finding stands."""
-        return RUNGS[0] if self.proven else RUNGS[min(max(self.candidates, 1), 3)]
+        """The rung on which the finding stands, or the cell of its own for an answer that may be right."""
+        if self.proven:
+            return RUNGS[0]
+        return DOUBTFUL if self.doubtful else RUNGS[min(max(self.candidates, 1), 3)]
+
+
+def doubtful(finding: Finding) -> bool:
+    """Whether a failing answer may be right for all that can be told: people should look at it first."""
+    return finding.outcome == "fail" and any(fact.fact in MARKS for fact in finding.evidence)
 
 
 def features_of(finding: Finding) -> Features | None:
@@ -45,18 +59,19 @@ def features_of(finding: Finding) -> Features | None:
     if finding.cause is None or finding.outcome != "fail":
         return None
     proven = finding.status is Certainty.PROVEN
-    return Features(finding.cause, finding.side, proven, len(finding.set))
+    return Features(finding.cause, finding.side, proven, len(finding.set), doubtful(finding))
 
 
 def confidence_of(features: Features, table: Table | None = None) -> float:
     """Probability 0..1 that the primary cause is exactly right; ``table`` is ours if None.
 
-    A cause that was not measured, such as a plug-in's, has the confidence of its side, or else of any cause.
+    A cause that was not measured, such as a plug-in's, has the confidence that its side gives a cause without findings,
+    or else that of any cause.
     """
     known = _table() if table is None else table
     names = (features.cause, features.side.value if features.side else ANY, ANY)
     row = next(known[name] for name in names if name in known)
-    return row[features.rung]
+    return row.get(features.rung, row[RUNGS[-1]])
 
 
 def with_confidence(finding: Finding) -> Finding:

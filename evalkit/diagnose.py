@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from evalkit.cause import CERTAIN, LIKELY, Cause, Proof, Sign
 from evalkit.confidence import with_confidence
 from evalkit.doctor.doubt import Doubts, doubted
+from evalkit.doubtful import ANYWAY, doubt_about, doubts_under, in_doubt
 from evalkit.facts import Facts
 from evalkit.gather import probes_in
 from evalkit.grade import Graded
-from evalkit.inquiry import STEADY, Varies
+from evalkit.inquiry import STEADY, Varies, index_of
 from evalkit.observe import facts_of
 from evalkit.outcome import CaseOutcome
 from evalkit.probes import NOTHING, Probes, probe_facts, readings
@@ -53,18 +55,18 @@ def _findings(
     doubts: Doubts,
     probes: Mapping[str, Probes],
 ) -> Iterator[Finding]:
-    repeats = graded.repeats()
+    repeats, under = graded.repeats(), index_of(graded)
     for case in suite.cases:
         outcome = graded.cases.get(case.id)
         if outcome in (CaseOutcome.FAILED, CaseOutcome.ERROR):
-            facts, asked = (
-                _worst(suite, case, graded, repeats[case.id]),
-                probes.get(case.id, NOTHING),
-            )
+            facts = _worst(suite, case, graded, repeats[case.id])
+            asked = doubts_under(suite, graded, facts, probes.get(case.id, NOTHING), under[case.id])
             found = explain(facts, causes, asked)
             attained = facts.repeats_right > 0 or asked.any_right
             complaints = doubts.get(case.id, ())
-            yield with_confidence(doubted(_unsure(found, facts), complaints, attained=attained))
+            doubt = doubt_about(suite, graded, facts, asked, repeats[case.id])
+            sure = in_doubt(found, doubt, partial(_beside, facts, causes, asked))
+            yield with_confidence(doubted(sure, complaints, attained=attained))
         elif outcome is CaseOutcome.PASSED:
             asked = probes.get(case.id, NOTHING)
             yield from _warning(suite, case, graded, repeats[case.id], causes, asked)
@@ -77,20 +79,10 @@ def _worst(suite: Suite, case: Case, graded: Graded, indices: Sequence[int]) -> 
     return facts_of(suite, case, graded, (answered or failing)[0], indices)
 
 
-def _unsure(found: Finding, facts: Facts) -> Finding:
-    """At most suspected, where the answer that counts as wrong may be right for all that can be told.
-
-    The judge holds it for right and misses all its key points at once; or it has all that is labelled, every number
-    and a good part of the words, and the judge misses it all the same.
-    """
-    doubtful = facts.split or facts.near
-    if not doubtful or found.status is not Certainty.PROVEN or found.side in BESIDE:
-        return found
-    text = "the judge disagrees with itself: the answer equals the reference, and has none of the key points"
-    near = "the answer counts as wrong, and has the numbers and words of the label: it may be right"
-    name = "judge_disagrees" if facts.split else "near_label"
-    fact = Fact(name, value=True, text=text if facts.split else near)
-    return replace(found, status=Certainty.SUSPECTED, evidence=(fact, *found.evidence))
+def _beside(facts: Facts, causes: Sequence[Cause], probes: Probes) -> Finding:
+    """What is wrong with an answer whatever it says."""
+    shown = [c for c in causes if c.side in BESIDE or c.id in ANYWAY]
+    return _explained(replace(facts, right=None), shown, probes)
 
 
 def explain(facts: Facts, causes: Sequence[Cause], probes: Probes = NOTHING) -> Finding:

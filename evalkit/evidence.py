@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -91,9 +93,15 @@ def made_of(judge: Judge, given: str) -> str:
 @cache
 def code_digest() -> str:
     """Names evalkit's own files as they are on this machine: a version alone does not tell one edit from the next."""
-    folder = Path(__file__).parent
-    files = (f for f in folder.rglob("*") if f.is_file() and "__pycache__" not in f.parts)
-    stats = sorted(
-        (str(f.relative_to(folder)), s.st_size, s.st_mtime_ns) for f in files for s in [f.stat()]
-    )
+    stats = sorted(_stats(Path(__file__).parent, ""))
     return hashlib.sha256(repr(stats).encode()).hexdigest()[:16]
+
+
+def _stats(folder: Path | str, place: str) -> Iterator[tuple[str, int, int]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_file():
+                found = entry.stat()
+                yield f"{place}{entry.name}", found.st_size, found.st_mtime_ns
+            elif entry.is_dir() and entry.name != "__pycache__":
+                yield from _stats(entry.path, f"{place}{entry.name}/")

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from evalkit.api import Run
-from evalkit.condition import family
 from evalkit.errors import InvalidInput, NothingToDo, StorageError
 from evalkit.fingerprints import differences, told_file, told_option
-from evalkit.grade import Graded
-from evalkit.inquiry import differ, failing, index_of, passing
 from evalkit.judging.gathering import check_same_judge, gather, spent_in
 from evalkit.judging.of_run import noted_seat
-from evalkit.outcome import deciding
+from evalkit.ledger.fold import How
 from evalkit.pool import block_on
-from evalkit.probe import control_sample, drawn
-from evalkit.records import AS_IS, Suite
+from evalkit.records import Suite
 from evalkit.resume import SEPARATOR
-from evalkit.shards import CONTROLS, SHARD, Share, read_share
-from evalkit.store import Key, Store, difference
+from evalkit.shards import CONTROLS, RECORDED, SHARD, Share, read_share, told_share
+from evalkit.store import Store, difference
+from evalkit.store.opening import LOCK, lock
 from evalkit.suite import load_suite
+from evalkit.surplus import surplus
 from evalkit.tools import tools_for
 from evalkit.watch import Watcher
 from evalkit.whereabouts import SUITE_FOLDER, path_from, suite_of
 from evalkit.work import Work, approaches_of, means_of
 
 MOST = 8  # things that are named in a message
+Parts = Sequence[tuple[Share, Store]]
 
 
 def merge(
@@ -36,29 +36,23 @@ def merge(
     folders: Sequence[str | Path],
     *,
     suite: Suite | str | Path | None = None,
+    playbook: Path | None = None,
     watch: Watcher | None = None,
 ) -> Run:
-    """The run of a whole suite, in the new folder ``out``, from the folders of all its shares.
+    """The run of a whole suite, in the new folder ``out``, from the folders of all its shares, in whatever order.
 
     ``InvalidInput`` where a share is missing, was made of something else, or two answer one question differently.
-    ``suite`` is where the first share says if None. A run folder appears only when it is whole.
+    ``suite`` is where the first share says if None, ``playbook`` the user's own symptoms. A run folder appears only
+    when all answers are in it.
     """
-    target, watcher = Path(out), watch or Watcher()
-    if (target / "run.sqlite").exists() or (target.exists() and any(target.iterdir())):
-        raise InvalidInput("is not empty", file=target, hint="merge into a new folder")
+    target, watcher = Path(out).resolve(), watch or Watcher()
+    check_free(target)
     given = suite if suite is not None else suite_of(folders[0])
     loaded = given if isinstance(given, Suite) else load_suite(given)
     making = target.with_name(f".{target.name}.part")
-    shutil.rmtree(making, ignore_errors=True)
+    clear(making)
     try:
-        with ExitStack() as opened:
-            parts = _opened(folders, opened)
-            with Store(making) as store:
-                seed = _put_together(store, parts, loaded, watcher)
-                store.note(SUITE_FOLDER, path_from(target, loaded.folder))
-                run = block_on(
-                    _derived(store, parts, loaded, watcher, seed), instead="a thread of its own"
-                )
+        assemble(making, folders, loaded, watcher, target)
         if target.exists():
             target.rmdir()
         making.replace(target)
@@ -66,15 +60,77 @@ def merge(
         raise StorageError(f"{target}: cannot be made: {error.strerror or error}") from error
     finally:
         shutil.rmtree(making, ignore_errors=True)
-    return Run(run.suite, run.systems, run.recipe, target, None, run.judged)
+    return graded(target, loaded, watcher, playbook)
+
+
+def check_free(target: Path) -> None:
+    """``InvalidInput`` where something is already that a run would be mixed with."""
+    if (target / "run.sqlite").exists():
+        raise InvalidInput(
+            "holds a run",
+            file=target,
+            hint="merge into a new folder; `evalkit score` writes the files of a merged run again",
+        )
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise InvalidInput("is not empty", file=target, hint="merge into a new folder")
+
+
+def clear(making: Path) -> None:
+    """Take away what a merging left that was killed; ``Busy`` where one is at work there."""
+    if (making / LOCK).exists():
+        lock(making).close()
+    shutil.rmtree(making, ignore_errors=True)
+
+
+def assemble(
+    making: Path, folders: Sequence[str | Path], suite: Suite, watch: Watcher, place: Path
+) -> None:
+    """Put the answers of all shares into the new folder ``making``, as those of the run in ``place``."""
+    with ExitStack() as opened:
+        parts = _opened(folders, opened)
+        with Store(making) as store:
+            _put_together(store, parts, suite, watch)
+            if not store.systems():
+                raise NothingToDo("no system has answered any case")
+            block_on(_leave_out(store, parts, suite, watch), instead="a thread of its own")
+            store.note(SUITE_FOLDER, path_from(place, suite.folder))
+
+
+def graded(
+    folder: Path,
+    suite: Suite,
+    watch: Watcher,
+    playbook: Path | None = None,
+    *,
+    keep: bool = False,
+) -> Run:
+    """The answers in a run folder graded and diagnosed, by the judge that the folder names; nobody is asked.
+
+    With ``keep`` what evalkit's own judge says is kept there, so that it is said once.
+    """
+    with Store(folder, reading=not keep) as store:
+        seat = noted_seat(store, suite, folder)
+        tools = tools_for(suite, judge=seat.judge, playbook=playbook)
+        work = Work(suite, store, tools, watch, seed=_seed(store))
+        work.how = How(playbook=playbook)
+        found = block_on(seat.through(work.diagnosed()), instead="a thread of its own")
+        if not found:
+            raise NothingToDo("no system has answered any case")
+        recipe = {**means_of(found, tools), **store.recipe(), **told_share(store)}
+        judged = work.judged(found, spent_in(store))
+        return Run(work.suite, found, recipe, folder, None, judged, work.large)
+
+
+def _seed(store: Store) -> int:
+    return int(store.recipe().get("seed", 0))
 
 
 # --- the shares --------------------------------------------------------------------------------
 
 
 def _opened(folders: Sequence[str | Path], opened: ExitStack) -> list[tuple[Share, Store]]:
-    """The stores of the shares, all of them and all of one run; ``InvalidInput`` says what is not so."""
-    parts = []
+    """The stores of the shares by number, all of them and all of one run; ``InvalidInput`` says what is not so."""
+    parts: list[tuple[Share, Store]] = []
     for folder in map(Path, folders):
         if not (folder / "run.sqlite").exists():
             raise InvalidInput("there is no run", file=folder)
@@ -88,6 +144,7 @@ def _opened(folders: Sequence[str | Path], opened: ExitStack) -> list[tuple[Shar
             )
         parts.append((read_share(noted), store))
     _check_complete([share for share, _ in parts], parts[0][1].folder)
+    parts.sort(key=lambda part: part[0].number)  # so that their order does not matter
     for _, store in parts[1:]:
         _check_same(parts[0][1], store)
         check_same_judge(parts[0][1], store)
@@ -155,10 +212,8 @@ def _told_parts(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 # --- the whole -----------------------------------------------------------------------------------
 
 
-def _put_together(
-    store: Store, parts: Sequence[tuple[Share, Store]], suite: Suite, watch: Watcher
-) -> int:
-    """Copy every answer and the account of calls; the seed of the run."""
+def _put_together(store: Store, parts: Parts, suite: Suite, watch: Watcher) -> None:
+    """Copy every answer, what the judge said, and the account of calls."""
     recipe = parts[0][1].recipe()
     if recipe.get("suite") != suite.digest:
         raise InvalidInput(
@@ -187,54 +242,24 @@ def _put_together(
         seen.add(share)
         watch.step()
     watch.done()
-    return int(recipe.get("seed", 0))
 
 
-async def _derived(
-    store: Store, parts: Sequence[tuple[Share, Store]], suite: Suite, watch: Watcher, seed: int
-) -> Run:
-    """Everything graded and diagnosed, from the answers that the run of the whole suite would have asked for."""
+async def _leave_out(store: Store, parts: Parts, suite: Suite, watch: Watcher) -> None:
+    """Forget probes that the run of the whole suite would not have asked; what is recorded stays as it is."""
     seat = noted_seat(store, suite, store.folder)
-    tools = tools_for(suite, judge=seat.judge)
-    if seat.code:  # merging imports no code that a folder names: what it said is in the shares
-        for _, part in parts:
-            for name in part.systems():
-                said = part.evidence(name, "", chr(0x10FFFF))
-                store.keep_evidence(one for one in said if one is not None)
-    work = Work(suite, store, tools, watch, seed=seed)
-    wanted = deciding(suite)
-    metrics = [metric for metric in tools.metrics if metric.name in wanted]
-    controls = max(int(part.notes().get(CONTROLS, 0)) for _, part in parts)
+    work = Work(suite, store, tools_for(suite, judge=seat.judge), watch, seed=_seed(store))
+    notes = [part.notes() for _, part in parts]
+    controls = max(int(note.get(CONTROLS, 0)) for note in notes)
+    recorded = {name for note in notes for name in json.loads(note.get(RECORDED, "[]"))}
     for name, approach in approaches_of(store.recipe()).items():
-        graded = await work.graded(name, approach, metrics)
-        spare = surplus(graded, controls, seed) if graded is not None else set()
-        store.forget(spare)
-        if spare:
+        if name in recorded:
+            continue
+        count = 0
+        async for spare in surplus(work, name, approach, controls):
+            store.forget(spare)
+            count += len(spare)
+        if count:
             watch.say(
-                f"{name}: {len(spare)} answers of controls and repeats that only a share alone needs are left out"
+                f"{name}: {count} answers of controls and repeats that only a share alone needs are left out"
             )
-    found = await work.diagnosed()
-    if not found:
-        raise NothingToDo("no system has answered any case")
-    means = {**means_of(found, tools), **store.recipe()}
-    return Run(suite, found, means, store.folder, None, work.judged(found, spent_in(store)))
-
-
-def surplus(graded: Graded, controls: int, seed: int) -> set[Key]:
-    """The probes that each share asked by itself, and the whole suite would not have asked.
-
-    Each share asks ``controls`` passing cases again, and its first failing one twice, to learn whether the system
-    varies. Cases are drawn each by itself, so what the whole would ask is among what the shares asked.
-    """
-    chosen = control_sample(graded, controls, seed)
-    beside = {*passing(graded)} - {*chosen}
-    first = (drawn(failing(graded), seed) or chosen or [""])[0]
-    traces, found = graded.traces, set()
-    groups = [n for asked in index_of(graded).values() for n in asked.values() if len(n) > 1]
-    varies = any(differ(traces[i] for i in numbers) for numbers in groups)
-    for t in traces:
-        again = t.repeat > 0 and family(t.condition) != "frozen_context"
-        alone = again and not varies and t.case_id != first
-        if t.condition != AS_IS and (t.case_id in beside or alone):
-            found.add((t.system, t.case_id, t.condition, t.repeat))
-    return found
+    await seat.aclose()

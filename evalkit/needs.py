@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -97,23 +97,6 @@ COLUMN_NEEDS = ("rankings", "chunk_rankings")
 CASE_NEEDS = ("responses", "retrievals", "passes")
 SUITE_NEEDS = ("label_pairs",)
 KNOWN = (*ROW_NEEDS, *COLUMN_NEEDS, *CASE_NEEDS, *SUITE_NEEDS)
-
-
-class Due:
-    """The metrics whose labels a case has, by what it lacks: cases that lack the same share the answer."""
-
-    def __init__(self, wanted: Sequence[Sequence[str]]) -> None:
-        self._needs = [{n for n in needs if ROW_NEEDS[n][0] in LABELS} for needs in wanted]
-        self._names = sorted(set().union(*self._needs))
-        self._known: dict[tuple[str, ...], list[int]] = {}
-
-    def __call__(self, given: Mapping[str, Any]) -> list[int]:
-        """The numbers of the metrics that are due, for the needs of one view."""
-        lacks = tuple([name for name in self._names if given[name] is None])
-        if lacks not in self._known:
-            absent = set(lacks)
-            self._known[lacks] = [j for j, needs in enumerate(self._needs) if not needs & absent]
-        return self._known[lacks]
 
 
 def column_need(name: str) -> Callable[..., Any]:

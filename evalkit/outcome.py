@@ -78,18 +78,19 @@ def decide(
     cases = {case.id: case for case in suite.cases}
     notes: dict[str, dict[int, str]] = {"correct": {}, "passed": {}}
     correct, passed = (_blank(m, len(traces), notes[m.name]) for m in (CORRECT, PASSED))
+    due = _due_contracts(columns)
     right: list[bool | None] = []
     broken: list[tuple[str, ...]] = []
     for i, trace in enumerate(traces):
         rules = correct_rules(suite, cases[trace.case_id], approach)
         value, status, reached = _correct(rules, columns, i)
         _put(correct, i, value, status)
-        contracts = _contracts(columns, i, cases[trace.case_id].expected, labelled=bool(rules))
+        contracts = _contracts(due, i, cases[trace.case_id].expected, labelled=bool(rules))
         right.append(reached)
         broken.append(contracts.broken)
         _put(passed, i, *_passed(trace, status, reached, contracts))
         for column in (correct, passed):
-            if STATUSES[column.status[i]] is Status.GRADER_ERROR:
+            if column.status[i] == CODE[Status.GRADER_ERROR]:
                 why = _why(columns, (*(name for name, _ in rules), *CONTRACTS), i)
                 notes[column.metric.name][i] = why
     return Outcomes(correct, passed, tuple(right), tuple(broken))
@@ -153,15 +154,21 @@ class _Contracts:
     graded: bool  # some contract beyond the plain "do answer" was graded
 
 
+def _due_contracts(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The contracts that some answer was held to; of the others none can be broken or ungraded."""
+    held = [CODE[Status.SCORED], CODE[Status.GRADER_ERROR]]
+    found = {name: columns[name] for name in CONTRACTS if name in columns}
+    return {name: column for name, column in found.items() if np.isin(column.status, held).any()}
+
+
 def _contracts(
     columns: Mapping[str, Column], i: int, expected: Expected, *, labelled: bool
 ) -> _Contracts:
     """How the contracts stand; a case without any label does not ask for an answer rather than a refusal."""
     broken, ungraded, graded = [], False, False
     plain = expected not in (Expected.REFUSE, Expected.CLARIFY)
-    for name in CONTRACTS:
-        column = columns.get(name)
-        if column is None or (name == "behaviour" and plain and not labelled):
+    for name, column in columns.items():
+        if name == "behaviour" and plain and not labelled:
             continue
         status = STATUSES[column.status[i]]
         if status is Status.SCORED:

@@ -101,10 +101,11 @@ def control_sample(graded: Graded, size: int, seed: int) -> list[str]:
 
 def drawn(case_ids: Iterable[str], seed: int) -> list[str]:
     """Cases in an order drawn by ``seed``, each by itself: those of a part of a suite come as in the whole."""
-    return sorted(case_ids, key=lambda case_id: _lot(case_id, seed))
+    return sorted(case_ids, key=lambda case_id: lot(case_id, seed))
 
 
-def _lot(case_id: str, seed: int) -> bytes:
+def lot(case_id: str, seed: int) -> bytes:
+    """What a case drew: the smaller, the earlier it is asked."""
     return hashlib.sha256(f"{seed}\x1f{case_id}".encode("utf-8", "surrogatepass")).digest()
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evalkit.budget import money
 from evalkit.cache import Cache
 from evalkit.errors import InvalidInput
 from evalkit.fingerprints import (
@@ -25,6 +26,7 @@ from evalkit.fingerprints import (
 from evalkit.records import Suite, System
 from evalkit.shards import Share
 from evalkit.store import Store
+from evalkit.store.accounts import Counts
 
 Made = Sequence[tuple[System, Any]]  # systems, each with what it was made of
 DERIVED = {
@@ -165,9 +167,39 @@ def left_open(store: Store, jobs: int) -> list[str]:
     if not counts.unknown or not jobs:
         return []
     were = "question was" if counts.unknown == 1 else "questions were"
-    cost = "unknown" if counts.possible_cost is None else f"up to {counts.possible_cost:.2f}"
-    text = f"{counts.unknown} earlier {were} sent, and the answer never came: possible cost {cost}"
+    text = f"{counts.unknown} earlier {were} sent, and the answer never came: {_charged(counts)}"
     return [f"{text}; what has no answer yet is asked again"]
+
+
+def accounted(store: Store) -> list[str]:
+    """What to say at the end of calls whose end nobody saw, and of those that failed."""
+    counts = store.counts()
+    erred = store.errors() if counts.failed else 0
+    told = [_unanswered(store, counts)] if counts.unknown else []
+    if erred:
+        failed, them = ("1 question", "it") if erred == 1 else (f"{erred} questions", "them")
+        how = f"--retry-errors with --out {store.folder} asks {them} again"
+        told.append(f"{failed} ended in an error: {how}")
+    return told
+
+
+def _unanswered(store: Store, counts: Counts) -> str:
+    text = (
+        f"questions put: {counts.done} answered, {counts.failed} failed, {counts.unknown} sent without an answer "
+        f"coming back, {_charged(counts)}"
+    )
+    left = len(store.unknown())
+    if not left:
+        return text
+    of_them = "1 of them still lacks" if left == 1 else f"{left} of them still lack"
+    again = "it" if left == 1 else "them"
+    hint = f"the same command with --out {store.folder} asks {again} again"
+    return f"{text}; {of_them} one: {hint}"
+
+
+def _charged(counts: Counts) -> str:
+    cost = "unknown" if counts.possible_cost is None else f"up to {money(counts.possible_cost)}"
+    return f"perhaps carried out and charged (possible cost {cost})"
 
 
 def cache_of(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from evalkit.needs import LABELS, ROW_NEEDS, Due, Source, View, column_need, needs_of, wants_json
+from evalkit.cells import CODE as CODE  # noqa: PLC0414 (whoever reads columns takes it from here)
+from evalkit.cells import STATUSES as STATUSES  # noqa: PLC0414
+from evalkit.cells import Cell, Way, Ways, computed, owed, unseen
+from evalkit.needs import View, column_need, needs_of
 from evalkit.records import (
     AS_IS,
     Approach,
@@ -27,11 +29,7 @@ from evalkit.records import (
 Floats = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]
 
-STATUSES = tuple(Status)
 TIMED = frozenset({"seconds", "usage"})  # what differs between calls whose answers are equal
-CODE = {status: code for code, status in enumerate(STATUSES)}
-Cell = tuple[float | None, Status, str]  # value, status, note
-STAND_IN = "-"  # an answer that says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,31 +117,55 @@ def score_traces(
 # --- row metrics -----------------------------------------------------------------------------
 
 
+class _Table:
+    """Metrics by answers: values, statuses and notes."""
+
+    def __init__(self, metrics: int, answers: int) -> None:
+        self.values = np.full((metrics, answers), np.nan)
+        self.status = np.full((metrics, answers), CODE[Status.NOT_APPLICABLE], np.uint8)
+        self.notes: list[dict[int, str]] = [{} for _ in range(metrics)]
+
+    def copy(self, i: int, twin: int) -> None:
+        """Answer ``i`` scores as ``twin`` does."""
+        self.values[:, i], self.status[:, i] = self.values[:, twin], self.status[:, twin]
+        for found in self.notes:
+            if twin in found:
+                found[i] = found[twin]
+
+    def settle(self, i: int, way: Way) -> None:
+        """The statuses of all metrics of answer ``i`` as far as they follow from what it lacks."""
+        self.status[:, i] = way.status
+        for j, note in way.notes:
+            self.notes[j][i] = note
+
+    def put(self, i: int, cells: Iterable[tuple[int, Cell]]) -> None:
+        """What metrics made of answer ``i``."""
+        for j, (value, state, note) in cells:
+            self.values[j, i] = np.nan if value is None else value
+            self.status[j, i] = CODE[state]
+            if note:
+                self.notes[j][i] = note
+
+
 def _row_columns(views: Sequence[View], metrics: Sequence[Metric]) -> dict[str, Column]:
-    values = np.full((len(metrics), len(views)), np.nan)
-    status = np.full((len(metrics), len(views)), CODE[Status.NOT_APPLICABLE], np.uint8)
-    notes: list[dict[int, str]] = [{} for _ in metrics]
-    wanted = [(m, needs_of(m)) for m in metrics]
-    names = sorted({name for _, needs in wanted for name in needs})
-    measured = [j for j, (_, needs) in enumerate(wanted) if TIMED & set(needs)]
-    again = sorted({name for j in measured for name in wanted[j][1]})
-    due = Due([needs for _, needs in wanted])
+    table, ways = _Table(len(metrics), len(views)), Ways(metrics)
+    measured = ways.reading(TIMED)
     first: dict[Any, int] = {}
     for i, view in enumerate(views):
+        if i and view.case is not views[i - 1].case:
+            first.clear()
         twin = first.setdefault(_content(view), i)
-        if twin != i:  # repeats that are equal to the letter score equally
-            values[:, i], status[:, i] = values[:, twin], status[:, twin]
-            for found in notes:
-                if twin in found:
-                    found[i] = found[twin]
-        given = {name: ROW_NEEDS[name][1](view) for name in (names if twin == i else again)}
-        for j in due(given) if twin == i else measured:
-            value, state, note = _cell(*wanted[j], given, view)
-            status[j, i] = CODE[state]
-            values[j, i] = np.nan if value is None else value
-            if note:
-                notes[j][i] = note
-    return {m.name: Column(m, values[j], status[j], notes[j]) for j, m in enumerate(metrics)}
+        if twin == i:
+            way, cells = ways.cells(view)
+            table.settle(i, way)
+        else:  # repeats that are equal to the letter score equally
+            table.copy(i, twin)
+            cells = ways.again(view, measured)
+        table.put(i, cells)
+    return {
+        m.name: Column(m, table.values[j], table.status[j], table.notes[j])
+        for j, m in enumerate(metrics)
+    }
 
 
 def _content(view: View) -> tuple[Any, ...]:
@@ -151,88 +173,6 @@ def _content(view: View) -> tuple[Any, ...]:
     t = view.trace
     shown = (t.response, t.retrieved, t.context, t.citations, t.action, t.error)
     return (view.case.id, view.evidence, *shown)
-
-
-def _cell(metric: Metric, needs: Sequence[str], given: Mapping[str, Any], view: View) -> Cell:
-    """One value with its status: design's table of the denominator, in the order of its questions."""
-    absent = [name for name in needs if given[name] is None]
-    if any(ROW_NEEDS[name][0] in LABELS for name in absent):
-        return None, Status.NOT_APPLICABLE, ""
-    if view.trace.error is not None:
-        return _failed(metric, needs, given, view)
-    if absent:
-        return None, *_absence(absent, view)
-    return _computed(metric, [given[name] for name in needs])
-
-
-def _failed(metric: Metric, needs: Sequence[str], given: Mapping[str, Any], view: View) -> Cell:
-    """The system erred: outcomes take their worst value, a crash says nothing about a stage."""
-    assert view.trace.error is not None
-    absent = [name for name in needs if given[name] is None]
-    due = _asked(needs, absent, view) and _owed(absent, view.approach)
-    if not due or not _defined(metric, needs, given):
-        return None, Status.NOT_APPLICABLE, ""
-    worst = metric.low if metric.higher_is_better else metric.high
-    value = worst if metric.outcome and math.isfinite(worst) else None
-    return value, Status.SYSTEM_ERROR, view.trace.error.kind
-
-
-def _asked(needs: Collection[str], absent: Collection[str], view: View) -> bool:
-    """Whether the case wants JSON of a measure of JSON, and the system cites for a measure of citations."""
-    return "citations" not in absent and ("parsed" not in needs or wants_json(view.case))
-
-
-def _owed(absent: Collection[str], approach: Approach) -> bool:
-    """Whether a system of this approach has what is absent at all."""
-    if approach in (Approach.PROMPT, Approach.FINETUNED):
-        return not {"retrieved", "context"} & set(absent)
-    return approach is not Approach.RETRIEVER or set(absent) <= {"retrieved"}
-
-
-def _defined(metric: Metric, needs: Sequence[str], given: Mapping[str, Any]) -> bool:
-    """False for a measure that is undefined for this case whatever the answer (no number to look for)."""
-    if any(name != "response" and ROW_NEEDS[name][0] is not Source.CASE for name in needs):
-        return True
-    arguments = [STAND_IN if name == "response" else given[name] for name in needs]
-    return _computed(metric, arguments)[1] is not Status.NOT_APPLICABLE
-
-
-def _absence(absent: Sequence[str], view: View) -> tuple[Status, str]:
-    if not _asked(absent, absent, view):
-        return Status.NOT_APPLICABLE, ""
-    unseen = [_shown_by(name, view) for name in absent]
-    unseen = [name for name in dict.fromkeys(unseen) if ROW_NEEDS[name][0] is Source.TRACE]
-    if unseen:
-        return _unseen(unseen, view)
-    note = view.evidence.error if view.evidence and view.evidence.error else "no judge graded this"
-    return Status.GRADER_ERROR, note
-
-
-def _shown_by(name: str, view: View) -> str:
-    """What the system should have shown: nothing is parsed or judged where there is no response."""
-    return "response" if name in ("parsed", "evidence") and view.trace.response is None else name
-
-
-def _unseen(absent: Sequence[str], view: View) -> tuple[Status, str]:
-    if not _owed(absent, view.approach):
-        return Status.NOT_APPLICABLE, ""
-    return Status.UNOBSERVED, "the system does not show " + " and ".join(absent)
-
-
-def _computed(metric: Metric, arguments: Sequence[Any]) -> Cell:
-    try:
-        return _checked(metric, metric.compute(*arguments))
-    except Exception as error:  # noqa: BLE001 (foreign code: a metric may be anybody's)
-        return None, Status.GRADER_ERROR, f"{type(error).__name__}: {error}"
-
-
-def _checked(metric: Metric, value: Any) -> Cell:
-    if value is None:
-        return None, Status.NOT_APPLICABLE, "undefined here"
-    number = float(value)
-    if not math.isfinite(number) or not metric.low - 1e-9 <= number <= metric.high + 1e-9:
-        return None, Status.GRADER_ERROR, f"returned {number}, outside {metric.low}..{metric.high}"
-    return number, Status.SCORED, ""
 
 
 # --- ranked lists, in columns ----------------------------------------------------------------
@@ -280,9 +220,9 @@ def _ranking_status(view: View) -> Status:
         return Status.NOT_APPLICABLE
     absent = ["retrieved"] if view.trace.retrieved is None else []
     if view.trace.error is not None:
-        return Status.SYSTEM_ERROR if _owed(absent, view.approach) else Status.NOT_APPLICABLE
+        return Status.SYSTEM_ERROR if owed(absent, view.approach) else Status.NOT_APPLICABLE
     if absent:
-        return _unseen(absent, view)[0]
+        return unseen(absent, view)[0]
     return Status.SCORED
 
 
@@ -329,7 +269,7 @@ def _repeats(traces: Sequence[Trace], passed: Sequence[bool | None]) -> dict[str
 
 def _case_cell(metric: Metric, given: Mapping[str, tuple[Any, ...]]) -> Cell:
     arguments = [given[name] for name in needs_of(metric)]
-    return _computed(metric, arguments) if all(arguments) else (None, Status.NOT_APPLICABLE, "")
+    return computed(metric, arguments) if all(arguments) else (None, Status.NOT_APPLICABLE, "")
 
 
 def score_suite(
@@ -340,8 +280,6 @@ def score_suite(
     for metric in metrics:
         if metric.level is not Level.SUITE:
             continue
-        cell = (
-            _computed(metric, [label_pairs]) if label_pairs else (None, Status.NOT_APPLICABLE, "")
-        )
+        cell = computed(metric, [label_pairs]) if label_pairs else (None, Status.NOT_APPLICABLE, "")
         found[metric.name] = Score(system, None, AS_IS, None, metric.name, *cell)
     return found

@@ -251,7 +251,87 @@ def outcome(value: Any, corpus: Corpus) -> Outcome:
 
 def trace(value: Any, corpus: Corpus) -> Trace:
     """A ``Trace`` from a mapping; ``case_id`` is required."""
+    sound = _sound_trace(value)
+    if sound is not None:
+        return sound
     return record(Trace, {**outcome_readers(corpus), **FILING}, value, "", required=["case_id"])
+
+
+def _sound_trace(value: Any) -> Trace | None:
+    """The trace of an object that is all as it should be, as a store's are; None: ``record`` has to look closer."""
+    if type(value) is not dict or "case_id" not in value:
+        return None
+    found = {}
+    for given, item in value.items():
+        read = _SOUND.get(given)
+        sound = None if read is None else read(item)
+        if sound is None:
+            return None
+        found[given] = sound
+    return Trace(**found)
+
+
+def _sound_text(value: Any) -> str | None:
+    return value if type(value) is str and _utf8(value) else None
+
+
+def _sound_name(value: Any) -> str | None:
+    return value if type(value) is str and value and _utf8(value) else None
+
+
+def _sound_count(value: Any) -> int | None:
+    return value if type(value) is int and value >= 0 else None
+
+
+def _sound_texts(value: Any) -> tuple[str, ...] | None:
+    if type(value) is not list or not all(type(item) is str and _utf8(item) for item in value):
+        return None
+    return tuple(value)
+
+
+def _sound_passages(value: Any) -> tuple[Passage, ...] | None:
+    if type(value) is not list:
+        return None
+    found = [_plain(item) for item in value]
+    return None if None in found else tuple(found)  # type: ignore[arg-type]
+
+
+def _sound_numbers(kind: type[R], kinds: Mapping[str, type[Any]]) -> Callable[[Any], R | None]:
+    def read(value: Any) -> R | None:
+        if type(value) is not dict:
+            return None
+        for given, item in value.items():
+            if type(item) is not kinds.get(given) or not 0 <= item < math.inf:
+                return None
+        return kind(**value)
+
+    return read
+
+
+def _sound_meta(value: Any) -> dict[str, Any] | None:
+    if type(value) is not dict:
+        return None
+    for given, item in value.items():
+        whole = type(item) is int or type(item) is bool
+        if not (whole or (type(item) is str and _utf8(item) and _utf8(given))):
+            return None
+    return dict(value)
+
+
+_SOUND: Mapping[str, Callable[[Any], Any]] = {
+    "system": _sound_text,
+    "case_id": _sound_name,
+    "condition": _sound_name,
+    "repeat": _sound_count,
+    "response": _sound_text,
+    "retrieved": _sound_passages,
+    "context": _sound_passages,
+    "citations": _sound_texts,
+    "action": _sound_text,
+    "seconds": _sound_numbers(Seconds, {"retrieval": float, "generation": float, "total": float}),
+    "usage": _sound_numbers(Usage, {"prompt_tokens": int, "completion_tokens": int, "cost": float}),
+    "meta": _sound_meta,
+}
 
 
 def join(field: str, part: object) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalkit.errors import InvalidInput, did_you_mean
-from evalkit.records import Case
+from evalkit.records import Case, System
 from evalkit.store import Store
 
-SHARD, CONTROLS = "shard", "controls"  # notes of a store
+SHARD, CONTROLS, RECORDED = "shard", "controls", "recorded systems"  # notes of a store
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,13 @@ def named(cases: Sequence[Case], ids: Collection[str] | None) -> Sequence[Case]:
     return [case for case in cases if case.id in ids]
 
 
-def settle(store: Store, share: Share | None, controls: int) -> None:
-    """Note which share a folder holds, and how many passing cases it asks again; refuse another share than before."""
+def settle(
+    store: Store, share: Share | None, controls: int, systems: Iterable[System] = ()
+) -> None:
+    """Note which share a folder holds, how many passing cases it asks again, and which ``systems`` it asks nothing.
+
+    ``InvalidInput`` for another share than before.
+    """
     before, now = store.notes().get(SHARD), None if share is None else str(share)
     if store.recipe() and before != now:
         was, is_ = (f"shard {name}" if name else "the whole suite" for name in (before, now))
@@ -80,6 +86,8 @@ def settle(store: Store, share: Share | None, controls: int) -> None:
     if now is not None:
         store.note(SHARD, now)
         store.note(CONTROLS, str(controls))
+        recorded = [system.name for system in systems if getattr(system, "recorded", False)]
+        store.note(RECORDED, json.dumps(recorded, ensure_ascii=False))
 
 
 def told_share(store: Store) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from evalkit.budget import money
 from evalkit.pages.ended import extent
 from evalkit.pages.wording import shortened, visible
 from evalkit.records import Interval, Trace
@@ -95,7 +96,7 @@ class Progress(Watcher):
         if self.tokens:
             parts.append(f"{self.tokens:,} tokens")
         if self.cost:
-            parts.append(f"cost {self.cost:.2f}")
+            parts.append(f"cost {money(self.cost)}")
         return " · ".join(parts)
 
     def _line(self) -> str:
@@ -146,6 +147,7 @@ def show_run(run: Run, page: Path, story: Parts | None = None) -> int:
                 f"{plain(name)}: {warned} {cases} with a warning (right, but not from its evidence)",
                 markup=False,
             )
+    _show_brought(console, run)
     console.print()
     for line in _judge_lines(run):
         console.print(plain(line), markup=False, highlight=False)
@@ -174,6 +176,21 @@ def _judge_lines(run: Run) -> list[str]:
     from evalkit.judging.judged import judge_lines
 
     return judge_lines(run.judged.block().get("judge")) if run.judged is not None else []
+
+
+def _show_brought(console: Story, run: Run) -> None:
+    """The metrics that the judge brings, if it brings any: their means in each system."""
+    from evalkit.judging.brought import brought_rows
+
+    rows = brought_rows(run)
+    if rows:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for name in ("metric of the judge", *run.systems):
+            table.add_column(escape(plain(name)), no_wrap=True)
+        for row in rows:
+            table.add_row(*(escape(plain(cell)) for cell in row))
+        console.print()
+        console.print(table)
 
 
 def wide_console() -> Console:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,9 +29,11 @@ _ORDER = (
     "usage",
     "meta",
 )
+_in_order = attrgetter(*_ORDER)
 _KEPT = ("retrieved", "context", "citations", "response")  # though they are empty
 _PLAIN = frozenset({str, int, float, bool, type(None)})  # in JSON as they are
 _FIELDS: dict[type[Any], tuple[str, ...]] = {}
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _NO_DOCUMENTS: Mapping[str, Document] = {}
 
 
@@ -61,12 +64,15 @@ def trace_from_json(
 def trace_to_json(trace: Trace) -> dict[str, Any]:
     """The JSON object of a trace; what is ``None`` is left out, what is empty stays."""
     found = {}
-    for name in _ORDER:
-        value = getattr(trace, name)
-        if value is not None:
-            plain = value if type(value) in _PLAIN else _to_json(value)
-            if plain != {} or name in _KEPT:
-                found[name] = plain
+    for name, value in zip(_ORDER, _in_order(trace), strict=True):
+        if value is None:
+            continue
+        if type(value) in _PLAIN:
+            found[name] = value
+            continue
+        plain = _to_json(value)
+        if plain != {} or name in _KEPT:
+            found[name] = plain
     return found
 
 
@@ -92,7 +98,12 @@ def write_traces(traces: Iterable[Trace], stream: IO[str]) -> int:
 
 def trace_line(trace: Trace) -> str:
     """One trace as the line that stands for it in ``traces.jsonl``."""
-    return json.dumps(trace_to_json(trace), ensure_ascii=False, allow_nan=False) + "\n"
+    return trace_text(trace) + "\n"
+
+
+def trace_text(trace: Trace) -> str:
+    """The same without the line's end; raises ``ValueError`` for what is no JSON."""
+    return _encode(trace_to_json(trace))
 
 
 def _fields(kind: type[Any]) -> tuple[str, ...]:
@@ -104,12 +115,18 @@ def _fields(kind: type[Any]) -> tuple[str, ...]:
 
 
 def _to_json(value: Any) -> Any:
-    if type(value) in _PLAIN:
+    kind = type(value)
+    if kind in _PLAIN:
         return value
-    names = _fields(type(value))
-    if names:
-        given = ((name, getattr(value, name)) for name in names)
-        return {name: _to_json(item) for name, item in given if item is not None}
+    if kind is dict:
+        return {n: item if type(item) in _PLAIN else _to_json(item) for n, item in value.items()}
+    found = {}
+    for name in _FIELDS[kind] if kind in _FIELDS else _fields(kind):
+        item = getattr(value, name)
+        if item is not None:
+            found[name] = item if type(item) in _PLAIN else _to_json(item)
+    if found or _FIELDS[kind]:
+        return found
     if isinstance(value, tuple):
         return [_to_json(item) for item in value]
     if isinstance(value, Mapping):

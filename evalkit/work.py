@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit import __version__
 from evalkit.ask import Calls, Job, ask_all, asked_of, file_under, in_order
-from evalkit.budget import Budget, Pilot, told_limit
+from evalkit.budget import Budget, Pilot, money, told_limit
 from evalkit.cache import Cache
 from evalkit.case_file import cases_by_id, long_file
 from evalkit.diagnose import diagnose
@@ -27,6 +27,7 @@ from evalkit.outcome import CaseOutcome, deciding
 from evalkit.probe import probe
 from evalkit.reask import asker, grader
 from evalkit.records import Approach, Evidence, Metric, Suite, System, Trace
+from evalkit.resume import accounted
 from evalkit.store import Key, Store
 from evalkit.suite import train_cases
 from evalkit.tools import Tools
@@ -228,14 +229,8 @@ class Work:
         told = self.cache.told() if self.cache is not None else None
         if told is not None:
             self.watch.say(told)
-        counts = self.store.counts()
-        if counts.unknown:
-            cost = counts.possible_cost
-            cost_told = "unknown" if cost is None else f"up to {cost:.2f}"
-            self.watch.say(
-                f"questions put: {counts.done} answered, {counts.failed} failed, {counts.unknown} unknown "
-                f"(sent, and given up or cut off; possible cost {cost_told})"
-            )
+        for left in accounted(self.store):
+            self.watch.say(left)
 
     async def diagnosed(self) -> dict[str, SystemDiagnosis]:
         """Every system that the store holds, graded and diagnosed, in the order of the recipe."""
@@ -269,7 +264,7 @@ class Work:
 def _told(name: str, expected: Estimate) -> str:
     varies = expected.if_it_varies > expected.calls
     more = f" (about {expected.if_it_varies} if its answers vary)" if varies else ""
-    cost = "unknown" if expected.cost is None else f"about {expected.cost:.2f}"
+    cost = "unknown" if expected.cost is None else f"about {money(expected.cost)}"
     return (
         f"{name}: {expected.cases} failing and {expected.controls} passing cases are asked again: "
         f"about {expected.calls} calls{more}, cost {cost}"

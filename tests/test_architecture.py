@@ -36,7 +36,8 @@ CATCH_ALLS = {
     "evalkit.cli": 1,  # the outermost place
     "evalkit.embeddings.tokenizer": 1,  # a package that raises nothing narrower
     "evalkit.judge": 1,  # a judge
-    "evalkit.score": 2,  # a metric, by row and by column
+    "evalkit.cells": 1,  # a metric of single answers
+    "evalkit.score": 1,  # a metric in columns
 }
 
 

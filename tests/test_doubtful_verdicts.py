@@ -13,6 +13,7 @@ from evalkit import plugins
 from evalkit.condition import Reading
 from evalkit.conditions.nearness import comes_nearer, near_label
 from evalkit.conditions.reading import Read
+from evalkit.confidence import doubtful
 from evalkit.diagnose import diagnose
 from evalkit.grade import grade
 from evalkit.judge import judge_traces
@@ -152,14 +153,16 @@ def test_an_answer_that_comes_right_once_the_gold_stands_first_is_a_matter_of_po
     assert "misinterpretation" in found.set
 
 
-def test_an_answer_with_all_that_is_labelled_is_at_most_suspected_of_a_fault():
+def test_an_answer_with_all_that_is_labelled_is_blamed_on_nobody():
     found = asked(
         trace(OTHER_WORDS, "fees", "hall"),
         oracle_context=trace(OTHER_WORDS, "fees"),
         closed_book=SILENT,
     )
-    assert found.status == "suspected"
+    assert (found.status, found.cause, found.confidence) == ("undetermined", None, None)
     assert found.evidence[0].fact == "near_label"
+    assert doubtful(found)
+    assert not found.missing
 
 
 def test_a_model_that_refuses_without_passages_does_not_answer_from_memory():

@@ -168,8 +168,9 @@ def test_a_question_that_fits_two_documents_is_in_the_set():
 
 
 def test_a_judge_at_odds_with_itself_proves_nothing():
-    from evalkit.diagnose import _unsure
+    from evalkit.doubtful import doubt_of, in_doubt
     from evalkit.facts import Facts
+    from evalkit.probes import NOTHING
 
     proven = Finding(
         case_id="c", repeat=0, outcome="fail", status=Certainty.PROVEN, cause="misinterpretation",
@@ -178,5 +179,5 @@ def test_a_judge_at_odds_with_itself_proves_nothing():
     facts = Facts(
         Case("c", "q"), Trace(), "rag", 2, False, False, (), (), (), (), None, (), (), 0, 1, {}, split=True
     )  # fmt: skip
-    found = _unsure(proven, facts)
+    found = in_doubt(proven, doubt_of(facts, NOTHING, words=True), lambda: proven)
     assert (found.status, found.evidence[0].fact) == (Certainty.SUSPECTED, "judge_disagrees")

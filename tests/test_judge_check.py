@@ -10,6 +10,7 @@ from support import make_case, make_corpus, make_suite
 from evalkit.commands.judge_check_command import command
 from evalkit.errors import InvalidInput, NothingToDo
 from evalkit.judges.embedded import EmbeddedJudge
+from evalkit.judges.ragas.grades import Grade, evidence_of
 from evalkit.judging.check import Settings, check, compare
 from evalkit.judging.gate_notes import judge_notes, may_gate, quantities_behind, read_check
 from evalkit.judging.labels import digest_of, read_labels
@@ -316,6 +317,68 @@ def test_the_gate_is_told_which_metrics_rest_on_an_unproven_judge(labels):
     assert judge_notes(suite, ["R@5"], held, "another") == []
     assert "'scripted/1'" in judge_notes(only, ["correct"], held, "another")[0]
     assert len(judge_notes(suite, ["passed"], held, "scripted/1")) == 2
+
+
+# --- metrics that a judge brings ---------------------------------------------------------------
+
+
+def brings(name, value):
+    """A judge whose own metric has this value, and whose evidence says nothing."""
+    return lambda c, t: evidence_of(Evidence("scripted"), [Grade(name, value(knows(c, t)))])
+
+
+def test_a_metric_of_a_judge_is_held_against_what_people_say_of_the_same(labels):
+    rows = many(labels, passages=["Um 9 Uhr."], grounded=True)
+    human = [replace(r, human={**r.human, "grounded": r.human["correct"]}) for r in rows]
+    found = check(human, Scripted(brings("ragas_faithfulness", lambda right: right * 0.9)))
+    held = found.quantities["ragas_faithfulness"]
+    assert (held.n, held.kappa.value, held.auc) == (60, 1.0, 1.0)
+    assert found.quantities["grounded"].n == 0
+    assert "answers_swapped" not in held.shifts
+    marks = check(rows, Scripted(brings("ragas_rubrics_with_reference", lambda r: 2 + 2 * r)))
+    mark = marks.quantities["ragas_rubrics_with_reference"]
+    assert mark.agreement.value == 1
+    assert mark.alpha["nominal"] == 1
+    assert "answers_swapped" in mark.shifts
+    assert may_gate(marks, quantity="ragas_rubrics_with_reference").allowed
+
+
+def test_a_failed_grade_and_a_missing_one_are_no_verdict(labels):
+    def say(_, t):
+        number = int(t.response.split()[1])
+        if number == 0:
+            return Evidence("scripted", error="late")
+        failed = Grade("ragas_answer_accuracy", error="late")
+        grade = failed if number < 4 else Grade("ragas_answer_accuracy", 1.0)
+        return evidence_of(Evidence("scripted"), [grade])
+
+    held = check(many(labels), Scripted(say)).quantities["ragas_answer_accuracy"]
+    assert (held.n, round(held.cannot_tell.value * 60)) == (56, 4)
+
+
+def test_no_metric_of_a_judge_may_gate_unless_it_was_held_against_people(labels):
+    suite = make_suite([make_case("a", reference="5 euros")])
+    rows = many(labels)
+    good = check(rows, Scripted(brings("ragas_answer_accuracy", lambda right: right))).to_json()
+    coin = check(rows, Scripted(brings("ragas_answer_accuracy", lambda _: 1.0))).to_json()
+    assert judge_notes(suite, ["ragas_answer_accuracy"], good, "scripted/1") == []
+    assert "below 0.6" in judge_notes(suite, ["ragas_answer_accuracy"], coin, "scripted/1")[0]
+    never = judge_notes(suite, ["ragas_context_recall"], good, "scripted/1")
+    assert "never checked on 'ragas_context_recall'" in never[0]
+    assert quantities_behind("citation_precision", suite, Approach.RAG) == {"grounded"}
+    assert quantities_behind("cites", suite, Approach.RAG) == {"refused"}
+
+
+def test_a_judge_that_remembers_is_told_to_ask_anew_in_every_repeat(labels):
+    rounds = []
+
+    class Remembering(Scripted):
+        def ask_anew(self, number):
+            rounds.append(number)
+
+    check(many(labels, 5), Remembering(knows), Settings(repeats=3, probes=True))
+    assert rounds[:3] == [0, 1, 2]
+    assert set(rounds[3:]) == {0}
 
 
 # --- the command -----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from evalkit.store import Store
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
-from reliability import CONCURRENCY, answered, bench, killed, rivals
+from reliability import CONCURRENCY, RIVALS, answered, bench, killed, rivals
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked")
 TRIALS, SECONDS = 12, 40.0
@@ -54,7 +54,7 @@ def test_calls_that_were_cut_off_are_counted_as_unknown(all_of):
     pytest.fail("no call was under way at any of the ends")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_one_interrupt_ends_in_order_and_pays_nothing_twice(all_of, number, code):
     trial = killed(all_of, random.Random(number), number=number)
     assert set(trial["codes"]) <= {code, 0}
@@ -62,11 +62,14 @@ def test_one_interrupt_ends_in_order_and_pays_nothing_twice(all_of, number, code
     assert (trial["lost"], trial["repeated"], trial["equal"]) == (0, 0, True)
 
 
-def test_three_writers_into_one_folder_pay_once(all_of):
-    for after_kill in (False, True):
-        round_ = rivals(all_of, after_kill=after_kill)
-        assert round_["codes"] == [0, 5, 5]
-        assert (round_["twice"], round_["equal"]) == (0, True)
+@pytest.mark.parametrize("how", RIVALS)
+def test_three_writers_into_one_folder_pay_once(all_of, how):
+    chance = random.Random(how)
+    for _ in range(1 if how in ("together", "after a kill") else 3):
+        round_ = rivals(all_of, chance, how)
+        assert (round_["twice"], round_["equal"], round_["as_it_should"]) == (0, True, True)
+        if how in ("together", "after a kill"):
+            assert round_["codes"][-3:] == [0, 5, 5], round_
     assert "process " in all_of.programs.log.read_text()
     assert CONCURRENCY > 1
 

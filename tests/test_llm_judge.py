@@ -740,3 +740,35 @@ def test_what_was_spent_is_counted():
             assert spent.cost == pytest.approx(110e-6)
 
     asyncio.run(work())
+
+
+MARKED = (
+    ("Parking costs 5 euros [1]. The garage has a roof [2].", "[1]"),
+    ("Das Parken kostet 5 Euro (Quelle: d1). Das Haus hat ein Dach [2, 3].", "Quelle"),
+    ("駐車料金は5ユーロです【1】。屋根があります（d2）。", "【1】"),
+    ("Phí đỗ xe là 5 euro [d1]. Nhà xe có mái che.\n\nNguồn: d1", "d1"),
+)
+
+
+@pytest.mark.parametrize(("answer", "mark"), MARKED)
+def test_marks_of_citations_are_no_part_of_what_is_asked_about_a_claim(answer: str, mark: str):
+    trace = replace(TRACE, response=answer)
+    found, heard = evidence_of(CASE, trace)
+    asked = heard[0].lines("claims")
+    assert len(asked) == len(found.claims) == 2
+    assert mark not in "".join(asked)
+    assert heard[0].blocks["answer"] == answer
+    for claim in found.claims:
+        assert claim.text == answer[claim.start : claim.end]
+
+
+@pytest.mark.parametrize(("answer", "mark"), MARKED)
+def test_it_cuts_marked_answers_as_the_embedded_judge_does_so_both_vote_in_a_panel(
+    answer: str, mark: str
+):
+    trace = replace(TRACE, response=answer)
+    found, _ = evidence_of(CASE, trace)
+    embedded = EmbeddedJudge().judge(CASE, trace)
+    assert [(c.start, c.end) for c in found.claims] == [(c.start, c.end) for c in embedded.claims]
+    assert [c.text for c in found.claims] == [c.text for c in embedded.claims]
+    assert mark in answer

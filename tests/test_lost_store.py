@@ -126,3 +126,22 @@ def test_a_store_that_lost_only_its_log_is_still_taken_up(tmp_path):
     shutil.copy(tmp_path / "older", tmp_path / "run" / "run.sqlite")
     with Store(tmp_path / "run") as store:
         assert any("are missing from the store" in text for text in store.healed)
+
+
+def test_a_damaged_account_of_calls_is_told_to_a_reader_and_mended_by_a_run(
+    suite: Path, paid: Paid, tmp_path: Path
+):
+    file = tmp_path / "out" / "run.sqlite"
+    data = file.read_bytes()
+    place = data.rindex(b"as_is", 0, data.rindex(b"done"))  # of an attempt
+    place = data.index(b"done", place)
+    file.write_bytes(data[:place] + b"d\xefne" + data[place + 4 :])
+    with Store(tmp_path / "out", reading=True) as store:
+        with pytest.raises(StorageError, match="cannot be read"):
+            store.counts()
+        assert len(list(store.traces("mine"))) == 3
+    with Store(tmp_path / "out") as store:
+        assert store.healed == ["1 damaged records of calls were dropped: counts lack them"]
+        assert store.counts().done == 2
+    assert evalkit.run(suite, {"mine": paid}, out=tmp_path / "out").systems["mine"].due == 3
+    assert len(paid.asked) == 3

@@ -9,15 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import make_case, make_trace
 from test_gate_command import RIGHT, write_suite
 from test_judge_in_runs import Listener, summary
 from test_ragas_judge import Server, needs_ragas
 
 import evalkit
-from evalkit.errors import BudgetExceeded
+from evalkit.errors import BudgetExceeded, InvalidInput
+from evalkit.gating.release import Request, gate
 from evalkit.judges.choose import resolved
+from evalkit.judges.ragas.grades import Grade, evidence_of
 from evalkit.judges.ragas.measures import MEASURES
-from evalkit.records import Status
+from evalkit.judging.brought import brought_rows
+from evalkit.judging.check import check
+from evalkit.judging.labels import Labelled
+from evalkit.records import Case, Evidence, Status, Trace
+from evalkit.terminal import show_run
 
 pytestmark = needs_ragas
 EVERY = [name for name in MEASURES if name != "case_rubrics"]
@@ -140,3 +147,55 @@ def test_options_from_the_environment_hold_no_key(monkeypatch, tmp_path):
     monkeypatch.setenv("EVALKIT_JUDGE_KEY", "secret-key")
     found = resolved("ragas", tmp_path)
     assert found == {"kind": "ragas", "base_url": "http://127.0.0.1:9/v1", "model": "m"}
+
+
+def test_the_terminal_has_the_means_of_the_judges_metrics_and_no_others(suite, tmp_path, capsys):
+    with endpoint() as server:
+        judge = judge_file(tmp_path, server, metrics=["faithfulness"], critics=CRITICS[:1])
+        run = once(suite, tmp_path / "run", judge)
+    assert [row[0] for row in brought_rows(run)] == ["ragas_faithfulness", "ragas_polite"]
+    show_run(run, run.write())
+    text = capsys.readouterr().out
+    assert "metric of the judge" in text
+    assert brought_rows(run)[0][1] in text
+    assert brought_rows(once(suite, tmp_path / "plain", None)) == []
+
+
+def test_a_limit_on_a_metric_of_ragas_gates_only_with_a_check_and_without_the_endpoint(
+    suite, tmp_path
+):
+    write_suite(suite, "{metric: ragas_faithfulness, at_least: 0.5}", cases=3)
+    with endpoint() as server:
+        judge = judge_file(tmp_path, server, metrics=["faithfulness"])
+        run = once(suite, tmp_path / "run", judge)
+        run.write()
+    with pytest.raises(InvalidInput, match="never held against people"):
+        gate(run.suite, tmp_path / "run", Request())
+    allowed = gate(run.suite, tmp_path / "run", Request(allow="trying it"))
+    assert "ragas_faithfulness" in json.dumps(allowed.verdict)
+    held = check(people(60), Knowing(run.recipe["judge"])).to_json()
+    (suite / "judge-check.json").write_text(json.dumps(held))
+    assert gate(run.suite, tmp_path / "run", Request()).verdict["differences"] == []
+
+
+def people(count: int) -> list[Labelled]:
+    """Answers of which every other one is grounded, as two people say."""
+    return [
+        Labelled(
+            make_case(f"c{i}"), make_trace(f"answer {i}"), {"grounded": {"ana": (float(i % 2),)}}
+        )
+        for i in range(count)
+    ]
+
+
+class Knowing:
+    """A judge of that fingerprint whose ragas metric is always right."""
+
+    name = "knowing"
+
+    def __init__(self, fingerprint: str) -> None:
+        self.fingerprint = fingerprint
+
+    def judge(self, case: Case, trace: Trace) -> Evidence:
+        right = float(str(trace.response)[-1] in "13579")
+        return evidence_of(Evidence(self.name), [Grade("ragas_faithfulness", right)])

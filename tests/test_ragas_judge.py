@@ -737,3 +737,16 @@ def test_a_failed_grade_asks_no_further():
 @needs_ragas
 def test_a_full_score_is_one():
     assert grades("context_precision").value == 1.0
+
+
+@needs_ragas
+def test_a_check_of_steadiness_is_not_answered_from_memory():
+    async def do(judge: RagasJudge, server: Any) -> list[int]:
+        made = []
+        for number in (0, 0, 1, 1, 0):
+            judge.ask_anew(number)
+            await judge.judge(CASE, trace())
+            made.append(len(server.heard))
+        return made
+
+    assert judged(do, "faithfulness") == [2, 2, 4, 4, 4]

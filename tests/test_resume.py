@@ -251,7 +251,10 @@ def test_an_answer_that_timed_out_is_unknown_and_asked_again(plain, tmp_path):
     first, said = Counting(fail={"q1"}), Said()
     found = run(plain, first, tmp_path / "run", watch=said)
     assert found.systems["mine"].counts["errors"] == 1
-    assert any("1 unknown" in line and "possible cost up to 0.50" in line for line in said.lines)
+    assert any(
+        "1 sent without an answer" in line and "possible cost up to 0.50" in line
+        for line in said.lines
+    )
     second = Counting()
     found = run(plain, second, tmp_path / "run", watch=said)
     assert second.asked == ["q1"]

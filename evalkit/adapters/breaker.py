@@ -89,7 +89,7 @@ class Breaker:
             assert tried.failure is not None
             raise self.stop(
                 f"{self.name} failed {self.in_a_row} times in a row, last with: {tried.failure.message}; "
-                "what was answered is kept: run again with the same --out when it is well"
+                "what was answered is kept: run again with the same --out and --retry-errors when it is well"
             )
         return True
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -72,28 +71,36 @@ class Connections:
         self._free: dict[Place, list[tuple[ResponseHandler, float]]] = {}
         self._open: set[ResponseHandler] = set()
 
-    @contextlib.asynccontextmanager
-    async def taken(self, place: Place) -> AsyncIterator[ResponseHandler]:
-        """A connection for one request; it is kept if the reply was read whole, and closed in any other case."""
+    async def take(self, place: Place) -> ResponseHandler:
+        """A connection for one request; it must be given back, or given up."""
         if self._places is not None:
             await self._places.acquire()
         try:
             line = self._kept(place)
             if line is None:  # a line without a reply waiting in it is empty, and so false
                 line = await self._made(place)
-            try:
-                yield line
-            except BaseException:
-                self._drop(line)
-                raise
-            if line.should_close or not line.is_connected():
-                self._drop(line)
-            else:
-                now = asyncio.get_running_loop().time()
-                self._free.setdefault(_bare(place), []).append((line, now))
-        finally:
-            if self._places is not None:
-                self._places.release()
+        except BaseException:
+            self._release()
+            raise
+        return line
+
+    def give_back(self, place: Place, line: ResponseHandler) -> None:
+        """Keep a connection whose reply was read whole, if it is sound."""
+        if line.should_close or not line.is_connected():
+            self._drop(line)
+        else:
+            now = asyncio.get_running_loop().time()
+            self._free.setdefault(_bare(place), []).append((line, now))
+        self._release()
+
+    def give_up(self, line: ResponseHandler) -> None:
+        """Close a connection whose reply was not read whole."""
+        self._drop(line)
+        self._release()
+
+    def _release(self) -> None:
+        if self._places is not None:
+            self._places.release()
 
     def close(self) -> None:
         """Close every connection, also those in use."""
@@ -139,6 +146,7 @@ class Connections:
         line.close()
 
 
+@cache
 def _bare(place: Place) -> Place:
     """What two requests must share to share a connection."""
     return Place(place.host, place.port, place.secure, "", "")

@@ -120,11 +120,14 @@ class OpenAISystem:
         meta = {**outcome.meta, **tried.meta()}
         if mode is not None:
             meta["structured"] = mode
-        return dataclasses.replace(
-            outcome,
+        return Outcome(
+            response=outcome.response,
             context=context,
             citations=self._citations(outcome, context),
-            seconds=Seconds(generation=tried.seconds, total=tried.seconds),
+            action=outcome.action,
+            error=outcome.error,
+            seconds=Seconds(None, tried.seconds, tried.seconds),
+            usage=outcome.usage,
             meta=meta,
         )
 

@@ -196,6 +196,8 @@ class PythonSystem:
     def _outcome(self, method: str, called: Called) -> Outcome:
         if called.failure is not None:
             return Outcome(error=called.failure, seconds=Seconds(total=called.seconds))
+        if type(called.value) is str and (text := called.value.strip()) and text.isascii():
+            return Outcome(response=called.value, seconds=Seconds(total=called.seconds))
         try:
             outcome = read_answer(called.value, f"{method}()", self._corpus)
         except shapes.ShapeError as error:
@@ -203,7 +205,8 @@ class PythonSystem:
         except RecursionError:
             outcome = Outcome(error=too_deep(method))
         if outcome.seconds.total is None:
-            seconds = dataclasses.replace(outcome.seconds, total=called.seconds)
+            given = outcome.seconds
+            seconds = Seconds(given.retrieval, given.generation, called.seconds)
             outcome = dataclasses.replace(outcome, seconds=seconds)
         return outcome if self.approach is Approach.RETRIEVER else refuse_empty(outcome)
 

@@ -51,6 +51,9 @@ class Secrets:
         """Which environment variables to look at, by name."""
         if not self.variables:
             return "the request carries no key from the environment"
+        unset = [name for name in self.variables if not os.environ.get(name, "").strip()]
+        if unset:
+            return f"no key was sent: {', '.join(unset)} is not set"
         return f"check the key in {', '.join(self.variables)}"
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from evalkit.adapters.connections import (
     CONNECT,
@@ -20,6 +20,9 @@ from evalkit.adapters.connections import (
     ready,
 )
 from evalkit.records import Failure
+
+if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
 
 LARGEST = 10 << 20  # bytes of a reply, after inflation
 ENCODINGS = "gzip, deflate"  # of replies: what both transports inflate piece by piece
@@ -61,6 +64,7 @@ _DEFAULTS = {
     "accept": "application/json",
     "accept-encoding": ENCODINGS,
 }
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 SENDING: ContextVar[Sending] = ContextVar("SENDING")
 
 
@@ -109,9 +113,6 @@ class Transport:
         method: str = "POST",
     ) -> Reply:
         """Send ``payload`` and read the whole reply by ``deadline``, a time of the running loop."""
-        import aiohttp
-        from aiohttp.http import HttpProcessingError
-
         body = encode(payload)
         sending = Sending()
         try:
@@ -124,9 +125,9 @@ class Transport:
             raise NoReply("connection", message, retry=True) from None
         except TimeoutError:
             raise late(sent=sending.sent) from None
-        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as error:
+        except _broken() as error:
             raise NoReply("connection", _said(error), retry=True, sent=sending.sent) from None
-        except (aiohttp.ClientError, HttpProcessingError, ValueError) as error:
+        except _invalid() as error:
             message = f"no valid HTTP: {_said(error)}"
             raise NoReply("malformed", message, retry=True, sent=sending.sent) from None
 
@@ -139,25 +140,37 @@ class Transport:
                 await asyncio.sleep(0)  # the loop is told of closed connections in its next turn
 
     async def _exchange(self, place: Place, request: bytes, sending: Sending) -> Reply:
-        async with (await self._connections()).taken(place) as line:
+        lines = self._lines
+        if lines is None or self._loop is not asyncio.get_running_loop():
+            lines = await self._connections()
+        line = await lines.take(place)
+        try:
             sending.sent = True
-            line.set_response_params(read_until_eof=True)
-            if line.transport is None:
-                raise ConnectionResetError("the connection is closed")
-            line.transport.write(request)
+            reply = await self._reply(line, request)
+        except BaseException:
+            lines.give_up(line)
+            raise
+        lines.give_back(place, line)
+        return reply
+
+    async def _reply(self, line: ResponseHandler, request: bytes) -> Reply:
+        line.set_response_params(read_until_eof=True)
+        if line.transport is None:
+            raise ConnectionResetError("the connection is closed")
+        line.transport.write(request)
+        message, content = await line.read()
+        while 100 <= message.code < 200:  # not the reply yet
             message, content = await line.read()
-            while 100 <= message.code < 200:  # not the reply yet
-                message, content = await line.read()
-            parts: list[bytes] = []
-            size = 0
-            while not content.at_eof():
-                part = await content.readany()
-                size += len(part)
-                if size > self._largest:
-                    raise too_large(self._largest)
-                parts.append(part)
-            names = {name.lower(): value for name, value in message.headers.items()}
-            return Reply(message.code, names, b"".join(parts))
+        parts: list[bytes] = []
+        size = 0
+        while not content.at_eof():
+            part = await content.readany()
+            size += len(part)
+            if size > self._largest:
+                raise too_large(self._largest)
+            parts.append(part)
+        names = {name.lower(): value for name, value in message.headers.items()}
+        return Reply(message.code, names, b"".join(parts))
 
     async def _connections(self) -> Connections:
         loop = asyncio.get_running_loop()
@@ -190,9 +203,24 @@ def too_large(largest: int) -> NoReply:
 def encode(payload: Any) -> bytes:
     """A JSON value as UTF-8; raises ``NoReply`` for what UTF-8 or JSON cannot hold."""
     try:
-        return json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
+        return _encode(payload).encode()
     except ValueError as error:
         raise NoReply("malformed", f"the request cannot be written: {error}", retry=False) from None
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    """What is raised where a connection breaks; looked up only then."""
+    import aiohttp
+
+    return aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError
+
+
+def _invalid() -> tuple[type[Exception], ...]:
+    """What is raised where a reply is no HTTP."""
+    import aiohttp
+    from aiohttp.http import HttpProcessingError
+
+    return aiohttp.ClientError, HttpProcessingError, ValueError
 
 
 def _said(error: Exception) -> str:

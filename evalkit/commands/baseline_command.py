@@ -45,13 +45,13 @@ def update(
     from evalkit.gating.shown import short
     from evalkit.gating.snapshot import snapshot_of
     from evalkit.gating.verdict import CODES
+    from evalkit.judging.brought import tools_of_run
     from evalkit.suite import load_suite
-    from evalkit.tools import tools_for
 
     check_note(allow)
     place = suite or suite_of(run)
     loaded = load_suite(place)
-    wanted = wanted_metrics(loaded, tools_for(loaded), Wishes(metrics), read_policy(place))
+    wanted = wanted_metrics(loaded, tools_of_run(loaded, run), Wishes(metrics), read_policy(place))
     found = snapshot_of(run, system, metrics=wanted)
     lacks = what_lacks(loaded, found)
     if lacks and allow is None:

@@ -13,7 +13,8 @@ from evalkit.commands.options import run_suite_option
 @click.argument("out", type=click.Path(path_type=Path))
 @click.argument("shards", nargs=-1, required=True, type=click.Path(path_type=Path))
 @run_suite_option
-def command(out: Path, shards: tuple[Path, ...], suite: Path | None) -> int:
+@click.option("--playbook", type=click.Path(path_type=Path), help="Your own symptoms file.")
+def command(out: Path, shards: tuple[Path, ...], suite: Path | None, playbook: Path | None) -> int:
     """Put the runs of all SHARDS (`evalkit run --shard I/N`) together in the new folder OUT, and write its report.
 
     Nothing is asked. The shares must be of one suite and one system each, and none may be missing.
@@ -22,6 +23,6 @@ def command(out: Path, shards: tuple[Path, ...], suite: Path | None) -> int:
     from evalkit.terminal import Progress, show_run
 
     with Progress() as progress:
-        run = merge(out, shards, suite=suite, watch=progress)
+        run = merge(out, shards, suite=suite, playbook=playbook, watch=progress)
         page = run.write()
     return show_run(run, page)

@@ -125,8 +125,7 @@ def command(
     finished = Finished(folder)
     with Progress() as progress, resumable(folder):
         options = {"out": folder, "watch": progress, "isolate": not in_process, **settings}
-        if settings["engine"] == "local":
-            options["finished"] = finished
+        options["finished"] = finished
         try:
             run = _asked(loaded, specs, options)
         except Stopped as stopped:  # what was answered is there to be read all the same

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import logging
 import os
 import secrets
@@ -26,8 +27,14 @@ QUIET = {
 }
 
 
+def check_installed() -> None:
+    """``UsageError`` where Ray is not installed; it is not imported yet, which takes a second."""
+    if importlib.util.find_spec("ray") is None:
+        raise UsageError("--engine ray needs Ray: pip install 'evalkit[ray]'")
+
+
 def library() -> Any:
-    """Ray, imported now; ``UsageError`` where it is not installed."""
+    """Ray, imported now; ``UsageError`` where it cannot be."""
     os.environ.update(QUIET)
     try:
         return importlib.import_module("ray")
@@ -36,8 +43,8 @@ def library() -> Any:
 
 
 @contextmanager
-def cluster(address: str | None) -> Iterator[Any]:
-    """Ray, connected to the cluster at ``address``; to one of our own on this machine if None.
+def cluster(address: str | None, cpus: int | None = None) -> Iterator[Any]:
+    """Ray, connected to the cluster at ``address``; to one of our own on this machine if None, on ``cpus`` of its CPUs.
 
     One that the program has connected to before is used, and left as it is. Raises ``UsageError`` without Ray,
     ``InvalidInput`` where no cluster answers or none of its machines has a CPU to score on.
@@ -49,7 +56,7 @@ def cluster(address: str | None) -> Iterator[Any]:
     folder = _folder() if address is None else None
     try:
         with _handlers_kept():
-            _connect(ray, address, folder)
+            _connect(ray, address, folder, cpus or os.cpu_count() or 1)
         if ray.cluster_resources().get("CPU", 0) < 1:
             raise InvalidInput("the cluster has no CPU to score on", field="ray_address")
         yield ray
@@ -59,7 +66,7 @@ def cluster(address: str | None) -> Iterator[Any]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _connect(ray: Any, address: str | None, folder: str | None) -> None:
+def _connect(ray: Any, address: str | None, folder: str | None, cpus: int) -> None:
     how: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
     logging.getLogger("ray").setLevel(logging.ERROR)
     worker = importlib.import_module("ray._private.worker")
@@ -71,7 +78,7 @@ def _connect(ray: Any, address: str | None, folder: str | None) -> None:
         ):  # Ray then asks for a token, and would write one to HOME
             os.environ.setdefault("RAY_AUTH_TOKEN", _token())
         how |= {"address": "local", "include_dashboard": False, "_temp_dir": folder}
-        how |= {"num_cpus": max(1, os.cpu_count() or 1), "object_store_memory": OBJECTS}
+        how |= {"num_cpus": cpus, "object_store_memory": OBJECTS}
     else:
         how["address"] = address
     try:

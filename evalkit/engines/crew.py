@@ -57,11 +57,15 @@ class Busy:
 
 
 class Crew:
-    """The workers of a run. ``ended`` are the errors of shares by their name, None for one that was asked to its end."""
+    """The workers of a run. ``ended`` are the errors of shares by their name, None for one that was asked to its end.
+
+    ``cut`` says that a limit kept some of them from asking again what was to be asked again.
+    """
 
     def __init__(self, ray: Any, at_once: int, seen: Path, shown: Shown) -> None:
         self.ray, self.at_once, self.seen, self.shown = ray, at_once, str(seen), shown
         self.ended: dict[str, EvalkitError | None] = {}
+        self.cut = False
         self._waiting: deque[Task] = deque()
         self._busy: dict[Any, Busy] = {}
         self._idle: list[Any] = []
@@ -139,9 +143,11 @@ class Crew:
     def _answer(self, ref: Any) -> EvalkitError | str | None:
         """How a worker ended: an error it met, why it died, or None where all went well."""
         try:
-            return revived(self.ray.get(ref))
+            told = self.ray.get(ref)
         except self.ray.exceptions.RayError as error:
             return _why(error)
+        self.cut |= bool(json.loads(told).get("cut"))
+        return revived(told)
 
     def _end(self, busy: Busy, how: EvalkitError | str | None) -> None:
         task, name = busy.task, busy.task.order.shard

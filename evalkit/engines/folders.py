@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from evalkit.api import Run
 from evalkit.engines import SHARDS
-from evalkit.errors import InvalidInput
-from evalkit.merge import merge
+from evalkit.errors import InvalidInput, StorageError
+from evalkit.merge import assemble, clear, graded
 from evalkit.records import Suite
 from evalkit.shards import Share
-from evalkit.store import Store
-from evalkit.store.opening import SESSION, STORE, NothingStoredError, open_to_read
+from evalkit.store.lost import check_not_lost
+from evalkit.store.opening import LOCK, SESSION, STORE, NothingStoredError, lock, open_to_read
 from evalkit.store.session import read_session
 from evalkit.watch import Watcher
-from evalkit.whereabouts import SUITE_FOLDER, path_from
 
 WHOLE, MERGED = "whole", "merged"  # beside the shares
 PER_SHARE = 500_000  # cases; every share looks through the whole suite, so few large ones take less
@@ -46,7 +46,14 @@ def _names(folder: Path) -> list[str]:
 
 
 def check_ours(out: Path) -> None:
-    """``InvalidInput`` where the run in ``out`` is not one in shares, or was gone on with since they were merged."""
+    """``InvalidInput`` where the run in ``out`` is not one in shares, or was gone on with since they were merged.
+
+    ``Busy`` where somebody writes there now, ``StorageError`` where a run was there of which nothing is left.
+    """
+    if (out / LOCK).exists():
+        lock(out).close()
+    if not any((out / SHARDS).glob(f"*/{STORE}")):
+        check_not_lost(out)
     if not (out / STORE).exists():
         return
     marked = out / SHARDS / MERGED
@@ -80,16 +87,30 @@ def spent(folder: Path) -> tuple[int, float]:
         db.close()
 
 
-def put_together(out: Path, shares: Sequence[Share], suite: Suite, watch: Watcher) -> Run:
-    """Merge the shares in ``out``; the whole stands there once it is complete, and an earlier one until then."""
+def put_together(
+    out: Path, shares: Sequence[Share], suite: Suite, watch: Watcher, playbook: Path | None = None
+) -> Run:
+    """Merge the shares in ``out``; the whole stands there once all its answers are together, and an earlier one until then."""
     making = out / SHARDS / WHOLE
-    shutil.rmtree(making, ignore_errors=True)
-    run = merge(making, [folder_of(out, share) for share in shares], suite=suite, watch=watch)
-    with Store(making) as store:
-        store.note(SUITE_FOLDER, path_from(out, suite.folder))
-    for file in sorted(making.iterdir(), key=lambda path: path.name == STORE):  # the store last
-        if file.is_file():
-            file.replace(out / file.name)
-    (out / SHARDS / MERGED).write_text(_commits(out), "ascii")
-    shutil.rmtree(making, ignore_errors=True)
-    return Run(run.suite, run.systems, run.recipe, out)
+    clear(making)
+    try:
+        assemble(making, [folder_of(out, share) for share in shares], suite, watch, out)
+        _take_its_place(making, out)
+    except OSError as error:
+        raise StorageError(f"{out}: cannot be made: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    return graded(out, suite, watch, playbook)
+
+
+def _take_its_place(making: Path, out: Path) -> None:
+    """Move a merged run to where an earlier one may be; its store last, since without one nothing is read."""
+    with closing(lock(out)):
+        for suffix in ("", "-wal", "-shm"):  # a log of the earlier store must not meet the new one
+            (out / f"{STORE}{suffix}").unlink(missing_ok=True)
+        (out / SHARDS / MERGED).write_text(_commits(making), "ascii")
+        found = (path for path in making.iterdir() if path.name != LOCK)
+        for path in sorted(found, key=lambda path: path.name == STORE):
+            if (out / path.name).is_dir():
+                shutil.rmtree(out / path.name)
+            path.replace(out / path.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 from evalkit.api import Run
 from evalkit.case_file import long_file
 from evalkit.engines import SHARDS
-from evalkit.engines.cluster import cluster, library
+from evalkit.engines.before import is_finished, look
+from evalkit.engines.cluster import check_installed, cluster
 from evalkit.engines.crew import Crew, Task
 from evalkit.engines.folders import check_ours, folder_of, put_together, spent, split_of
 from evalkit.engines.limits import Limits, parts
@@ -27,12 +28,12 @@ from evalkit.errors import (
     SharesMissing,
     Stopped,
 )
+from evalkit.finished import Finished
 from evalkit.judges.choose import KINDS
 from evalkit.records import AS_IS, Case, Suite
 from evalkit.shards import Share, number_of
 from evalkit.store import Store
-from evalkit.store.lost import check_not_lost
-from evalkit.store.opening import STORE, NothingStoredError
+from evalkit.store.opening import STORE, NothingStoredError, lock
 from evalkit.suite import load_suite
 from evalkit.systems import Systems
 from evalkit.watch import Watcher
@@ -45,7 +46,7 @@ PLAIN = (
 )
 
 
-def run(
+def run(  # noqa: PLR0913 (keyword-only options of an entry point)
     suite: Suite | str | Path,
     systems: Systems,
     *,
@@ -54,6 +55,7 @@ def run(
     ray_address: str | None = None,
     concurrency: int = 8,
     watch: Watcher | None = None,
+    finished: Finished | None = None,
     **options: Any,
 ) -> Run:
     """Ask, score and diagnose as ``evalkit.run`` does, on ``workers`` (2 if None) of a Ray cluster.
@@ -62,42 +64,64 @@ def run(
     and ``concurrency`` hold for the whole run and are divided over shares and workers. ``options`` are those of
     ``evalkit.arun``. An interrupted run goes on with the same ``out``, in the same shares. Beside the errors of
     ``arun``: ``UsageError`` without Ray, ``InvalidInput`` for systems that no systems file describes,
-    ``SharesMissing`` where workers kept dying.
+    ``SharesMissing`` where workers kept dying. What can be refused is refused before a cluster is started or asked; none
+    is where ``finished`` finds the run finished.
     """
-    library()
+    check_installed()
     loaded, where = _loaded(suite)
     folder, watcher = Path(out).resolve(), watch or Watcher()
     check_ours(folder)
-    if not any((folder / SHARDS).glob(f"*/{STORE}")):
-        check_not_lost(folder)
-    at_once = max(1, min(workers or WORKERS, concurrency))
     cases = loaded.cases[: options.get("limit")]
     if not cases:
         raise NothingToDo("the suite has no case")
+    at_once = max(1, min(workers or WORKERS, concurrency))
     count = split_of(folder, len(cases), at_once)
     shares = [Share(number + 1, count) for number in range(count)]
     at_once, whole = min(at_once, count), _limits(options)
-    common = Order(
-        suite=str(where),
-        digest=loaded.digest,
-        cases=len(loaded.cases),
-        folder="",
-        shard="",
-        systems=told_systems(systems),
-        settings={**_settings(options), "concurrency": max(1, concurrency // at_once)},
-    )
-    common.text()  # what cannot travel is refused before anything starts
-    orders = [replace(common, folder=str(folder_of(folder, s)), shard=str(s)) for s in shares]
-    times = options.get("repeats") or loaded.repeats
-    missing = _missing(cases, orders, times)
-    with cluster(ray_address) as ray, _token_in(folder) as seen:
+    settings = {**_settings(options), "concurrency": max(1, concurrency // at_once)}
+    orders = _orders(loaded, where, folder, shares, told_systems(systems), settings)
+    missing = _missing(cases, orders, options.get("repeats") or loaded.repeats)
+    how: dict[str, Any] = {"orders": orders, "missing": sum(missing)}
+    means = look(loaded, systems, folder, options, **how, remote=ray_address is not None)
+    if not sum(missing) and is_finished(folder, finished, means):
+        return Run(loaded, {}, {}, folder)
+    with _only_here(folder) as seen, cluster(ray_address) as ray:
         tasks = [
             Task(order, part, spent(Path(order.folder)))
             for order, part in zip(orders, parts(whole, missing), strict=True)
         ]
         crew = Crew(ray, at_once, seen, Shown(watcher, count, sum(missing)))
         crew.work(tasks)
-    return _whole(folder, shares, loaded, watcher, crew.ended)
+    run = _whole(folder, shares, loaded, watcher, crew.ended, options.get("playbook"))
+    if finished is not None:
+        _settle(finished, run, means, complete=not crew.cut)
+    return run
+
+
+def _orders(
+    suite: Suite,
+    where: Path,
+    folder: Path,
+    shares: Sequence[Share],
+    systems: tuple[dict[str, Any], ...],
+    settings: Mapping[str, Any],
+) -> list[Order]:
+    """What the worker of each share is told; what cannot travel is refused."""
+    cases = len(suite.cases)
+    common = Order(str(where), suite.digest, cases, "", "", systems, settings)
+    common.text()
+    return [replace(common, folder=str(folder_of(folder, s)), shard=str(s)) for s in shares]
+
+
+def _settle(finished: Finished, run: Run, means: str | None, *, complete: bool) -> None:
+    """The run has ended; note what its files are made of."""
+    if run.folder is None:
+        return
+    held = () if run.large is not None else run.systems.values()
+    evidence = [one for found in held for one in found.graded.evidence]
+    with Store(run.folder, reading=True) as store:
+        finished.is_there(store, means, unchanged=False)
+        finished.settle(store, complete=complete, evidence=evidence)
 
 
 def _loaded(suite: Suite | str | Path) -> tuple[Suite, Path]:
@@ -157,15 +181,15 @@ def _missing(cases: Sequence[Case], orders: Sequence[Order], times: int) -> list
 
 
 @contextmanager
-def _token_in(folder: Path) -> Iterator[Path]:
-    """A file in the run folder by which a worker knows that it sees the same folder."""
+def _only_here(folder: Path) -> Iterator[Path]:
+    """Nobody else hands out the shares in ``folder`` meanwhile; a file by which a worker knows that it sees the same folder."""
     file = folder / SHARDS / "here"
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file.touch(mode=0o600)
-    try:
-        yield file
-    finally:
-        file.unlink(missing_ok=True)
+    with closing(lock(file.parent)):
+        file.touch(mode=0o600)
+        try:
+            yield file
+        finally:
+            file.unlink(missing_ok=True)
 
 
 def _whole(
@@ -174,12 +198,13 @@ def _whole(
     suite: Suite,
     watch: Watcher,
     ended: Mapping[str, EvalkitError | None],
+    playbook: Path | None,
 ) -> Run:
     """The merged run; where shares ended with errors, the gravest is raised, with what was answered as its ``run``."""
     failed = {name: error for name, error in ended.items() if error is not None}
     absent = [s for s in shares if not (folder_of(folder, s) / STORE).exists()]
     if not failed:
-        return put_together(folder, shares, suite, watch)
+        return put_together(folder, shares, suite, watch, playbook)
     name, error = min(failed.items(), key=lambda item: _gravity(item[1]))
     more = f" (and {len(failed) - 1} other shards ended early)" if len(failed) > 1 else ""
     told = "--out" in str(error) or isinstance(error, InvalidInput)  # that needs a change first
@@ -187,7 +212,7 @@ def _whole(
     raised = type(error)(f"shard {name}: {error}{more}{going_on}")
     if isinstance(raised, Stopped) and not absent:
         try:
-            raised.run = put_together(folder, shares, suite, watch)
+            raised.run = put_together(folder, shares, suite, watch, playbook)
         except NothingToDo:
             raised.run = None
     raise raised

@@ -6,7 +6,7 @@ import asyncio
 import json
 import platform
 import threading
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -14,13 +14,15 @@ from typing import Any
 
 from evalkit.engines.order import Order, read_order, specs_of
 from evalkit.errors import EvalkitError, InvalidInput, NothingToDo
+from evalkit.finished import Finished
 from evalkit.judging.of_run import EMBEDDED, JUDGE
-from evalkit.records import Suite, Trace
+from evalkit.records import Evidence, Suite, Trace
 from evalkit.store import Store
 from evalkit.store.opening import STORE, NothingStoredError
 from evalkit.watch import Watcher
 
 MOST = 20_000  # answers that are told of at once
+SHARED = "suite, systems and --out must lie on a path that all machines share"
 
 
 class Tally(Watcher):
@@ -80,16 +82,17 @@ class ShardWorker:
                 InvalidInput(
                     f"{platform.node()} does not see the run folder",
                     file=order.folder,
-                    hint="suite, systems and --out must lie on a path that all machines share",
+                    hint=SHARED,
                 )
             )
+        cut = Cut(Path(read_order(text).folder))
         try:
-            self._run(asked(read_order(text), self._tally))
+            self._run(asked(read_order(text), self._tally, cut))
         except asyncio.CancelledError:
             return json.dumps({"error": {"kind": "Interrupted", "message": "was interrupted"}})
         except EvalkitError as error:
             return _told_error(error)
-        return "{}"
+        return json.dumps({"cut": cut.cut})
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         # No method: one that is a coroutine would change how Ray calls all the others.
@@ -113,7 +116,23 @@ class ShardWorker:
             self._loop.call_soon_threadsafe(self._task.cancel)
 
 
-async def asked(order: Order, watch: Watcher) -> None:
+class Cut(Finished):
+    """Takes note of whether a limit kept a share from asking all that was to be asked."""
+
+    cut = False
+
+    def is_there(self, store: Store, means: str | None, *, unchanged: bool) -> bool:
+        """Never: whether a run is finished is looked at where it is whole."""
+        return False
+
+    def settle(
+        self, store: Store, *, complete: bool, evidence: Collection[Evidence | None]
+    ) -> None:
+        """The share has ended."""
+        self.cut = not complete
+
+
+async def asked(order: Order, watch: Watcher, cut: Cut) -> None:
     """Ask the share of an order: first answers, probes, and the judge where that is one that makes calls."""
     from evalkit.api import arun
 
@@ -128,6 +147,7 @@ async def asked(order: Order, watch: Watcher) -> None:
             watch=watch,
             playbook=None if playbook is None else Path(playbook),
             answers_only=_judge_of(order) == EMBEDDED,
+            finished=cut,
             **settings,
         )
     except NothingToDo:  # a share without a case
@@ -145,16 +165,17 @@ def _judge_of(order: Order) -> str:
 
 
 def scored(text: str) -> str:
-    """Score and diagnose the answers of a share and write its files; how it ended, as JSON. No call is made."""
-    from evalkit.api import open_run
+    """Score and diagnose the answers of a share, write its files and keep what was said of answers; how it ended, as JSON.
+
+    No call is made.
+    """
+    from evalkit.merge import graded
 
     order = read_order(text)
     playbook = order.settings.get("playbook")
+    given = None if playbook is None else Path(playbook)
     try:
-        run = open_run(
-            suite_in(order), order.folder, playbook=None if playbook is None else Path(playbook)
-        )
-        run.write()
+        graded(Path(order.folder), suite_in(order), Watcher(), given, keep=True).write()
     except NothingToDo:  # a share without a case
         return "{}"
     except EvalkitError as error:
@@ -172,6 +193,10 @@ def _loaded(path: str, _digest: str) -> Suite:
 
 def suite_in(order: Order) -> Suite:
     """The suite of an order, as this machine has it; ``InvalidInput`` where that is another."""
+    if not Path(order.suite).exists():
+        raise InvalidInput(
+            f"{platform.node()} does not see the suite", file=order.suite, hint=SHARED
+        )
     suite = _loaded(order.suite, order.digest)
     if (suite.digest, len(suite.cases)) != (order.digest, order.cases):
         raise InvalidInput(

@@ -20,13 +20,14 @@ from evalkit.gating.scope import check_limit_tags
 from evalkit.gating.snapshot import Snapshot, asked_digest, measured, snapshot_of
 from evalkit.gating.trials import Level
 from evalkit.gating.verdict import baseline_json, verdict_json
+from evalkit.judging.brought import tools_of_run
 from evalkit.outcome import PASSED
 from evalkit.records import Case, Suite
 from evalkit.resume import MOST, Since, since
 from evalkit.store import Store
 from evalkit.store.opening import STORE
 from evalkit.strict import read_json
-from evalkit.tools import Tools, tools_for
+from evalkit.tools import Tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def gate(suite: Suite, folder: Path, request: Request, policy: Policy | None = N
     """
     check_note(request.allow)
     check_limit_tags(suite)
-    tools = tools_for(suite)
+    tools = tools_of_run(suite, folder)
     rules = read_policy(suite.folder) if policy is None else policy
     wanted = wanted_metrics(suite, tools, request.wishes, rules)
     kept = [*wanted, *rules.covered_metrics()]

@@ -4,59 +4,74 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
-from itertools import pairwise
 
 from evalkit.judges.claims import claims
 from evalkit.judges.equivalence import equivalence
 from evalkit.judges.polarity import polarity_differs
-from evalkit.judges.support import Context, assess, carried, read
+from evalkit.judges.support import PREFIX, Context, assess, read
 from evalkit.judges.wording import keys_of, near, wanted_of
 from evalkit.text.quantities import found_in, quantities
+from evalkit.text.refusal import declines
 from evalkit.text.sentences import spans
-from evalkit.text.tokens import CACHE, content_stems, names, tokens
+from evalkit.text.tokens import content_stems, names
 
 Features = dict[str, float]
 UNKNOWN = 0.5  # a share of nothing
+HALF = 0.5  # score from which on a claim has some support
+FLOOR = 0.1  # score below which less is hardly worse
+# Share of a claim's words at which it is even odds, and how sharply that turns.
+ENOUGH, STEEP = 0.6, 10.0
+# Bare numbers up to a dozen count the items of an answer more often than they tell a fact.
+COUNTS = frozenset(map(str, range(13)))
 
 
 def grounding(answer: str, passages: tuple[str, ...], query: str = "") -> Features | None:
     """How the claims of an answer stand to its context, each 0..1; ``None`` where it makes no claim.
 
-    ``supported``: share of the claims the rules support, those they cannot tell at a half; ``least_supported``: the
-    worst claim; ``together``: share of the words found in two neighbouring sentences; ``phrases``: share of the pairs
-    of neighbouring words that stand so in a passage. The last two weigh a claim by its content words.
+    ``supported``: share of the claims the rules support, those they cannot tell at a half; ``half_supported``: share
+    of those with a score from a half on; ``evenly``: mean logarithm of the scores, by which one claim out of nothing
+    costs more than two half supported ones; ``words``: share of the claims, weighed by their words, whose words stand in
+    the passages; ``nothing_strange``: whether no claim has a number or name that the passages lack; ``nothing_denied``:
+    whether no sentence says that the sources are silent, which people seldom call faithful beside claims.
+    The order of the passages does not matter but for ties.
     """
     texts = [answer[start:end] for start, end in claims(answer)]
     if not texts:
         return None
     context = read(passages, query)
-    known = frozenset().union(*(_phrases(passage) for passage in passages))
-    verdicts = [assess(text, context).supported for text in texts]
-    votes = [UNKNOWN if verdict is None else float(verdict) for verdict in verdicts]
-    sizes = [len(content_stems(text)) for text in texts]
+    found = [assess(text, context) for text in texts]
+    votes = [UNKNOWN if one.supported is None else float(one.supported) for one in found]
     return {
-        "supported": sum(votes) / len(votes),
-        "least_supported": min(votes),
-        "together": _weighted([carried(text, context) for text in texts], sizes),
-        "phrases": _weighted([_repeated(text, known, context) for text in texts], sizes),
+        "supported": _mean(votes),
+        "half_supported": _mean([one.score >= HALF for one in found]),
+        "evenly": _mean([math.log1p(one.score / FLOOR) for one in found]) / math.log1p(1 / FLOOR),
+        "words": _words_there(texts, context),
+        "nothing_strange": float(not any(_strange(text, context) for text in texts)),
+        "nothing_denied": float(not any(declines(answer[a:b]) for a, b in spans(answer))),
     }
 
 
-@lru_cache(CACHE)
-def _phrases(text: str) -> frozenset[tuple[str, str]]:
-    return frozenset(pairwise(tokens(text)))
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
 
 
-def _repeated(text: str, known: frozenset[tuple[str, str]], context: Context) -> float:
-    phrases = _phrases(text)
-    if not phrases:
-        return float(set(content_stems(text)) <= context.stems)
-    return len(phrases & known) / len(phrases)
+def _words_there(texts: Sequence[str], context: Context) -> float:
+    """Share of the claims whose words the passages have; softly about ``ENOUGH``, weighed by number of words."""
+    keys = [frozenset(stem[:PREFIX] for stem in content_stems(text)) for text in texts]
+    shares = [len(own & context.keys) / max(1, len(own)) for own in keys]
+    weighed = [
+        len(own) / (1 + math.exp(-STEEP * (s - ENOUGH)))
+        for own, s in zip(keys, shares, strict=True)
+    ]
+    return sum(weighed) / max(1, sum(map(len, keys)))
 
 
-def _weighted(values: Sequence[float], sizes: Sequence[int]) -> float:
-    return sum(v * n for v, n in zip(values, sizes, strict=True)) / max(1, sum(sizes))
+def _strange(text: str, context: Context) -> bool:
+    """Whether a claim has a number (a mere count aside) or a name that neither passages nor query have."""
+    wanted = frozenset(q for q in quantities(text) if q not in COUNTS)
+    if len(found_in(wanted, context.quantities)) < len(wanted):
+        return True
+    return not names(text) <= context.stems | context.asked
 
 
 def pair(a: str, b: str, query: str = "") -> Features:

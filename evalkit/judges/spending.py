@@ -121,3 +121,10 @@ def pay_from(judge: Any, purse: Purse | None) -> None:
     pay = getattr(judge, "pay_from", None)
     if pay is not None:
         pay(purse)
+
+
+def ask_anew(judge: Any, number: int) -> None:
+    """Let a judge that remembers its replies take them from no other round than ``number``."""
+    anew = getattr(judge, "ask_anew", None)
+    if anew is not None:
+        anew(number)

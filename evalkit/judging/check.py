@@ -24,7 +24,17 @@ from evalkit.judging.correction import TwoWay, two_way
 from evalkit.judging.judges import closing
 from evalkit.judging.labels import QUANTITIES, Labelled, digest_of
 from evalkit.judging.perturb import PADDING, POSITION, Change
-from evalkit.judging.rating import CUT, Judged, Rating, Read, ask, evidence_values, ratings
+from evalkit.judging.rating import (
+    CUT,
+    OF_JUDGES,
+    Judged,
+    Rating,
+    Read,
+    ask,
+    evidence_values,
+    label_of,
+    ratings,
+)
 from evalkit.judging.steadiness import Shift, shift, steady
 from evalkit.pool import block_on
 from evalkit.records import Interval, Judge
@@ -133,10 +143,11 @@ def check(
     asking = _heard(rows, sorted(chosen), judge, how, read)
     heard = block_on(asking, instead="evalkit.judging in a thread")
     found = {}
-    for name in QUANTITIES:
+    graded = {name for values in heard.judged for name in values}
+    for name in (*QUANTITIES, *(name for name in OF_JUDGES if name in graded)):
         things = ratings(name, rows, heard.judged)
         if things:
-            found[name] = _compared(name, things, heard, how.cuts.get(name, CUT))
+            found[name] = _compared(name, things, heard, how.cuts.get(label_of(name), CUT))
     made = (judge.name, judge.fingerprint, digest_of(rows))
     return CheckResult(*made, len(rows), heard.errors, how.repeats, found)
 
@@ -194,7 +205,7 @@ def _shifts(
     about = {
         name: values
         for name, values in changed.items()
-        if quantity == "correct" or name not in ("references_reversed", "answers_swapped")
+        if label_of(quantity) == "correct" or name not in ("references_reversed", "answers_swapped")
     }
     moved = {name: shift(_paired(quantity, base, values), cut) for name, values in about.items()}
     return {name: found for name, found in moved.items() if found is not None}

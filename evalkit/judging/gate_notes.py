@@ -27,7 +27,10 @@ BEHIND = {
     "groundedness": "grounded",
     "refused": "refused",
     "behaviour": "refused",
+    "cites": "refused",
+    "citation_precision": "grounded",
 }
+OF_RAGAS = "ragas_"  # how the metrics begin that a judge brings; each is a quantity of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def may_gate(
 def _by_kappa(found: Mapping[str, Any], at_least: float, quantity: str) -> Permission:
     kappa = found["kappa"]
     if kappa is None:
-        one = f"{quantity}: kappa is undefined, people or judge gave one verdict only"
+        one = f"{quantity}: kappa is undefined, people and judge gave one verdict only"
         return Permission(allowed=False, reason=one)
     figures = f"kappa {kappa['value']:.2f} ({kappa['low']:.2f} to {kappa['high']:.2f})"
     if kappa["value"] >= at_least:
@@ -110,6 +113,8 @@ def judge_notes(
 
 def quantities_behind(metric: str, suite: Suite, approach: Approach) -> frozenset[str]:
     """The judged quantities that a metric's value rests on in this suite; empty for a metric without a judge."""
+    if metric.startswith(OF_RAGAS):
+        return frozenset({metric})
     if metric not in ("correct", "passed"):
         return frozenset({BEHIND[metric]} if metric in BEHIND else ())
     rules = {name for case in suite.cases for name, _ in correct_rules(suite, case, approach)}

@@ -16,6 +16,7 @@ from evalkit.judges.llm.kept import CALLS
 from evalkit.judges.spending import Spending
 from evalkit.judging.judged import noted_spending
 from evalkit.judging.of_run import EMBEDDED, JUDGE, OPTIONS, PARTS, SPENT
+from evalkit.judging.uncounted import COUNTED, counted_now
 from evalkit.store import Store
 
 VERDICTS = "judge"  # the folder of verdicts in a run folder
@@ -57,6 +58,8 @@ def gather(store: Store, shares: Sequence[Store]) -> None:
     try:
         for share in shares:
             _copy(share.folder, store.folder)
+        if spent:
+            store.note(COUNTED, counted_now(store.folder))
     except (OSError, sqlite3.Error) as error:
         raise StorageError(f"{store.folder}: the verdicts cannot be gathered: {error}") from error
 

@@ -219,7 +219,10 @@ def judge_lines(block: Mapping[str, Any] | None) -> list[str]:
 
 def _spent(spending: Mapping[str, Any]) -> str:
     calls, kept = spending["calls"], spending["from_cache"]
-    parts = [f"{calls + kept:,} answers of the judge: {calls:,} by a call, {kept:,} from the cache"]
+    parts = [
+        f"{calls:,} call{'s' * (calls != 1)}"
+        + (f", {kept:,} more answered from the cache" if kept else "")
+    ]
     tokens = [spending[name]["total"] for name in ("prompt_tokens", "completion_tokens")]
     known = [n for n in tokens if n is not None]
     parts.append(f"{sum(known):,} tokens" if known else "tokens unknown")

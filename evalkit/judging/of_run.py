@@ -14,6 +14,7 @@ from evalkit.judges.choose import resolved
 from evalkit.judges.spending import Spending, spending_of
 from evalkit.judging.judged import noted_spending
 from evalkit.judging.named_code import NotImportedJudge, check_given, code_in
+from evalkit.judging.uncounted import COUNTED, counted_now, uncounted
 from evalkit.records import Judge, Suite
 from evalkit.store import Store
 from evalkit.store.opening import NothingStoredError
@@ -41,12 +42,13 @@ class Notes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """The judge of a run, and how it was chosen; ``before`` is what earlier sessions have spent."""
+    """The judge of the run in ``folder``, and how it was chosen; ``before`` is what earlier sessions have spent."""
 
     judge: Judge
     choice: str = EMBEDDED
     options: str | Mapping[str, Any] = EMBEDDED
     before: Spending = field(default_factory=Spending)
+    folder: Path | None = None
 
     @property
     def code(self) -> tuple[str, ...]:
@@ -81,6 +83,8 @@ class Seat:
         """Note what was spent."""
         found = self.spent()
         if found is not None:
+            if self.folder is not None:
+                store.note(COUNTED, counted_now(self.folder))
             store.note(SPENT, json.dumps(asdict(found)))
 
     async def aclose(self) -> None:
@@ -107,11 +111,11 @@ def seat_of(choice: str | None, suite: Suite, folder: Path) -> Seat:
         with suppress(NothingStoredError), Store(folder, reading=True) as store:
             known = store.notes()
     if choice is None:
-        check_given(code_in(_options(known)), folder)
+        check_given(code_in(options_noted(known)), folder)
         return _noted(known, suite, folder, offline=False)
     options = resolved(choice, Path.cwd())
     made = _made(options, suite, folder, offline=False)
-    return Seat(made, choice, options, noted_spending(known.get(SPENT)) or Spending())
+    return Seat(made, choice, options, _spent_before(known, folder), folder)
 
 
 def noted_seat(store: Notes, suite: Suite, folder: Path) -> Seat:
@@ -123,17 +127,24 @@ def noted_seat(store: Notes, suite: Suite, folder: Path) -> Seat:
 
 
 def _noted(known: Mapping[str, str], suite: Suite, folder: Path, *, offline: bool) -> Seat:
-    choice, options = known.get(JUDGE, EMBEDDED), _options(known)
+    choice, options = known.get(JUDGE, EMBEDDED), options_noted(known)
     code = code_in(options)
     made: Judge = (
         NotImportedJudge(code, _read(known, PARTS))
         if code
         else _made(options, suite, folder, offline=offline)
     )
-    return Seat(made, choice, options, noted_spending(known.get(SPENT)) or Spending())
+    return Seat(made, choice, options, _spent_before(known, folder), folder)
 
 
-def _options(known: Mapping[str, str]) -> Any:
+def _spent_before(known: Mapping[str, str], folder: Path) -> Spending:
+    """What the account of earlier sessions says, and what a killed one recorded after it."""
+    noted = noted_spending(known.get(SPENT))
+    return (noted or Spending()) + uncounted(known, folder, settled=noted is not None)
+
+
+def options_noted(known: Mapping[str, str]) -> Any:
+    """What a run's notes say its judge is: a name, or a mapping of all options."""
     return _read(known, OPTIONS) if OPTIONS in known else known.get(JUDGE, EMBEDDED)
 
 

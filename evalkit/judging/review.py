@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from evalkit.confidence import doubtful
 from evalkit.doctor.doubt import AGAINST_THE_LABEL, doubts_of
 from evalkit.grade import Graded
 from evalkit.judge import judge_traces
@@ -29,6 +30,7 @@ LONGEST = {"question": 1000, "reference": 1000, "answer": 4000, "passage": 240}
 PASSAGES = 5
 
 # Why a grade is doubtful, the most telling first.
+OTHER_WORDS = "it may be right in other words"
 PANEL = "judges disagree"
 SAME_TEXT = "the same text is graded both ways"
 LABEL = "the label is doubtful"
@@ -39,7 +41,10 @@ REPEATS = "repeats are graded differently"
 UNCERTAIN = "the judge is unsure"
 FINDING = "the cause is uncertain"
 RANDOM = "random part"
-ORDER = (PANEL, SAME_TEXT, LABEL, EXACT, GRADER_ERROR, CANNOT_TELL, REPEATS, UNCERTAIN, FINDING)
+ORDER = (
+    *(OTHER_WORDS, PANEL, SAME_TEXT, LABEL, EXACT, GRADER_ERROR, CANNOT_TELL, REPEATS),
+    *(UNCERTAIN, FINDING),
+)
 
 COLUMNS = (
     *("key", "system", "case_id", "condition", "repeat", "why", "question", "reference", "answer"),
@@ -178,6 +183,8 @@ def _uncertain_findings(system: SystemDiagnosis) -> Iterator[Doubt]:
     places = {(t.case_id, t.repeat): i for i, t in traces if t.condition == AS_IS}
     for finding in system.findings:
         place, sure = places.get((finding.case_id, finding.repeat)), finding.confidence
+        if place is not None and doubtful(finding):
+            yield place, OTHER_WORDS, ""
         if place is not None and sure is not None and sure < LOW_CONFIDENCE:
             yield place, FINDING, f"{finding.cause}, {sure:.2f}"
 

@@ -13,7 +13,7 @@ from evalkit.judging.check import QuantityCheck, compare
 from evalkit.judging.correction import ENOUGH_LABELS, corrected_rate, ppi_mean, two_way
 from evalkit.judging.human import REVIEWED, Reviewed, key_of, labelled, latest, majority
 from evalkit.judging.labels import Labelled
-from evalkit.judging.rating import CUT, Judged, Rating, Read, ratings
+from evalkit.judging.rating import CUT, Judged, Rating, Read, grade_values, ratings
 from evalkit.records import AS_IS, Approach, Evidence, Interval, Metric, Suite
 from evalkit.stats.intervals import mean_interval
 
@@ -87,7 +87,7 @@ def graded_reader(
             small = replace(suite, cases=cases)
             graded = grade(small, name, approach, traces, [evidence[i] for i in mine], metrics)
             for place, i in enumerate(mine):
-                found[i] = graded_values(graded, place)
+                found[i] = {**graded_values(graded, place), **grade_values(evidence[i])}
         return found
 
     return read

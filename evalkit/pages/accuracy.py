@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from evalkit.confidence import RUNGS, calibration
+from evalkit.confidence import CELLS, DOUBTFUL, calibration
 from evalkit.pages.charts.heat import shade
 from evalkit.pages.charts.intervals import against
 from evalkit.pages.links import cases_link
@@ -94,9 +94,10 @@ def _rungs() -> Iterator[dict[str, Any]]:
         "suspected": "suspected, one candidate",
         "one_of_two": "one of two candidates",
         "one_of_three_or_more": "one of three or more",
+        DOUBTFUL: "the answer may be right",
     }
     bins = [row for name, row in calibration()["bins"].items() if name in _known_causes()]
-    for rung in RUNGS:
+    for rung in CELLS:
         held = [row[rung] for row in bins if rung in row and row[rung]["findings"]]
         n = sum(h["findings"] for h in held)
         if not n:

@@ -33,7 +33,10 @@ GLOSSARY = (
         "A check of the trace, repeats that differ, or a probe (the same question under one changed condition) shows this cause and no other.",
     ),
     ("suspected", "The trace fits the cause, and look-alikes were not told apart by a probe."),
-    ("undetermined", "Labels or traces are missing, so that no cause can be named."),
+    (
+        "undetermined",
+        "Labels or traces are missing, or the answer may be right in other words: no cause can be named.",
+    ),
     ("unexplained", "Everything is observed, and no rule of ours fits."),
     (
         "headroom",

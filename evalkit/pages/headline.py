@@ -186,7 +186,9 @@ def _sure(own: Mapping[str, Any], sums: FindingSums) -> tuple[str, list[str]]:
         more.append("Suspected: look-alike causes were not told apart by a probe.")
     if sums.warned:
         more.append(f"{count(sums.warned, 'further case')} pass with a warning.")
-    return ", ".join(parts) if failing else "Nothing to explain", more
+    said = ", ".join(parts) if failing else "Nothing to explain"
+    in_doubt = sum(sums.in_doubt.values())
+    return f"{said}; {in_doubt:,} of them may be right in other words" if in_doubt else said, more
 
 
 def _first(

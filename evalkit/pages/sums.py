@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from evalkit.confidence import MARKS
+
 ORACLE = "oracle_context"  # the probe that puts exactly the gold passages into the prompt
 ATTEMPTS = ("schema_enforced", "style_prompted", "criteria_prompted", "few_shot")  # remedies
 TOLD = {"cut_off"}  # facts that a remedy depends on
@@ -23,7 +25,8 @@ class FindingSums:
     """Of failing cases: how sure, what the gold passages alone changed, what would settle more, a plain case a cause.
 
     ``warned`` counts the cases that pass with a warning. ``missing`` counts probes by (status, probe), ``tried`` how
-    remedies ended by (cause, remedy, reading), ``facts`` the cases by (cause, name of a fact).
+    remedies ended by (cause, remedy, reading), ``facts`` the cases by (cause, name of a fact), ``in_doubt`` by status
+    those whose answers may be right.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
@@ -37,6 +40,7 @@ class FindingSums:
     examples: Mapping[str, Example] = field(default_factory=dict)
     tried: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     facts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    in_doubt: Counter[str] = field(default_factory=Counter)
 
     def __add__(self, other: FindingSums) -> FindingSums:
         examples = dict(self.examples)
@@ -54,12 +58,13 @@ class FindingSums:
             examples,
             self.tried + other.tried,
             self.facts + other.facts,
+            self.in_doubt + other.in_doubt,
         )
 
 
 def finding_sums(findings: Iterable[Mapping[str, Any]]) -> FindingSums:
     """The sums of findings as they stand in diagnosis.json."""
-    statuses, oracle = Counter[str](), Counter[str]()
+    statuses, oracle, in_doubt = Counter[str](), Counter[str](), Counter[str]()
     missing, examples = Counter[tuple[str, str]](), dict[str, Example]()
     tried, facts = Counter[tuple[str, str, str]](), Counter[tuple[str, str]]()
     warned = probed = stated = doubtful = 0
@@ -70,6 +75,8 @@ def finding_sums(findings: Iterable[Mapping[str, Any]]) -> FindingSums:
             continue
         status, sure = str(found["status"]), found["confidence"]
         statuses[status] += 1
+        if any(e.get("fact") in MARKS for e in found["evidence"]):
+            in_doubt[status] += 1
         probed += bool(found["probes"])
         oracle[str(found["probes"].get(ORACLE))] += 1
         missing.update((status, probe) for probe in found["missing"])
@@ -88,7 +95,7 @@ def finding_sums(findings: Iterable[Mapping[str, Any]]) -> FindingSums:
             examples[found["cause"]] = plainer(examples.get(found["cause"], one), one)
     confident = (confidence, stated, doubtful)
     return FindingSums(
-        statuses, warned, probed, oracle, missing, *confident, examples, tried, facts
+        statuses, warned, probed, oracle, missing, *confident, examples, tried, facts, in_doubt
     )
 
 

@@ -52,8 +52,9 @@ def _cases(diagnosis: Mapping[str, Any], sums: Mapping[str, FindingSums]) -> Ite
         "unexplained": "No rule of ours explains {}.",
         "undetermined": "No cause could be named for {}.",
     }
+    yield from _in_doubt(sums)
     for status, text in told.items():
-        n = {name: found.statuses[status] for name, found in sums.items()}
+        n = {name: found.statuses[status] - found.in_doubt[status] for name, found in sums.items()}
         if any(n.values()):
             said = text.format(count(sum(n.values()), "failure"))
             yield _unknown(said, _settle(sums, status), _links(n, status))
@@ -64,6 +65,16 @@ def _cases(diagnosis: Mapping[str, Any], sums: Mapping[str, FindingSums]) -> Ite
             f"{count(sum(lost.values()), 'case')} could not be graded and count in no rate.",
             "Give the cases a reference or key points, or use another judge.",
             _links(lost, "ungraded"),
+        )
+
+
+def _in_doubt(sums: Mapping[str, FindingSums]) -> Iterator[Unknown]:
+    """Failing answers that may be right for all that their judge can tell."""
+    many = sum(sum(found.in_doubt.values()) for found in sums.values())
+    if many:
+        yield _unknown(
+            f"{count(many, 'failing answer')} may be right in other words: review {'it' if many == 1 else 'these'} first.",
+            "evalkit review export puts them at its head; a judge that is a model can tell, too.",
         )
 
 
@@ -110,7 +121,7 @@ def _settle(sums: Mapping[str, FindingSums], status: str) -> str:
         probes.update({p: n for (held, p), n in found.missing.items() if held == status})
     if probes:
         wanted = (f"{words(name)} ({n:,})" for name, n in probes.most_common(PROBES))
-        return f"These probes would settle it: {', '.join(wanted)}."
+        return f"These probes would settle it, asked or recorded with the answers: {', '.join(wanted)}."
     if status == "suspected":
         return "Read these cases: as they are labelled, no further probe can be asked."
     if status == "unexplained":

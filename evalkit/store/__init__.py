@@ -7,7 +7,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -207,7 +207,8 @@ class Store:
 
     def counts(self) -> Counts:
         """The attempts so far by state."""
-        return count(self._db)
+        with self._reading():
+            return count(self._db)
 
     # traces
 
@@ -217,9 +218,16 @@ class Store:
         query = f"SELECT system, case_id, condition, repeat FROM traces{where}"  # noqa: S608 (constant)
         return set(self._select(query))
 
+    def errors(self) -> int:
+        """How many answers are errors that came back; those that nobody saw end are ``unknown``."""
+        query = "SELECT count(*) FROM traces WHERE error IS NOT NULL AND error <> 'timeout'"
+        ((number,),) = self._select(query)
+        return int(number)
+
     def unknown(self) -> set[Key]:
         """The keys of answers that were waited for in vain after the question had been sent: to be asked again."""
-        return unknown_answers(self._db)
+        with self._reading():
+            return unknown_answers(self._db)
 
     async def put(self, trace: Trace, attempt: int | None = None) -> None:
         """Return once the trace is on disk, and with it how the attempt ended that brought it."""
@@ -277,10 +285,8 @@ class Store:
 
     def evidence(self, system: str, first: str, last: str) -> Iterator[Said | None]:
         """What was said of a system's answers to the cases from ``first`` to ``last``; None is a damaged row."""
-        try:
+        with self._reading():
             yield from verdicts.said_of(self._db, system, first, last)
-        except DAMAGE as error:
-            raise StorageError(f"{self.file}: cannot be read: {error}") from error
 
     def marker(self) -> str:
         """Names the answers that are there, each as it was written."""
@@ -293,10 +299,15 @@ class Store:
         return [name for (name,) in self._select("SELECT DISTINCT system FROM traces ORDER BY 1")]
 
     def take_over(self, other: Store, *, account: bool) -> list[Key]:
-        """Copy another store's answers, and its ``account`` of calls; the keys that both answer, and not alike."""
-        unlike = merging.copy_answers(self._db, other._db, other.file, self._writer.commit)
-        if account:
-            self._last = merging.copy_account(self._db, other._db, self._last, self._writer.commit)
+        """Copy another store's answers, what was said of them, and its ``account`` of calls; the keys that both answer, and not alike."""
+        ours, theirs, commit = self._db, other._db, self._writer.commit
+        try:
+            unlike = merging.copy_answers(ours, theirs, other.file, commit)
+            merging.copy_said(theirs, commit)
+            if account:
+                self._last = merging.copy_account(ours, theirs, self._last, commit)
+        except DAMAGE as error:
+            raise damaged(other.file, str(error)) from error
         return unlike
 
     # SQLite
@@ -309,8 +320,13 @@ class Store:
             yield row[0], row[1]
 
     def _select(self, query: str, *values: Any) -> Iterator[Any]:
-        try:
+        with self._reading():
             yield from self._db.execute(query, values)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
         except DAMAGE as error:
             raise StorageError(f"{self.file}: cannot be read: {error}") from error
 

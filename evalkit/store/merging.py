@@ -1,4 +1,4 @@
-"""What one store gives another: its answers as they were written, and the account of its calls."""
+"""What one store gives another: its answers as they were written, what a judge said of them, and the account of its calls."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.errors import StorageError
+from evalkit.store import verdicts
 from evalkit.store.rows import BEGIN_ATTEMPT, PUT_TRACE, STARTED, UNKNOWN, Key, checked, checksum
 
-BATCH = 5000  # rows that share a commit
+BATCH = 500  # rows that share a commit, and are held meanwhile
+_TRACES = "SELECT * FROM traces ORDER BY system, case_id, condition, repeat"
 _SAME_KEY = "SELECT sum, trace FROM traces WHERE system = ? AND case_id = ? AND condition = ? AND repeat = ?"
 _PUT_SESSION = "INSERT INTO sessions VALUES (?, ?, ?, 0)"  # its commits were made elsewhere
+
+_SAID = (
+    "SELECT CAST(system AS BLOB), CAST(case_id AS BLOB), CAST(condition AS BLOB), repeat, "
+    "CAST(made_of AS BLOB), CAST(evidence AS BLOB), sum FROM evidence "
+    "ORDER BY system, case_id, condition, repeat"
+)
 
 Row = tuple[Any, ...]
 Commit = Callable[[Sequence[tuple[str, Row]]], None]
@@ -29,6 +37,22 @@ def copy_answers(
         unlike += [row[:4] for row, same in there if same is False]
         commit([(PUT_TRACE, row) for row, same in there if same is None])
     return unlike
+
+
+def copy_said(theirs: sqlite3.Connection, commit: Commit) -> None:
+    """Copy what a judge said of answers, without rows that are damaged: those answers are judged again."""
+    try:
+        rows = theirs.execute(_SAID)
+    except sqlite3.OperationalError as error:  # a store from before there was such a table
+        if "no such table" not in str(error):
+            raise
+        return
+    for batch in _batches(_as_text(row) for row in rows if checked(row)):
+        commit([(verdicts.PUT, row) for row in batch])
+
+
+def _as_text(row: Row) -> Row:
+    return tuple(value.decode() if isinstance(value, bytes) else value for value in row)
 
 
 def copy_account(
@@ -52,7 +76,7 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
 
 def _answers(theirs: sqlite3.Connection, file: Path) -> Iterator[Row]:
     """Every answer, as it was written; ``StorageError`` for one that is not."""
-    for row in theirs.execute("SELECT * FROM traces ORDER BY system, case_id, condition, repeat"):
+    for row in theirs.execute(_TRACES):
         if not checked(row):
             raise StorageError(f"{file}: the answer {' '.join(map(str, row[:4]))} is damaged")
         yield row
@@ -72,9 +96,27 @@ def _sessions(theirs: sqlite3.Connection, first: int) -> tuple[list[Row], dict[i
 
 
 def _attempts(theirs: sqlite3.Connection, first: int, of: dict[int, int]) -> Iterator[Row]:
-    """The attempts, numbered from ``first`` in the sessions ``of``; one that never told how it ended is unknown."""
+    """The attempts, numbered from ``first`` in the sessions ``of``; one that never told how it ended is unknown.
+
+    Damaged ones are left out, as they are where a run goes on.
+    """
     for i, row in enumerate(theirs.execute("SELECT * FROM attempts ORDER BY id")):
-        _, session, *key, calls, began, state, seconds, error, prompt, completion, cost, _ = row
+        (
+            number,
+            session,
+            *key,
+            calls,
+            began,
+            state,
+            seconds,
+            error,
+            prompt,
+            completion,
+            cost,
+            was,
+        ) = row
+        if checksum(number, *key, calls, state, error, cost, prompt) != was:
+            continue
         ended = UNKNOWN if state == STARTED else state
         total = checksum(first + i, *key, calls, ended, error, cost, prompt)
         found = (began, ended, seconds, error, prompt, completion, cost, total)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from evalkit.errors import Busy, StorageError
 from evalkit.store.rows import APPLICATION, NAMES, SCHEMA_VERSION, TABLES
-from evalkit.store.session import read_session
+from evalkit.store.session import Session, host, read_session
 
 LOCK, STORE, SESSION = "run.lock", "run.sqlite", "run.sqlite-session"
 SMALL = 64 << 20  # bytes up to which a store is checked whole although its run ended in order
 PATIENCE = 5.0  # seconds a check of the file's structure may take
+NAMED = 0.5  # seconds that a run which has just taken the lock is given to say who it is
 DAMAGE = (sqlite3.Error, UnicodeDecodeError)  # what SQLite raises where a file is not as it was
 OTHERWISE = "restore the file, or give another --out"
 
@@ -40,9 +41,27 @@ def lock(folder: Path) -> sqlite3.Connection:
 
 
 def _busy(folder: Path) -> str:
-    holder = read_session(folder / SESSION)
-    who = f" (process {holder.pid} on {holder.host})" if holder and holder.open else ""
+    deadline = time.monotonic() + NAMED
+    while (holder := _holder(folder)) is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    who = f" (process {holder.pid} on {holder.host})" if holder else ""
     return f"another run is writing here{who}; wait for it, or give another --out"
+
+
+def _holder(folder: Path) -> Session | None:
+    """Who holds the lock; None where that is not written yet: what stands there is of one who has ended, or died."""
+    holder = read_session(folder / SESSION)
+    if holder is None or not holder.open:
+        return None
+    if holder.host != host() or os.name == "nt":  # where signal 0 is no question
+        return holder
+    try:
+        os.kill(holder.pid, 0)
+    except ProcessLookupError:
+        return None
+    except OSError:  # another user's
+        return holder
+    return holder
 
 
 def _owned(file: Path) -> None:

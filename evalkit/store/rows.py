@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evalkit.records import Trace
-from evalkit.traces import trace_to_json
+from evalkit.traces import trace_text
 
 Key = tuple[str, str, str, int]  # system, case_id, condition, repeat
 
@@ -48,22 +48,18 @@ DROP_TRACE = "DELETE FROM traces WHERE system = ? AND case_id = ? AND condition 
 COUNT_COMMIT = "UPDATE sessions SET commits = commits + 1 WHERE id = ?"
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-
-
 def checksum(*values: object) -> int:
     """A checksum (CRC-32) of what stands in a row; what is NULL counts as empty."""
-    try:
-        return zlib.crc32("\x1f".join(["" if v is None else _text(v) for v in values]).encode())
-    except TypeError:  # a row read as bytes
-        parts = [
-            v if isinstance(v, bytes) else ("" if v is None else str(v)).encode() for v in values
-        ]
-        return zlib.crc32(b"\x1f".join(parts))
+    if bytes in map(type, values):  # a row read as bytes
+        return zlib.crc32(b"\x1f".join([v if type(v) is bytes else _bytes(v) for v in values]))
+    parts = [v if type(v) is str else "" if v is None else str(v) for v in values]
+    return zlib.crc32("\x1f".join(parts).encode())
 
 
-def _text(value: object) -> Any:
-    return value if type(value) is str or type(value) is bytes else str(value)
+def _bytes(value: object) -> bytes:
+    if type(value) is int:
+        return b"%d" % value
+    return b"" if value is None else str(value).encode()
 
 
 def as_text(value: Any) -> str:
@@ -79,8 +75,9 @@ def key_of(trace: Trace) -> Key:
 
 def trace_row(trace: Trace) -> tuple[Any, ...]:
     """The row of a trace. Raises ``ValueError`` for what is no JSON."""
-    text = _encode(trace_to_json(trace))
-    text = text.encode("utf-8", "replace").decode()
+    text = trace_text(trace)
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
     row = (*key_of(trace), trace.error.kind if trace.error else None, text)
     return (*row, checksum(*row))
 

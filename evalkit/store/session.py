@@ -22,6 +22,11 @@ class Session:
     open: bool
 
 
+def host() -> str:
+    """The name of the machine, as it fits into the file."""
+    return socket.gethostname()[:100]
+
+
 def read_session(file: Path) -> Session | None:
     """What the file says; None where there is none, or none that can be read."""
     try:
@@ -42,7 +47,7 @@ class SessionFile:
 
     def __init__(self, file: Path, commits: int) -> None:
         self._number = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-        first = Session(os.getpid(), socket.gethostname()[:100], commits, open=True)
+        first = Session(os.getpid(), host(), commits, open=True)
         self._session = asdict(first)
         self._write()
 

@@ -64,7 +64,7 @@ def graded(name: str, case: Case, trace: Trace, made: Plan, verdicts: Sequence[V
         else (*(whole.covered or ()), *(None,) * (points - len(whole.covered or ()))),
         correct=whole.correct,
         refused=whole.refused,
-        cited=_cited(case, trace, found or ()),
+        cited=_cited(case, trace, found or (), made.plain),
         reasons=(
             *made.notes,
             *(f"judge: {verdict.reason}" for verdict in verdicts if verdict.reason),
@@ -94,9 +94,12 @@ def _claim(claim: Claim, verdict: ClaimVerdict | None, trace: Trace, made: Plan)
     )
 
 
-def _cited(case: Case, trace: Trace, claims: Sequence[Claim]) -> tuple[bool | None, ...] | None:
-    """By the words of the claims, as the embedded judge does; a passage the model named for a claim settles it."""
-    found = cited(trace.citations, trace.context, claims, gold_of(case))
+def _cited(
+    case: Case, trace: Trace, claims: Sequence[Claim], plain: Sequence[str]
+) -> tuple[bool | None, ...] | None:
+    """By the words of the claims without their marks, as the embedded judge does; a passage the model named for a claim settles it."""
+    said = tuple(replace(claim, text=text) for claim, text in zip(claims, plain, strict=True))
+    found = cited(trace.citations, trace.context, said, gold_of(case))
     if found is None or trace.context is None:
         return found
     used = {

@@ -10,7 +10,15 @@ from evalkit.judges.llm.grading import Grading
 from evalkit.judges.llm.judge import LlmJudge, together
 from evalkit.judges.llm.panel_grades import metrics_of_members, with_grades
 from evalkit.judges.llm.vote import vote
-from evalkit.judges.spending import Expected, Purse, Spending, expected_of, pay_from, sum_of
+from evalkit.judges.spending import (
+    Expected,
+    Purse,
+    Spending,
+    ask_anew,
+    expected_of,
+    pay_from,
+    sum_of,
+)
 from evalkit.records import Case, Evidence, Judge, Trace
 
 DEFAULT = 8  # traces at a time where no member says
@@ -53,6 +61,11 @@ class PanelJudge:
     def expected(self, case: Case, trace: Trace) -> Expected:
         """What all members together are expected to take for the trace."""
         return sum((expected_of(m, case, trace) for m in self.members), Expected())
+
+    def ask_anew(self, number: int) -> None:
+        """Let no member that remembers its replies take them from another round than ``number``."""
+        for member in self.members:
+            ask_anew(member, number)
 
     def pay_from(self, purse: Purse | None) -> None:
         """Let all members take their calls from one purse."""

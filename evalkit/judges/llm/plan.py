@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from evalkit.fields import prose
+from evalkit.judges.cited import names_of
 from evalkit.judges.claims import claims
 from evalkit.judges.llm.fence import clean
 from evalkit.judges.llm.limits import Limits, cut, shares
 from evalkit.judges.llm.schema import Asked
 from evalkit.records import Case, Claim, StyleRules, Trace
+from evalkit.text.citation_marks import Names, without_marks
 
 Block = tuple[str, str]
 EXAMPLES = 3  # approved answers that are shown
@@ -31,7 +33,7 @@ class Plan:
     """Everything that judging one trace takes.
 
     ``claims`` are those of the answer, undecided, ``None`` where it is a record without prose; the first
-    ``judged`` of them are asked about. ``whole`` says that the passages are shown complete. ``criteria`` and
+    ``judged`` of them are asked about, by what ``plain`` has: their texts without marks of citations. ``whole`` says that the passages are shown complete. ``criteria`` and
     ``style`` name what is asked by their numbers; ``notes`` say what was left out.
     """
 
@@ -42,6 +44,7 @@ class Plan:
     criteria: tuple[str, ...] = ()
     style: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -93,7 +96,9 @@ def plan(case: Case, trace: Trace, limits: Limits) -> Plan:
     """The calls for one trace with an answer: one for each ``claims_per_call`` claims, at least one."""
     answer = trace.response or ""
     cleaner = _Cleaner(limits)
-    found = _claims(answer, cleaner)
+    cutting = _claims(answer, names_of(case, trace), cleaner)
+    found = None if cutting is None else tuple(claim for claim, _ in cutting)
+    plain = tuple(shown for _, shown in cutting or ())
     passages, whole = _passages(trace, cleaner)
     references = _references(case, cleaner)
     judged = min(len(found or ()), limits.claims) if passages or references else 0
@@ -109,10 +114,9 @@ def plan(case: Case, trace: Trace, limits: Limits) -> Plan:
         criteria=len(labels.criteria),
         style=len(labels.style),
     )
-    texts = [claim.text for claim in found or ()][:judged]
-    requests = tuple(_requests(common, labels.blocks, asked, texts, cleaner))
+    requests = tuple(_requests(common, labels.blocks, asked, plain[:judged], cleaner))
     notes = cleaner.told()
-    return Plan(requests, found, judged, whole, labels.criteria, labels.style, notes)
+    return Plan(requests, found, judged, whole, labels.criteria, labels.style, notes, plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +170,11 @@ def _requests(
         yield Request(blocks, wanted, range(start, start + len(here)))
 
 
-def _claims(answer: str, cleaner: _Cleaner) -> tuple[Claim, ...] | None:
-    """The claims of an answer with their places in it; ``None`` for a record that holds no sentence."""
+def _claims(answer: str, names: Names, cleaner: _Cleaner) -> tuple[tuple[Claim, str], ...] | None:
+    """The claims of an answer with their places in it, each with what is asked about: its text without marks of citations.
+
+    ``None`` for a record that holds no sentence.
+    """
     places: Sequence[int] = range(len(answer) + 1)
     text, in_prose = answer, True
     if "{" in answer or "[" in answer:  # it may be a record
@@ -177,9 +184,10 @@ def _claims(answer: str, cleaner: _Cleaner) -> tuple[Claim, ...] | None:
     most = cleaner.limits.answer
     if len(text) > most:
         cleaner.notes.append(f"claims after the first {most} characters were not judged")
+    plain = without_marks(text[:most], names)
     return tuple(
-        Claim(text[start:end], places[start], places[end], supported=None)
-        for start, end in claims(text[:most])
+        (Claim(text[start:end], places[start], places[end], supported=None), plain[start:end])
+        for start, end in claims(plain)
     )
 
 

@@ -113,6 +113,7 @@ class JudgeCalls:
     ) -> None:
         self.spent = Spent()
         self.purse: Purse | None = None
+        self.round = 0  # calls of one round answer no question of another
         self._settings, self._records, self._offline = settings, tuple(records), offline
         self._transport = transport or Transport()
         if not offline:
@@ -149,7 +150,8 @@ class JudgeCalls:
         ``draw`` counts how often this prompt was put for this grade: the next draw is a call of its own.
         Raises ``CallFailedError``.
         """
-        key = _key(self._means, schema.text, str(draw), prompt)
+        drawn = f"{self.round}/{draw}" if self.round else str(draw)
+        key = _key(self._means, schema.text, drawn, prompt)
         return await self._once(key, read, lambda: self._ask(key, prompt, schema, read, subject))
 
     async def embed(self, texts: Sequence[str], *, subject: str = "") -> list[list[float]]:

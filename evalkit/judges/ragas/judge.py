@@ -22,6 +22,7 @@ from evalkit.judges.spending import (
     Expected,
     Purse,
     Spending,
+    ask_anew,
     expected_of,
     pay_from,
     priced,
@@ -84,6 +85,11 @@ class RagasJudge:
     def spending(self) -> Spending:
         """The same with the inner judge's, in the words that all judges share."""
         return self.spent.total() + (spending_of(self._inner) or Spending())
+
+    def ask_anew(self, number: int) -> None:
+        """From now on take no answer from another round than ``number``: a check of how steady the judge is wants its own."""
+        self._calls.round = number
+        ask_anew(self._inner, number)
 
     def pay_from(self, purse: Purse | None) -> None:
         """Take every call from ``purse`` first; what it refuses is not graded."""

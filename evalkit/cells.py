@@ -1,0 +1,170 @@
+"""One metric on one answer: its value, or the status and the reason why there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evalkit.needs import LABELS, ROW_NEEDS, Source, View, needs_of, wants_json
+from evalkit.records import Approach, Metric, Status
+
+STATUSES = tuple(Status)
+CODE = {status: code for code, status in enumerate(STATUSES)}
+STAND_IN = "-"  # an answer that says nothing
+
+Cell = tuple[float | None, Status, str]  # value, status, note
+Given = Mapping[str, Any]  # what metrics need, by name
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What all answers of a kind have in common: the metrics ``due``, and the status (with notes) of the others."""
+
+    due: tuple[int, ...]
+    status: npt.NDArray[np.uint8]
+    notes: tuple[tuple[int, str], ...]
+
+
+class Ways:
+    """Metrics of single answers; answers that lack the same things share the answer to which metrics are due."""
+
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        self._wanted = [(metric, needs_of(metric)) for metric in metrics]
+        names = sorted({name for _, needs in self._wanted for name in needs})
+        self._readers = [(name, ROW_NEEDS[name][1]) for name in names]
+        self._known: dict[tuple[Any, ...], Way] = {}
+
+    def reading(self, names: Collection[str]) -> list[int]:
+        """The numbers of the metrics that need one of ``names``."""
+        return [j for j, (_, needs) in enumerate(self._wanted) if set(needs) & set(names)]
+
+    def cells(self, view: View) -> tuple[Way, Iterator[tuple[int, Cell]]]:
+        """How the answers of this kind stand, and the cells of the metrics that are due, by number."""
+        given = {name: read(view) for name, read in self._readers}
+        way = self._way(given, view)
+        if view.trace.error is not None:
+            return way, ((j, cell(*self._wanted[j], given, view)) for j in way.due)
+        return way, self._computed(way.due, given)
+
+    def again(self, view: View, numbers: Sequence[int]) -> Iterator[tuple[int, Cell]]:
+        """The cells of these metrics alone."""
+        given = {name: read(view) for name, read in self._readers}
+        return ((j, cell(*self._wanted[j], given, view)) for j in numbers)
+
+    def _computed(self, numbers: Sequence[int], given: Given) -> Iterator[tuple[int, Cell]]:
+        for j in numbers:
+            metric, needs = self._wanted[j]
+            yield j, computed(metric, [given[name] for name in needs])
+
+    def _way(self, given: Given, view: View) -> Way:
+        erred = view.trace.error is not None
+        failed = view.evidence.error if view.evidence is not None else None
+        told = (erred, wants_json(view.case), view.trace.response is None, failed)
+        kind = (*told, *[value is None for value in given.values()])
+        if kind not in self._known:
+            self._known[kind] = self._settled(given, view)
+        return self._known[kind]
+
+    def _settled(self, given: Given, view: View) -> Way:
+        status = np.full(len(self._wanted), CODE[Status.SCORED], np.uint8)
+        due, notes = [], []
+        for j, (_, needs) in enumerate(self._wanted):
+            absent = [name for name in needs if given[name] is None]
+            if any(ROW_NEEDS[name][0] in LABELS for name in absent):
+                status[j] = CODE[Status.NOT_APPLICABLE]
+            elif absent and view.trace.error is None:
+                state, note = _absence(absent, view)
+                status[j] = CODE[state]
+                notes += [(j, note)] if note else []
+            else:
+                due.append(j)
+        return Way(tuple(due), status, tuple(notes))
+
+
+def cell(metric: Metric, needs: Sequence[str], given: Mapping[str, Any], view: View) -> Cell:
+    """One value with its status: design's table of the denominator, in the order of its questions."""
+    absent = [name for name in needs if given[name] is None]
+    if any(ROW_NEEDS[name][0] in LABELS for name in absent):
+        return None, Status.NOT_APPLICABLE, ""
+    if view.trace.error is not None:
+        return _failed(metric, needs, given, view)
+    if absent:
+        return None, *_absence(absent, view)
+    return computed(metric, [given[name] for name in needs])
+
+
+def _failed(metric: Metric, needs: Sequence[str], given: Mapping[str, Any], view: View) -> Cell:
+    """The system erred: outcomes take their worst value, a crash says nothing about a stage."""
+    assert view.trace.error is not None
+    absent = [name for name in needs if given[name] is None]
+    due = _asked(needs, absent, view) and owed(absent, view.approach)
+    if not due or not _defined(metric, needs, given):
+        return None, Status.NOT_APPLICABLE, ""
+    worst = metric.low if metric.higher_is_better else metric.high
+    value = worst if metric.outcome and math.isfinite(worst) else None
+    return value, Status.SYSTEM_ERROR, view.trace.error.kind
+
+
+def _asked(needs: Collection[str], absent: Collection[str], view: View) -> bool:
+    """Whether the case wants JSON of a measure of JSON, and the system cites for a measure of citations."""
+    return "citations" not in absent and ("parsed" not in needs or wants_json(view.case))
+
+
+def owed(absent: Collection[str], approach: Approach) -> bool:
+    """Whether a system of this approach has what is absent at all."""
+    if approach in (Approach.PROMPT, Approach.FINETUNED):
+        return not {"retrieved", "context"} & set(absent)
+    return approach is not Approach.RETRIEVER or set(absent) <= {"retrieved"}
+
+
+def _defined(metric: Metric, needs: Sequence[str], given: Mapping[str, Any]) -> bool:
+    """False for a measure that is undefined for this case whatever the answer (no number to look for)."""
+    if any(name != "response" and ROW_NEEDS[name][0] is not Source.CASE for name in needs):
+        return True
+    arguments = [STAND_IN if name == "response" else given[name] for name in needs]
+    return computed(metric, arguments)[1] is not Status.NOT_APPLICABLE
+
+
+def _absence(absent: Sequence[str], view: View) -> tuple[Status, str]:
+    if not _asked(absent, absent, view):
+        return Status.NOT_APPLICABLE, ""
+    hidden = [_shown_by(name, view) for name in absent]
+    hidden = [name for name in dict.fromkeys(hidden) if ROW_NEEDS[name][0] is Source.TRACE]
+    if hidden:
+        return unseen(hidden, view)
+    note = view.evidence.error if view.evidence and view.evidence.error else "no judge graded this"
+    return Status.GRADER_ERROR, note
+
+
+def _shown_by(name: str, view: View) -> str:
+    """What the system should have shown: nothing is parsed or judged where there is no response."""
+    return "response" if name in ("parsed", "evidence") and view.trace.response is None else name
+
+
+def unseen(absent: Sequence[str], view: View) -> tuple[Status, str]:
+    """The status, and its note, where the system does not show something."""
+    if not owed(absent, view.approach):
+        return Status.NOT_APPLICABLE, ""
+    return Status.UNOBSERVED, "the system does not show " + " and ".join(absent)
+
+
+def computed(metric: Metric, arguments: Sequence[Any]) -> Cell:
+    """What a metric says of its arguments, whatever it raises or returns."""
+    try:
+        return _checked(metric, metric.compute(*arguments))
+    except Exception as error:  # noqa: BLE001 (foreign code: a metric may be anybody's)
+        return None, Status.GRADER_ERROR, f"{type(error).__name__}: {error}"
+
+
+def _checked(metric: Metric, value: Any) -> Cell:
+    if value is None:
+        return None, Status.NOT_APPLICABLE, "undefined here"
+    number = float(value)
+    if not math.isfinite(number) or not metric.low - 1e-9 <= number <= metric.high + 1e-9:
+        return None, Status.GRADER_ERROR, f"returned {number}, outside {metric.low}..{metric.high}"
+    return number, Status.SCORED, ""

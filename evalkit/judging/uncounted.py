@@ -1,0 +1,74 @@
+"""Calls of a judge that a killed session recorded and never added to the run's account: read from where that ends."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from evalkit.judges.llm.kept import CALLS
+from evalkit.judges.ragas.record import FILE as RAGAS
+from evalkit.judges.spending import Spending
+
+COUNTED = "judge calls counted"  # the note: how far each record was read when the account was made
+_SUMS = (
+    "SELECT count(*), sum(prompt_tokens), sum(completion_tokens), sum(cost), sum(prompt_tokens IS NULL), "
+    "sum(cost IS NULL) FROM calls WHERE id > ?"
+)
+
+
+def counted_now(folder: Path) -> str:
+    """How far the records of a run's folder reach, as its note says it."""
+    file = folder / CALLS
+    size = file.stat().st_size if file.exists() else 0
+    return json.dumps({CALLS: size, RAGAS: _rows(folder / RAGAS, "SELECT max(id) FROM calls")[0]})
+
+
+def uncounted(known: Mapping[str, str], folder: Path, *, settled: bool) -> Spending:
+    """What the records hold beyond the note; a damaged line counts for nothing.
+
+    ``settled`` says that there is an account: an older run with one, and without the note, has nothing uncounted.
+    """
+    if COUNTED not in known and settled:
+        return Spending()
+    reached: Mapping[str, int] = json.loads(known.get(COUNTED, "{}"))
+    found = _of_ragas(folder / RAGAS, int(reached.get(RAGAS) or 0))
+    return sum(_of_lines(folder / CALLS, int(reached.get(CALLS) or 0)), found)
+
+
+def _of_lines(file: Path, start: int) -> Iterator[Spending]:
+    if not file.exists():
+        return
+    with file.open("rb") as stream:
+        stream.seek(start)
+        for line in stream:
+            try:
+                row = json.loads(line)
+            except ValueError:  # cut off by the end of the process
+                continue
+            prompt, cost = row.get("prompt_tokens"), row.get("cost")
+            tokens = (prompt or 0, row.get("completion_tokens") or 0)
+            yield Spending(1, 0, *tokens, cost or 0.0, prompt is None, cost is None)
+
+
+def _of_ragas(file: Path, start: int) -> Spending:
+    calls, prompt, completion, cost, untold, unpriced = (
+        value or 0 for value in _rows(file, _SUMS, start, columns=6)
+    )
+    return Spending(
+        int(calls), 0, int(prompt), int(completion), float(cost), int(untold), int(unpriced)
+    )
+
+
+def _rows(file: Path, query: str, *given: int, columns: int = 1) -> tuple[int | float | None, ...]:
+    """The one row of a query; nothing where there is no such file."""
+    if not file.exists():
+        return (None,) * columns
+    try:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as base:
+            found: tuple[int | float | None, ...] = base.execute(query, given).fetchone()
+            return found
+    except sqlite3.Error:  # the judge itself says what is wrong with its record
+        return (None,) * columns
