@@ -5,7 +5,8 @@ Tests the shipped confidences on seeds they were not fitted on; ``--write`` fits
 them on the other suite as well. Each bin is a cause on a rung of certainty, and one for answers that may be right. Its
 confidence is the mean of a beta distribution: the share of its findings that named the injected cause, with a prior that
 counts for ten findings, and Jeffreys' half a finding either way. The prior is the share of its side on that rung or
-that of all causes, whichever is lower: what other causes of a side reach, a cause without findings has still to show.
+that of all causes, whichever is lower (in doubt that of the last rung, if that is lower still): what other causes reach, a cause without
+findings has still to show.
 Then the rungs are made non-increasing (pool adjacent violators).
 """
 
@@ -100,12 +101,16 @@ def fit(rows: Sequence[Row]) -> Bins:
     any_cause = _smoothed(everything, dict.fromkeys(CELLS, overall))
     by_side, by_cause = _counts(rows, _side), _counts(rows, lambda f: f.cause)
     shares = {s: _stated(_smoothed(by_side[s], _stated(any_cause))) for s in {*causes.values()}}
-    priors = {
-        s: {c: min(held[c], _stated(any_cause)[c]) for c in CELLS} for s, held in shares.items()
-    }
+    priors = {side: _prior(held, _stated(any_cause)) for side, held in shares.items()}
     sides = {s: _smoothed(_NONE, priors[s], shown=by_side[s]) for s in sorted(priors)}
     own = {c: _smoothed(by_cause[c], priors[side]) for c, side in causes.items()}
     return {**own, **sides, ANY: any_cause}
+
+
+def _prior(side: Mapping[str, float], any_cause: Mapping[str, float]) -> dict[str, float]:
+    """The lower of two shares by cell; of an answer that may be right at most what the last rung has."""
+    found = {cell: min(side[cell], any_cause[cell]) for cell in CELLS}
+    return {**found, DOUBTFUL: min(found[DOUBTFUL], found[RUNGS[-1]])}
 
 
 def _side(features: Features) -> str:

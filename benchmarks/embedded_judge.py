@@ -20,12 +20,16 @@ import numpy as np
 
 from evalkit.judges.embedded import EmbeddedJudge
 from evalkit.judges.equivalence import equivalence
+from evalkit.judges.preference import preference as preferred
 from evalkit.metrics.answer import groundedness, token_f1
 from evalkit.records import Case, Passage, Trace
+from evalkit.suite import load_suite
 from evalkit.text.refusal import asks_clarification, refusal_probability
+from evalkit.traces import read_traces
 
 Row = tuple[str, float, bool]  # question id, score, label
 HALVES = ("tune", "held out")
+REWORDED = Path(__file__).with_name("reworded")
 
 
 def load(path: Path) -> list[dict[str, Any]]:
@@ -141,31 +145,71 @@ def f1(rows: list[Row]) -> float:
     return 2 * both / max(1, sum(said) + sum(labels))
 
 
-def preference(data: Path) -> dict[str, tuple[float, float]]:
+def preference(data: Path) -> dict[str, tuple[float, ...]]:
+    """Pearson's r with people of equivalence, of equivalence with precision, of token F1; and of one person with the other."""
     rows = load(data / "ragchecker_human" / "pairs.jsonl")
     texts = [
         (r["response_1"]["text"], r["response_2"]["text"], r["gt_answer"], r["query"]) for r in rows
     ]
     ours = [equivalence(b, [g], q) - equivalence(a, [g], q) for a, b, g, q in texts]
+    both = [preferred(a, b, [g], q) for a, b, g, q in texts]
     base = [(token_f1(b, (g,)) or 0) - (token_f1(a, (g,)) or 0) for a, b, g, q in texts]
     out = {}
     for kind in ("correctness", "completeness", "overall"):
         people = [float(np.mean(r["human"][kind])) for r in rows]
-        out[kind] = (float(np.corrcoef(ours, people)[0, 1]), float(np.corrcoef(base, people)[0, 1]))
+        found = [float(np.corrcoef(values, people)[0, 1]) for values in (ours, both, base)]
+        ratings = zip(*(r["human"][kind] for r in rows), strict=True)
+        out[kind] = (*found, float(np.corrcoef(*ratings)[0, 1]))
     return out
 
 
-def speed(data: Path) -> str:
+def annotators(data: Path) -> dict[str, list[float]]:
+    """How well each annotator's rating of faithfulness tells what the mean of the others says (area under the curve)."""
+    sets = {
+        "clapnq": load(data / "inspectorraget_clapnq" / "responses.jsonl"),
+        "mtrag": load(data / "mtrag_human" / "responses.jsonl"),
+    }
+    out: dict[str, list[float]] = {}
+    for name, rows in sets.items():
+        given = [r["human"]["faithfulness"] for r in rows]
+        for i in range(3):
+            rest = [(f[i], [*f[:i], *f[i + 1 :]]) for f in given if len(f) > i]
+            found = [("", float(one), bool(np.mean(others) >= 3)) for one, others in rest]
+            out.setdefault(name, []).append(auc(found))
+    return out
+
+
+def speed(data: Path) -> dict[str, str]:
+    """What a trace takes: answers of people's systems with their passages, and those of a suite with all its labels."""
+    for r in load(data / "inspectorraget_clapnq" / "responses.jsonl")[:100]:  # makes the patterns
+        grounded(r["question"], r["answer"], passages_of(r))
     rows = load(data / "mtrag_human" / "responses.jsonl")
-    size = np.mean([sum(len(c["text"].split()) for c in r["context"]) for r in rows])
+    natural = [
+        (
+            Case("case", r["messages"][-1]["text"]),
+            Trace(response=r["answer"], context=tuple(passages_of(r))),
+        )
+        for r in rows
+    ]
+    suite = load_suite(REWORDED)
+    cases = {case.id: case for case in suite.cases}
+    traces = read_traces(REWORDED / "traces.jsonl", suite.corpus)
+    labelled = [(cases[t.case_id], t) for t in traces if t.case_id in cases]
+    return {"natural answers": _timed(natural), "answers of a suite": _timed(labelled)}
+
+
+def _timed(pairs: list[tuple[Case, Trace]]) -> str:
     times = []
     for _ in range(2):
         start = time.process_time()
-        for r in rows:
-            grounded(r["messages"][-1]["text"], r["answer"], passages_of(r))
-        times.append((time.process_time() - start) / len(rows) * 1000)
+        for case, trace in pairs:
+            EmbeddedJudge().judge(case, trace)
+        times.append((time.process_time() - start) / len(pairs) * 1000)
+    first, again = times
+    size = np.mean([sum(len(p.text.split()) for p in t.context or ()) for _, t in pairs])
     return (
-        f"{times[0]:.2f} ms of one core first, {times[1]:.2f} ms again, {size:.0f} words of context"
+        f"{first:.2f} ms of one core first, {2000 / first:,.0f} traces a second on two cores; "
+        f"{again:.2f} ms again; {size:.0f} words of context"
     )
 
 
@@ -177,7 +221,8 @@ def by_half(rows: list[Row], measure: Any) -> str:
 def main() -> None:
     here = Path(__file__).resolve().parents[1]
     data = Path(sys.argv[1]) if len(sys.argv) > 1 else here.parent / "shared" / "data"
-    print(f"speed: {speed(data)}")
+    for kind, told in speed(data).items():
+        print(f"speed, {kind}: {told}")
     print(f"{'':42}{'all':>8}{'tune':>10}{'held out':>10}")
     for name, rows in correctness(data).items():
         print(f"{'correct ' + name + ' accuracy':40}  {by_half(rows, accuracy)}")
@@ -191,8 +236,14 @@ def main() -> None:
     print(f"{'same answer, pairs F1':40}  {by_half(same_answers(data), f1)}")
     for name, rows in refusals(data).items():
         print(f"{name:40}  {accuracy(rows):8.3f}  balanced {balanced(rows):.3f}  n={len(rows)}")
-    for kind, (ours, base) in preference(data).items():
-        print(f"{'preference, ' + kind + ' (Pearson)':40}  {ours:8.3f}  token F1 {base:.3f}")
+    for kind, (ours, both, base, people) in preference(data).items():
+        told = (
+            f"with precision {both:.3f}  token F1 {base:.3f}  one person and the other {people:.3f}"
+        )
+        print(f"{'preference, ' + kind + ' (Pearson)':40}  {ours:8.3f}  {told}")
+    for name, found in annotators(data).items():
+        shares = "  ".join(f"{value:.3f}" for value in found)
+        print(f"{'one annotator, ' + name + ' AUC':40}  {shares}")
 
 
 if __name__ == "__main__":

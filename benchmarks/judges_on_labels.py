@@ -339,9 +339,19 @@ def held_out_part() -> str:
     lines = []
     for model in models.values():
         for name, found in model["held_out"].items():
-            figures = ", ".join(f"{what} {value:g}" for what, value in found.items() if what != "n")
-            lines.append((model["about"], name, figures, str(found["n"])))
+            lines.append((model["about"], name, _held_out(found), str(found["n"])))
     return table(("asked", "set", "figures", "n"), lines)
+
+
+def _held_out(found: Mapping[str, float]) -> str:
+    """The figures of one held-out set; the bounds of an AUC in brackets behind it."""
+    bounds = f" ({found['from']:g} to {found['to']:g})" if "from" in found else ""
+    shown = (
+        f"{what} {value:g}{bounds if what == 'auc' else ''}"
+        for what, value in found.items()
+        if what not in ("n", "from", "to")
+    )
+    return ", ".join(shown)
 
 
 def preference_part(data: Path, judges: Sequence[Judge]) -> str:

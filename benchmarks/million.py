@@ -11,12 +11,14 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,11 @@ OPENINGS = (
 )
 RIGHT, ERRORS = 0.7, 0.01  # shares of answers that are the reference, and of calls that fail
 PASSAGES = 5  # retrieved for each question
-TICK = 0.1  # seconds between two looks at the memory
+TICK = 0.5  # seconds between two looks at the processes: a look at the memory of large ones takes time itself
+EVERY = 30.0  # seconds between two lines on how far a run has come
+PART = 500  # cases of a part
+STARTED = 0.001  # size of the store, against that of the recording, from which on answers are filed
+PHASES = ("reading and checking", "filing", "grading and diagnosing", "adding up and writing")
 
 Json = dict[str, Any]
 
@@ -145,30 +151,105 @@ def _answer(case: Json, trace: Json, name: str, chance: random.Random) -> str | 
 # --- measuring -----------------------------------------------------------------------------------
 
 
-def measured(command: list[str]) -> tuple[float, float, float, float, int]:
-    """(wall s, CPU s, peak MB of all its processes together, and of the leading one, exit code) of a command.
+@dataclass
+class Spent:
+    """Wall and CPU seconds of a phase of a run."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+
+@dataclass
+class Measured:
+    """A run as it was watched: seconds by phase, and the peak memory of all its processes and of the leading one in MB.
 
     Memory is the sum of what each process holds for itself and its share of what it shares (PSS).
     """
-    began, before = time.perf_counter(), os.times()
+
+    phases: dict[str, Spent] = field(default_factory=dict)
+    peak: float = 0.0
+    leading: float = 0.0
+    peak_in: str = ""
+    code: int = 0
+
+    @property
+    def wall(self) -> float:
+        """Seconds from beginning to end."""
+        return sum(spent.wall for spent in self.phases.values())
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds of all processes together."""
+        return sum(spent.cpu for spent in self.phases.values())
+
+
+def measured(command: list[str], suite: Path, out: Path, n: int) -> Measured:
+    """Run a command and watch it; it ends with this process, whatever ends this one."""
+    found = Measured()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    peak = [0.0, 0.0]
-    watcher = threading.Thread(target=_watch, args=(process, peak))
-    watcher.start()
-    code = process.wait()
-    watcher.join()
-    after = os.times()
-    cpu = (
-        after.children_user + after.children_system - before.children_user - before.children_system
-    )
-    return time.perf_counter() - began, cpu, *peak, code
+    try:
+        _watch(process, found, suite, out, n)
+    finally:
+        process.terminate()
+        found.code = process.wait()
+    return found
 
 
-def _watch(process: subprocess.Popen[bytes], peak: list[float]) -> None:
+def _watch(
+    process: subprocess.Popen[bytes], found: Measured, suite: Path, out: Path, n: int
+) -> None:
+    before, cpu_before, told, left_off = time.perf_counter(), 0.0, 0.0, (0.0, 0.0)
+    phase, began = PHASES[0], before
     while process.poll() is None:
-        held = [_proportional(pid) for pid in family(process.pid)]
-        peak[:] = max(peak[0], sum(held)), max(peak[1], held[0])
         time.sleep(TICK)
+        now, cpu = time.perf_counter(), max(_cpu(process.pid), cpu_before)
+        spent = found.phases.setdefault(phase, Spent())
+        spent.wall, spent.cpu = spent.wall + now - before, spent.cpu + cpu - cpu_before
+        before, cpu_before = now, cpu
+        held = [_proportional(pid) for pid in family(process.pid)] or [0.0]
+        if sum(held) > found.peak:
+            found.peak, found.peak_in = sum(held), phase
+        found.leading = max(found.leading, held[0])
+        seen, done = _progress(suite, out, n)
+        if seen != phase:
+            phase, began, left_off = seen, now, (done, now)
+        if now - told >= EVERY:
+            told = now
+            _tell(phase, done, n, (done - left_off[0]) / max(now - began, 1e-9), sum(held))
+
+
+def _tell(phase: str, done: float, n: int, rate: float, held: float) -> None:
+    """How far a phase has come: cases, cases a second, and the seconds that are left of it at this rate."""
+    left = f"{(n - done) / rate:,.0f} s left of it" if rate > 0 and done < n else ""
+    text = f"  {phase}: {done:,.0f} of {n:,} cases, {rate:,.0f} a second, {held:,.0f} MB  {left}"
+    print(text, file=sys.stderr, flush=True)
+
+
+def _progress(suite: Path, out: Path, n: int) -> tuple[str, float]:
+    """The phase that a run is in, and for how many cases it is done, as its folder shows."""
+    store, recorded = out / "run.sqlite", suite / "traces.jsonl"
+    pages = len(list((out / "cases").glob("*.html")))
+    parts = next(out.glob(".parts-*"), None)
+    if pages or (out / ".scores.csv.part").exists() or (out / "scores.csv").exists():
+        return PHASES[3], min(n, pages * PART)
+    if parts is not None:
+        graded = len(list(parts.glob("*.page")))
+        return (PHASES[2], min(n, graded * PART)) if graded * PART < n else (PHASES[3], 0)
+    try:
+        share = store.stat().st_size / recorded.stat().st_size
+    except OSError:
+        return PHASES[0], 0
+    return (PHASES[1], min(n, n * share)) if share > STARTED else (PHASES[0], 0)
+
+
+def _cpu(root: int) -> float:
+    """CPU seconds of a process and all its descendants, those that have ended included."""
+    total = 0
+    for pid in family(root):
+        with suppress(OSError, IndexError):
+            told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            total += sum(map(int, told[11:15]))
+    return total / os.sysconf("SC_CLK_TCK")
 
 
 def family(pid: int) -> Iterator[int]:
@@ -191,13 +272,29 @@ def _proportional(pid: int) -> float:
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
 
 
+def report(found: Measured, n: int) -> None:
+    """One line of the table, and what each phase took."""
+    print(
+        f"{n:10,} {found.wall:8.1f} {found.cpu:8.1f} {1000 * found.cpu / n:8.2f} {n / found.wall:8.0f} "
+        f"{found.peak:8.0f} {found.leading:8.0f}  {found.code}   (peak while {found.peak_in})"
+    )
+    for phase, spent in found.phases.items():
+        share = f"{1000 * spent.cpu / n:8.3f} ms CPU a case"
+        print(f"{'':10} {spent.wall:8.1f} {spent.cpu:8.1f}  {phase}: {share}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help=f"{FULL:,} cases as well")
     parser.add_argument("--cases", type=int, nargs="*", help=f"instead of {SIZES}")
-    parser.add_argument("--keep", type=Path, help="make suites and runs here, and leave them")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        help="make suites and runs here, and leave them: suites that are there are not made again, runs that ended "
+        "are not run again, and one that was stopped is taken up (its answers are filed and graded anew)",
+    )
     given = parser.parse_args()
-    made = mould()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))  # the run is ended, too
     root = given.keep or Path(tempfile.mkdtemp(prefix="million-"))
     print(
         f"{'cases':>10} {'wall s':>8} {'CPU s':>8} {'ms/case':>8} {'cases/s':>8} {'PSS MB':>8} {'leading':>8}  exit"
@@ -205,21 +302,27 @@ def main() -> None:
     try:
         for n in given.cases or (*SIZES, *((FULL,) if given.full else ())):
             suite, out = root / f"suite-{n}", root / f"run-{n}"
+            if (out / "report.html").exists():
+                print(f"{n:10,} has been run: {out / 'report.html'}")
+                continue
             if not suite.exists():
-                make_suite(suite, n, made)
-            shutil.rmtree(out, ignore_errors=True)
+                _made(suite, n)
             command = [sys.executable, "-m", "evalkit", "run", str(suite), "--out", str(out)]
-            wall, cpu, peak, leading, code = measured(command)
-            print(
-                f"{n:10,} {wall:8.1f} {cpu:8.1f} {1000 * cpu / n:8.2f} {n / wall:8.0f} {peak:8.0f} {leading:8.0f}  {code}",
-                flush=True,
-            )
+            report(measured(command, suite, out, n), n)
             if given.keep is None:
                 shutil.rmtree(suite)
                 shutil.rmtree(out, ignore_errors=True)
     finally:
         if given.keep is None:
             shutil.rmtree(root, ignore_errors=True)
+
+
+def _made(suite: Path, n: int) -> None:
+    """The suite, under its name once it is whole."""
+    half = suite.with_name(f"{suite.name}.part")
+    shutil.rmtree(half, ignore_errors=True)
+    make_suite(half, n, mould())
+    half.rename(suite)
 
 
 if __name__ == "__main__":

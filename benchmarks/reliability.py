@@ -33,7 +33,7 @@ Job = TypeVar("Job")
 
 CASES, CONCURRENCY = 24, 4
 BUSY = 5  # the exit code of who is told that another run writes in the folder
-ENDS = {
+ENDS: dict[str, int] = {
     "kill -9": signal.SIGKILL,
     "SIGINT": signal.SIGINT,
     "SIGTERM": signal.SIGTERM,
@@ -70,6 +70,7 @@ for line in sys.stdin:
     if child == 0:
         log_to(told["log"]), os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # so does what nohup has started with this
         os.environ.update(told["env"])
         sys.argv = ["evalkit", *told["argv"]]
         try:
@@ -374,13 +375,22 @@ def watch(jobs: Iterable[Job], number: int, what: str) -> Iterator[Job]:
 def wrong(trial: dict[str, Any]) -> bool:
     """Whether anything was lost, paid twice beyond what was under way, or told otherwise in the end."""
     late = trial["number"] != signal.SIGKILL and trial["seconds"] > 5
-    return bool(trial["lost"] or trial["repeated"] > trial["allowed"] or late or not trial["equal"])
+    amiss = late or not set(trial["codes"]) <= {code_of(trial["number"]), 0}
+    return bool(
+        trial["lost"] or trial["repeated"] > trial["allowed"] or amiss or not trial["equal"]
+    )
+
+
+def code_of(number: int) -> int:
+    """The exit code of a run that a signal ended, in order where it can."""
+    return -number if number == signal.SIGKILL else 128 + number
 
 
 def told(what: str, trials: list[dict[str, Any]]) -> int:
     """Print the figures of one kind of end; how many trials went wrong."""
     ends = Counter(code for trial in trials for code in trial["codes"])
     bad = sum(map(wrong, trials))
+    assert any(ends[code_of(trial["number"])] for trial in trials), f"no run was ended: {ends}"
     beyond = sum(max(0, trial["repeated"] - trial["allowed"]) for trial in trials)
     print(
         f"{what}: {len(trials)} trials, {sum(t['kills'] for t in trials)} ends; "

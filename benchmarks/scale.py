@@ -17,14 +17,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 HELPDESK = Path(__file__).parents[1] / "datasets" / "helpdesk"
-SIZES = (650, 2600)  # cases; above 20,000 a suite is read as a stream, and unit costs are others
+# Cases. Of 2,000 and more answers are judged while others are asked for, above 10,000 a suite is a stream: measure on one side.
+SIZES = (650, 1950)
 SHARES = 2  # that are merged
 PASSAGES = 5
 TARGETS = (100_000, 1_000_000, 100_000_000)
@@ -108,14 +108,14 @@ def ask(suite: Path, out: Path) -> Figures:
     """Ask every case, without scoring; what the store takes."""
     import evalkit
 
-    began = time.process_time()
-    loaded = evalkit.load_suite(suite)
-    read = time.process_time()
+    began = spent()
+    loaded = loaded_from(suite)
+    read = spent()
     held = peak()
     specs = evalkit.load_systems(suite / "systems.yaml")
     how: Json = {"probes": "none", "concurrency": 100, "answers_only": True}
     evalkit.run(loaded, specs, out=out, **how)
-    asked = time.process_time()
+    asked = spent()
     shares = [Path(f"{out}-{number}") for number in range(SHARES)]
     for number, folder in enumerate(shares, 1):
         evalkit.run(loaded, specs, out=folder, shard=f"{number}/{SHARES}", **how)
@@ -123,7 +123,7 @@ def ask(suite: Path, out: Path) -> Figures:
     return {
         "read": read - began,
         "ask": asked - read,
-        "share": time.process_time() - asked - (asked - read),
+        "share": spent() - asked - (asked - read),
         "suite_mb": held,
         "store": size(out),
     }
@@ -133,14 +133,14 @@ def score(suite: Path, out: Path) -> Figures:
     """Grade and diagnose the answers, and write every file."""
     import evalkit
 
-    loaded = evalkit.load_suite(suite)
-    began, before = time.process_time(), size(out)
+    loaded = loaded_from(suite)
+    began, before = spent(), size(out)
     run = evalkit.open_run(loaded, out)
-    graded = time.process_time()
+    graded = spent()
     run.write()
     return {
         "grade": graded - began,
-        "write": time.process_time() - graded,
+        "write": spent() - graded,
         "score_mb": peak(),
         "files": size(out) - before,
     }
@@ -149,19 +149,40 @@ def score(suite: Path, out: Path) -> Figures:
 def merge(suite: Path, out: Path) -> Figures:
     """Merge the shares, as ``evalkit merge`` does."""
     from evalkit.merge import merge as merged
-    from evalkit.suite import load_suite
 
-    loaded = load_suite(suite)
-    began = time.process_time()
+    loaded = loaded_from(suite)
+    began = spent()
     merged(f"{out}-whole", [f"{out}-{number}" for number in range(SHARES)], suite=loaded)
-    return {"merge": time.process_time() - began, "merge_mb": peak()}
+    return {"merge": spent() - began, "merge_mb": peak()}
 
 
 JOBS = {"ask": ask, "score": score, "merge": merge}
 
 
+STREAM = "EVALKIT_SCALE_STREAM"  # set: suites of any size are read as streams
+
+
+def loaded_from(suite: Path) -> Any:
+    """The suite; as a stream, with all that goes with it, where that was asked for."""
+    from evalkit.suite import load_suite
+
+    if STREAM not in os.environ:
+        return load_suite(suite)
+    import evalkit.ledger.large
+    import evalkit.stats.intervals
+
+    evalkit.ledger.large.LARGE = 0  # the doctor of a large run
+    evalkit.stats.intervals.MANY = 0  # no interval is bootstrapped above that many cases
+    return load_suite(suite, large=0)
+
+
+def spent() -> float:
+    """CPU seconds of this process and of those it has waited for: parts are graded in others."""
+    return sum(os.times()[:4])
+
+
 def peak() -> float:
-    """Peak resident memory of this process so far, in MB."""
+    """Peak resident memory of this process so far, in MB; of a stream's, those that grade parts have a fixed size."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -339,7 +360,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=16, help="that ask shares [16]")
     parser.add_argument("--cores", type=int, default=16, help="of all workers together [16]")
     parser.add_argument(
-        "--sizes", type=int, nargs=2, default=SIZES, help="cases measured [650 2600]"
+        "--sizes", type=int, nargs=2, default=SIZES, help="cases measured [650 1950]"
+    )
+    parser.add_argument(
+        "--stream",
+        action="store_true",
+        help="read suites of any size as streams, as those of more than 10,000 cases are",
     )
     parser.add_argument("--units", type=Path, help="a JSON file: unit costs measured before")
     parser.add_argument("--job", choices=JOBS, help=argparse.SUPPRESS)
@@ -349,6 +375,8 @@ def main() -> None:
     if args.job:
         print(json.dumps(JOBS[args.job](args.suite, args.out)))
         return
+    if args.stream:
+        os.environ[STREAM] = "1"
     load = os.getloadavg()[0]
     unit = (
         json.loads(args.units.read_text())

@@ -23,11 +23,8 @@ from typing import Any
 from calls import World, serve  # beside this file
 
 import evalkit
-from evalkit.diagnosis import SystemDiagnosis
-from evalkit.grade import grade
 from evalkit.pool import each
 from evalkit.records import Approach, Case, CorrectRule, Suite, SystemSpec
-from evalkit.tools import tools_for
 from evalkit.watch import Watcher
 
 ANSWER = "x " * 40  # what the server says
@@ -90,30 +87,20 @@ async def _run(systems: Any, n: int, workers: int, out: Path) -> Figures:
     assert found.counts["passed"] == n // 2, found.counts
     beside = others()
     asked, answered = clock.at["asking"], clock.at["asking done"]
-    judged = clock.at["grading done"]
-    scoring = graded_again(suite, found)
+    scored = clock.at["grading done"]  # every answer judged and scored, every outcome decided
     return {
         "wall": ended - began,
         "asking": answered[0] - asked[0],
         "asking_cpu": answered[1] - asked[1],
-        "judging_cpu": judged[1] - answered[1] + beside,
-        "scoring_cpu": scoring[1],
-        "diagnosing_cpu": used - judged[1] - scoring[1],
+        "scoring_cpu": scored[1] - answered[1] + beside,
+        "diagnosing_cpu": used - scored[1],
         "cpu": used - spent + beside,
-        "scored": judged[0] - asked[0] + scoring[0],
-        "scored_cpu": judged[1] - asked[1] + scoring[1] + beside,
+        "scored": scored[0] - asked[0],
+        "scored_cpu": scored[1] - asked[1] + beside,
         "suite_mb": before,
         "asking_mb": clock.megabytes,
         "peak_mb": megabytes(),
     }
-
-
-def graded_again(suite: Suite, found: SystemDiagnosis) -> tuple[float, float]:
-    """Wall and CPU seconds of scoring: every metric on every answer, whether it is right, how the cases ended."""
-    graded, metrics = found.graded, tools_for(suite).metrics
-    began, spent = time.perf_counter(), time.process_time()
-    grade(suite, "s", graded.approach, graded.traces, graded.evidence, metrics)
-    return time.perf_counter() - began, time.process_time() - spent
 
 
 async def run_endpoint(url: str, n: int, workers: int, _latency: float, out: Path) -> Figures:

@@ -1,9 +1,10 @@
 """Fits the two learned combinations of the embedded judge on people's labels and measures them on data not fitted on.
 
 Run: python benchmarks/train_judge.py [DATA] [--write]   (DATA defaults to ../shared/data beside the repository)
-``--write`` rewrites evalkit/judges/model.json. Grounded: each data set is measured by a model that never saw it. Same answer:
-folds by question, and each source by a model that saw only the other. Features, penalties and the thresholds'
-error rate were chosen while seeing these figures, so they are held out from the fit, not from the design.
+``--write`` rewrites evalkit/judges/model.json. Grounded: each data set is measured by a model that never saw it, nor any of its
+questions; intervals are over draws of whole questions. Same answer: folds by question, and each source by a model that saw only the
+other. Features, penalties and the thresholds' error rate were chosen while seeing these figures, so they are held out
+from the fit, not from the design.
 """
 
 from __future__ import annotations
@@ -65,6 +66,11 @@ def rows_of(found: Sequence[tuple[str, dict[str, float] | None, bool]]) -> Rows:
     return Rows(names, values, np.array([y for *_, y in found], dtype=bool), groups)
 
 
+def asked(query: str) -> str:
+    """What a question is known by, in whichever set it stands."""
+    return " ".join(query.casefold().split())
+
+
 def grounded_rows(data: Path) -> dict[str, Rows]:
     def seen(row: dict[str, Any], query: str) -> dict[str, float] | None:
         passages = passages_of(row)
@@ -72,13 +78,14 @@ def grounded_rows(data: Path) -> dict[str, Rows]:
         return grounding(row["answer"], shown, query)
 
     clapnq = [
-        (r["task_id"], seen(r, r["question"]), r["mean"]["faithfulness"] >= 3)
+        (asked(r["question"]), seen(r, r["question"]), r["mean"]["faithfulness"] >= 3)
         for r in load(data / "inspectorraget_clapnq" / "responses.jsonl")
         if r["answer"].strip()  # the reference to some questions is an empty text
     ]
     mtrag = [
-        (r["task_id"], seen(r, r["messages"][-1]["text"]), np.mean(r["human"]["faithfulness"]) >= 3)
+        (asked(q), seen(r, q), np.mean(r["human"]["faithfulness"]) >= 3)
         for r in load(data / "mtrag_human" / "responses.jsonl")
+        for q in (r["messages"][-1]["text"],)
     ]
     summedits = [
         (r["id"].rsplit("_", 1)[0], grounding(r["claim_text"], (r["document"],)), r["consistent"])
@@ -199,7 +206,7 @@ def measure_grounded(sets: dict[str, Rows]) -> tuple[dict[str, Any], tuple[float
     told: dict[str, Any] = {}
     held: list[tuple[NDArray[np.bool_], Array]] = []
     for name, rows in sets.items():
-        others = {n: r for n, r in sets.items() if n != name}
+        others = {n: r.where(~np.isin(r.groups, rows.groups)) for n, r in sets.items() if n != name}
         p = apply(fit_grounded(others), rows)
         known = ~np.isnan(p)
         low, high = interval(rows.labels[known], p[known], rows.groups[known])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,43 @@ STAND_IN = "-"  # an answer that says nothing
 
 Cell = tuple[float | None, Status, str]  # value, status, note
 Given = Mapping[str, Any]  # what metrics need, by name
+
+
+class Notes(Mapping[int, str]):
+    """A note for some of ``size`` answers, by number: most notes come again and again, so each is kept once."""
+
+    __slots__ = ("_codes", "_numbers", "_size", "_words")
+
+    def __init__(self, size: int) -> None:
+        self._size, self._codes = size, array("i")
+        self._words, self._numbers = [""], {"": 0}
+
+    def put(self, place: int, note: str) -> None:
+        """Note something of an answer."""
+        if not self._codes:
+            self._codes = array("i", bytes(self._size * array("i").itemsize))
+        code = self._numbers.setdefault(note, len(self._words))
+        if code == len(self._words):
+            self._words.append(note)
+        self._codes[place] = code
+
+    def __getitem__(self, place: int) -> str:
+        code = self._codes[place] if 0 <= place < len(self._codes) else 0
+        if not code:
+            raise KeyError(place)
+        return self._words[code]
+
+    def __contains__(self, place: object) -> bool:
+        return isinstance(place, int) and 0 <= place < len(self._codes) and self._codes[place] > 0
+
+    def __iter__(self) -> Iterator[int]:
+        return (place for place, code in enumerate(self._codes) if code)
+
+    def __len__(self) -> int:
+        return sum(code > 0 for code in self._codes)
+
+    def __bool__(self) -> bool:
+        return len(self._words) > 1
 
 
 @dataclass(frozen=True, slots=True)

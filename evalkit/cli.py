@@ -89,18 +89,22 @@ def main() -> None:
 
     def terminate(number: int, _frame: object) -> None:
         terminated.append(number)
-        if number != signal.SIGTERM:  # the terminal is gone: to write to it would be an error
-            for stream in shown:
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
         signal.raise_signal(signal.SIGINT)
+
+    def hang_up(number: int, frame: object) -> None:
+        for stream in shown:  # the terminal is gone: to write to it would be an error
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+        if not stays:
+            terminate(number, frame)
 
     # A script's background jobs ignore SIGINT. An interrupt of the script is meant for us too, and without a handler
     # before the event loop starts neither it nor SIGTERM would end a run in order.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, terminate)
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, terminate)  # under nohup it is ignored
+    if hasattr(signal, "SIGHUP"):
+        stays = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # under nohup
+        signal.signal(signal.SIGHUP, hang_up)
     code = _run(sys.argv[1:])
     sys.exit(128 + terminated[0] if terminated and code == 130 else code)
 

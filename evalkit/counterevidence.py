@@ -13,11 +13,12 @@ from evalkit.judges.portion import ANSWER, LABEL
 from evalkit.judges.senses import plainly
 from evalkit.judges.substitution import substituted
 from evalkit.probes import Probes
+from evalkit.records import Case
 from evalkit.text.number_words import CENTS, CURRENCIES, MONTHS, NUMBER_WORDS, UNITS
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.regret import opening
 from evalkit.text.sentences import spans
-from evalkit.text.tokens import tokens
+from evalkit.text.tokens import normalise, tokens
 
 LEFT_OUT = "left out"
 # How the words begin by which an amount is told without its number.
@@ -33,6 +34,7 @@ _COUNTING = frozenset(
 )
 _SIGNS = re.compile("[一二三四五六七八九十百千半两零〇双每毎%]")
 SPENT = 2  # words of an answer at most that are left over where it says nothing beside the stated points
+QUOTED = 2  # words from which on a sentence that a passage has as well is a quotation
 TELLING = 8  # words from which on an answer that shares none with question, label and gold is about something else
 _DATE = re.compile(r"\d{4}-\d\d.*|--\d\d(?:-\d\d)?")
 _CLOCK = re.compile(r"\d{1,2}:\d\d.*")
@@ -44,7 +46,7 @@ def speaks_against(facts: Facts, probes: Probes) -> str | None:
     """The first thing that shows a failing answer in prose to be wrong; None where words were merely not found.
 
     It refuses; gives another value, day or name, or the contrary; repeats its documents wrongly; says what another
-    document says, or the model's own memory; has no room for what it lacks, or is about something else. Records,
+    document says, or the model's own memory; quotes other sentences; has no room for what it lacks, or is about something else. Records,
     and answers whose evidence never arrived, are wrong by more than words.
     """
     case = facts.case
@@ -68,12 +70,13 @@ def _all(facts: Facts, probes: Probes) -> Iterator[tuple[str, bool]]:
     yield "no value", any(_without_value(p, answer, query) for p in missing)
     yield "other day", any(other_days(label, answer) for label in labels)
     yield "opening", _opens_otherwise(facts, answer)
-    yield "denied", any(denies(p.text, answer, query) for p in missing)
+    yield "denied", any(_denied(p.text, answer, facts.case) for p in missing)
     yield "substituted", any(substituted(label, answer) for label in labels)
     yield "contradicted", _misread(facts, labels)
     yield "asks back", _asks(answer)
     yield "memory", _from_memory(facts, probes)
     yield LEFT_OUT, _no_room(facts, answer)
+    yield "quotes", _quotes_others(facts, answer)
     yield "elsewhere", _about_something_else(facts, answer)
 
 
@@ -128,6 +131,13 @@ def _kind(quantity: str) -> str:
     return "time" if unit in _DAYS else unit
 
 
+def _denied(point: str, answer: str, case: Case) -> bool:
+    """Whether the answer denies a point; what a reference seems to deny as well is none: no label denies its own point."""
+    if not denies(point, answer, case.query):
+        return False
+    return not any(denies(point, text, case.query) for text in case.reference or ())
+
+
 def _opens_otherwise(facts: Facts, answer: str) -> bool:
     """Whether the answer opens with a yes where every reference that opens so has a no, or the reverse."""
     wanted = {opening(text) for text in facts.case.reference or ()} - {None}
@@ -161,6 +171,15 @@ def _from_memory(facts: Facts, probes: Probes) -> bool:
         return False
     unmoved = probes.right("edited_context") is False
     return unmoved or bool(facts.unsupported or facts.contradicted)
+
+
+def _quotes_others(facts: Facts, answer: str) -> bool:
+    """Whether an answer is put together from sentences of its passages, whose gold says what it lacks: those are others."""
+    if not all(p.supported_by_gold for p in facts.missing):
+        return False
+    shown = " ".join(normalise(p.text) for p in facts.trace.context or ())
+    said = [normalise(answer[a:b]).rstrip(" .!。") for a, b in spans(answer)]
+    return bool(said) and all(len(content(s)) >= QUOTED and s in shown for s in said)
 
 
 def _no_room(facts: Facts, answer: str) -> bool:

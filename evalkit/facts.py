@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from functools import cached_property
+from functools import partial
+from typing import Any
 
 from evalkit.conditions.nearness import bare_numbers
 from evalkit.fields import SHORT, plainly_other, prose, row_of, wrong_fields
@@ -13,16 +14,14 @@ from evalkit.judges.portion import ANSWER, LABEL
 from evalkit.judges.references import points_of
 from evalkit.judges.substitution import substituted
 from evalkit.records import Approach, Case, Evidence, Expected, Passage, Suite, Trace
+from evalkit.said import UNSAID, Text, text_of
 from evalkit.text.arithmetic import follows_in
 from evalkit.text.elided import lacking_numbers
 from evalkit.text.languages import comparable
-from evalkit.text.longest import DOCUMENT
-from evalkit.text.quantities import found_in, quantities
+from evalkit.text.quantities import quantities
 from evalkit.text.tokens import names, stem_set
 
 SHOWN = 200  # characters of a label too long to be judged by
-SAYS = 0.6  # share of a statement's content words by which a text is taken to say it ...
-UNSAID = 0.35  # ... and below which it is taken not to
 
 
 class Reach(IntEnum):
@@ -42,8 +41,8 @@ class Point:
     """One thing a right answer needs: a key point, a field, or the answer as a whole.
 
     ``stated`` says whether the answer has it; ``reach`` how far its evidence came, ``None`` where that
-    was not observed or not labelled; ``rank`` the first place of an evidence document in the list. ``refuted`` says
-    that the gold documents hold another number, name or polarity instead: more than words that are not found.
+    was not observed or not labelled; ``rank`` the first place of an evidence document in the list. ``refuted`` says that
+    the gold documents hold another number, name or polarity instead: more than words that are not found.
     """
 
     text: str
@@ -53,6 +52,32 @@ class Point:
     rank: int | None = None
     supported_by_gold: bool | None = None
     refuted: bool = False
+
+
+class _Unread(Point):
+    """A point of which the gold documents are read once somebody asks whether they hold it."""
+
+    __slots__ = ("_read",)
+    _read: Callable[[], tuple[bool | None, bool]]
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _READ:
+            raise AttributeError(name)
+        for field, value in zip(_READ, self._read(), strict=True):
+            object.__setattr__(self, field, value)
+        return getattr(self, name)
+
+
+_READ = ("supported_by_gold", "refuted")
+
+
+def _unread(read: Callable[[], tuple[bool | None, bool]], point: Point) -> Point:
+    found = _Unread.__new__(_Unread)
+    for name in Point.__slots__:
+        if name not in _READ:
+            object.__setattr__(found, name, getattr(point, name))
+    object.__setattr__(found, "_read", read)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,57 +133,6 @@ class Facts:
         return self.trace.retrieved is not None and len(self.trace.retrieved) > self.k
 
 
-def says(text: frozenset[str], numbers: frozenset[str], statement: str) -> bool:
-    """Whether a text (as stems and quantities) holds a statement: most of its words and all its numbers."""
-    wanted = stem_set(statement)
-    if not wanted:
-        return False
-    needed = quantities(statement)
-    return len(wanted & text) >= SAYS * len(wanted) and len(found_in(needed, numbers)) == len(
-        needed
-    )
-
-
-class Text:
-    """A text as the checks see it: its stems and its quantities, read once."""
-
-    def __init__(self, *parts: str) -> None:
-        whole = "\n".join(parts)
-        self.plain = whole[:DOCUMENT]  # the doctor and the judge say where there is more
-        self._parts = parts if len(whole) <= DOCUMENT else (self.plain,)
-
-    @cached_property
-    def stems(self) -> frozenset[str]:
-        """The stems of all words; no word goes from one part to the next, and the parts come back elsewhere."""
-        return frozenset().union(*map(stem_set, self._parts))
-
-    @cached_property
-    def numbers(self) -> frozenset[str]:
-        """All quantities."""
-        return frozenset(quantities(self.plain))
-
-    def says(self, statement: str) -> bool:
-        """Most of the statement's content words, and all its numbers, are here."""
-        wanted = stem_set(statement)
-        if not wanted or len(wanted & self.stems) < SAYS * len(wanted):
-            return False
-        needed = quantities(statement)
-        return not needed or says(self.stems, self.numbers, statement)
-
-    def holds(self, need: _Need) -> bool:
-        """The value of a field to the letter; anything else by what it says."""
-        if not need.exact:
-            return self.says(need.value)
-        wanted = frozenset(quantities(need.value))
-        plain = need.value.casefold() in self.plain.casefold()
-        return plain or (bool(wanted) and found_in(wanted, self.numbers) == wanted)
-
-
-def said_in(*parts: str) -> Callable[[str], bool]:
-    """Whether a statement is said by these texts."""
-    return Text(*parts).says
-
-
 @dataclass(frozen=True, slots=True)
 class _Need:
     """Something the labels ask for, and the documents that hold it; ``exact`` for the value of a field."""
@@ -170,6 +144,10 @@ class _Need:
     exact: bool = False
     given: str | None = None
     alone: bool = False  # all the rest of the record is right
+
+    def held_by(self, text: Text) -> bool:
+        """Whether a text has the value of the field to the letter, or says the statement."""
+        return text.holds(self.value) if self.exact else text.says(self.value)
 
 
 def points(
@@ -221,22 +199,24 @@ class _Locator:
 
     def __init__(self, suite: Suite, case: Case, trace: Trace, approach: Approach) -> None:
         self.suite, self.case, self.trace, self.approach = suite, case, trace, approach
+        self._read: dict[tuple[str, ...], Text | None] = {}
 
     def point(self, need: _Need) -> Point:
         """The need with how far its evidence came; a value that the question itself holds needs none."""
         if len(need.value) > LABEL:  # the judge says that, too
             need = replace(need, text=f"{need.text[:SHOWN]}…", value="")
         gold = self._gold(need)
-        if need.exact and (Text(self.case.query).holds(need) or not (gold and gold.holds(need))):
+        if need.exact and (
+            need.held_by(Text(self.case.query)) or not (gold and need.held_by(gold))
+        ):
             held = self._field_supported(need)
             return Point(need.text, (), need.stated, Reach.PROMPT, None, held, held is False)
         rank = self._rank(need.evidence)
         query = self.case.query
-        told = gold is not None and bool(need.value)
-        supported = _supported(gold, need, query) if told and gold else None
-        refuted = supported is False and gold is not None and _refuted(gold, need, query)
         reach = self._reach(need, rank)
-        return Point(need.text, need.evidence, need.stated, reach, rank, supported, refuted)
+        found = Point(need.text, need.evidence, need.stated, reach, rank)
+        told = gold is not None and need.value
+        return _unread(partial(_support, gold, need, query), found) if told and gold else found
 
     def _field_supported(self, need: _Need) -> bool | None:
         """Whether the sources hold a field's value; False where they hold the given value instead.
@@ -249,16 +229,19 @@ class _Locator:
         reference = case.reference_object or {}
         told = need.alone and len(need.given or "") > SHORT
         swapped = told and plainly_other(need.value, need.given, reference)
-        if sources.holds(need):
+        if need.held_by(sources):
             own = row_of("\n".join(parts), reference, case.query) if swapped else ""
-            beside = own and Text(own).holds(other) and not Text(own).holds(need)
+            beside = own and other.held_by(Text(own)) and not need.held_by(Text(own))
             return not beside
-        return False if swapped and sources.holds(other) else None
+        return False if swapped and other.held_by(sources) else None
 
     def _gold(self, need: _Need) -> Text | None:
         """The gold documents as one text; None where the corpus has none of them."""
-        found = [self.suite.corpus[d] for d in need.evidence if d in self.suite.corpus]
-        return Text(*(f"{d.title}\n{d.text}" for d in found)) if found else None
+        if need.evidence not in self._read:
+            found = [self.suite.corpus[d] for d in need.evidence if d in self.suite.corpus]
+            parts = tuple(f"{d.title}\n{d.text}" for d in found)
+            self._read[need.evidence] = text_of(parts) if parts else None
+        return self._read[need.evidence]
 
     def _reach(self, need: _Need, rank: int | None) -> Reach | None:
         if not need.evidence:
@@ -297,11 +280,11 @@ class _Locator:
         if (
             not need.value
             or not all(p.text for p in present)
-            or Text(*(p.text for p in present)).holds(need)
+            or need.held_by(text_of(tuple(p.text for p in present)))
         ):
             return Reach.PROMPT
         whole = self._gold(need)
-        if whole is None or not whole.holds(need):
+        if whole is None or not need.held_by(whole):
             return Reach.PROMPT  # not even the whole document says it: nothing was lost on the way
         return Reach.CUT if self._shortened(present) else Reach.SPLIT
 
@@ -309,6 +292,12 @@ class _Locator:
         """A passage in the prompt is a mere part of the one that was retrieved."""
         whole = {(p.doc_id, p.chunk_id): p.text for p in self.trace.retrieved or ()}
         return any(len(p.text) < len(whole.get((p.doc_id, p.chunk_id), "")) for p in present)
+
+
+def _support(gold: Text, need: _Need, query: str) -> tuple[bool | None, bool]:
+    """Whether the gold documents say what is needed, and whether they say otherwise."""
+    supported = _supported(gold, need, query)
+    return supported, supported is False and _refuted(gold, need, query)
 
 
 def _supported(gold: Text, need: _Need, query: str) -> bool | None:
@@ -319,7 +308,7 @@ def _supported(gold: Text, need: _Need, query: str) -> bool | None:
     readable = _readable(gold, need, query)
     if readable and _swapped(gold, need):
         return False
-    if gold.holds(need):
+    if need.held_by(gold):
         return True
     if lacking_numbers(need.value, gold.numbers):
         return None if follows_in(need.value, gold.plain) else False

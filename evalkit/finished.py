@@ -19,7 +19,12 @@ from evalkit.tools import Tools
 FILE = "finished.json"
 SPENDING = "judge spending"  # a note that no derived file of an unchanged run depends on
 _NOT_DERIVED = ("run.", FILE, ".")  # how files begin that are no derived ones
-_FOLDERS = {"judge", "logs", "vectors"}  # what judges, systems and embedders leave
+_FOLDERS = {
+    "judge",
+    "logs",
+    "vectors",
+    "shards",
+}  # what judges, systems, embedders and other engines leave
 CALLING = "evalkit.judges.llm.judge"  # the judge that makes calls, and keeps what was said itself
 
 

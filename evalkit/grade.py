@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 
@@ -34,8 +35,8 @@ class Graded:
 
     def passed(self, index: int) -> bool | None:
         """Whether a trace passes; None where that could not be graded."""
-        value = self.outcomes.passed.values[index]
-        return None if np.isnan(value) else bool(value)
+        value = self.outcomes.passed.values.item(index)
+        return None if isnan(value) else bool(value)
 
 
 def grade(

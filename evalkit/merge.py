@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from evalkit.api import Run
@@ -19,7 +19,8 @@ from evalkit.records import Suite
 from evalkit.resume import SEPARATOR
 from evalkit.shards import CONTROLS, RECORDED, SHARD, Share, read_share, told_share
 from evalkit.store import Store, difference
-from evalkit.store.opening import LOCK, lock
+from evalkit.store.merging import extent
+from evalkit.store.opening import LOCK, lock, open_to_read
 from evalkit.suite import load_suite
 from evalkit.surplus import surplus
 from evalkit.tools import tools_for
@@ -90,6 +91,7 @@ def assemble(
         parts = _opened(folders, opened)
         with Store(making) as store:
             _put_together(store, parts, suite, watch)
+            _tell_gaps(parts, suite, watch)
             if not store.systems():
                 raise NothingToDo("no system has answered any case")
             block_on(_leave_out(store, parts, suite, watch), instead="a thread of its own")
@@ -242,6 +244,25 @@ def _put_together(store: Store, parts: Parts, suite: Suite, watch: Watcher) -> N
         seen.add(share)
         watch.step()
     watch.done()
+
+
+def _tell_gaps(parts: Parts, suite: Suite, watch: Watcher) -> None:
+    """Say where shares were asked less than one run would have asked, or one otherwise than another."""
+    cases: dict[Share, int] = {}
+    repeats: dict[Share, int] = {}
+    for share, part in parts:
+        with closing(open_to_read(part.file)) as db:
+            answered, most = extent(db)
+        cases[share] = max(answered, cases.get(share, 0))
+        repeats[share] = max(most, repeats.get(share, 0))
+    lacking = len(suite.cases) - sum(cases.values())
+    if lacking > 0:
+        watch.say(
+            f"{lacking} of {len(suite.cases)} cases have no answer: a share was not finished, or asked with --limit"
+        )
+    if len({most for most in repeats.values() if most}) > 1:
+        told = ", ".join(f"{share}: {most}" for share, most in repeats.items() if most)
+        watch.say(f"the shares were not asked with the same --repeats ({told})")
 
 
 async def _leave_out(store: Store, parts: Parts, suite: Suite, watch: Watcher) -> None:

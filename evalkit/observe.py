@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from evalkit.conditions.nearness import near_label
 from evalkit.conditions.reading import first_rank
-from evalkit.facts import Facts, Point, Reach, Text, points, said_in
+from evalkit.facts import Facts, Point, Reach, points
 from evalkit.fields import invented, left_empty, wrong_fields
 from evalkit.grade import Graded
 from evalkit.judges.cited import names_of
@@ -17,6 +17,7 @@ from evalkit.judges.portion import portion
 from evalkit.metrics.format_errors import format_errors
 from evalkit.metrics.style import style_report
 from evalkit.records import Case, Claim, Evidence, Suite, Trace
+from evalkit.said import Text, said_in
 from evalkit.sources import foreign_gold, other_source, rival, stale_documents
 from evalkit.text.citation_marks import without_marks
 from evalkit.text.extract import parse_json
@@ -38,14 +39,16 @@ def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequ
     broken = graded.outcomes.broken[index]
     asked = said_in(case.query, *(message.content for message in case.messages or ()))
     prose = evidence is not None and case.reference_object is None
-    told = prose and not foreign_gold(suite, case)
-    claims = evidence.claims if told and evidence and evidence.claims else ()
+    doubted = [c for c in evidence.claims or () if _doubted(c)] if prose and evidence else []
+    claims = doubted if doubted and not foreign_gold(suite, case) else []
+    wrong = _right(trace, right, broken)
+    source = other_source(case, trace) if wrong is False or right is False else None
     return Facts(
         case=case,
         trace=trace,
         approach=graded.approach,
         k=suite.k,
-        right=_right(trace, right, broken),
+        right=wrong,
         refused=graded.scores.value("refused", index) == 1.0,
         broken=broken,
         points=_unread(points(suite, trace, case, evidence, graded.approach), suite, case, trace),
@@ -53,7 +56,7 @@ def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequ
             c for c in claims if c.supported is False and not c.contradicted and not asked(c.text)
         ),
         contradicted=_texts(c for c in claims if c.contradicted),
-        other_source=other_source(case, trace),
+        other_source=source,
         stale=stale_documents(suite, case, trace),
         leaked=tuple(
             d for d in case.forbidden or () if d in {p.doc_id for p in trace.context or ()}
@@ -61,11 +64,16 @@ def facts_of(suite: Suite, case: Case, graded: Graded, index: int, repeats: Sequ
         repeats_right=sum(graded.passed(i) is True for i in repeats),
         repeats=len(repeats),
         notes=_notes(graded, index, broken, case),
-        rival=rival(suite, case, trace) if right is False else None,
+        rival=rival(suite, case, source) if right is False else None,
         split=split(evidence),
         near=right is False and not broken and near_label(case, trace.response),
         **_of_record(case, trace, right=right),
     )
+
+
+def _doubted(claim: Claim) -> bool:
+    """Whether a claim may be one that the context does not support, or speaks against."""
+    return claim.supported is False or bool(claim.contradicted)
 
 
 def _of_record(case: Case, trace: Trace, *, right: bool | None) -> _OfRecord:

@@ -154,8 +154,10 @@ def _yaml(node: ast.expr) -> str:
 
 
 def _suite_parts(suite: Suite, share: Share | None) -> Parts:
-    elsewhere = {c.id for c in suite.cases if share is not None and not share.holds(c)}
     found = suite_parts(suite)
+    if share is None:
+        return found
+    elsewhere = {c.id for c in suite.cases if not share.holds(c)}
     return {
         place: v for place, v in found.items() if place[0] != "case" or place[1] not in elsewhere
     }

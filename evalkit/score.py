@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ import numpy.typing as npt
 
 from evalkit.cells import CODE as CODE  # noqa: PLC0414 (whoever reads columns takes it from here)
 from evalkit.cells import STATUSES as STATUSES  # noqa: PLC0414
-from evalkit.cells import Cell, Way, Ways, computed, owed, unseen
+from evalkit.cells import Cell, Notes, Way, Ways, computed, owed, unseen
 from evalkit.needs import View, column_need, needs_of
 from evalkit.records import (
     AS_IS,
@@ -62,9 +64,8 @@ class Scores:
     def value(self, metric: str, index: int) -> float | None:
         """The value of a metric for trace number ``index``; None where there is none."""
         column = self.columns.get(metric)
-        if column is None or np.isnan(column.values[index]):
-            return None
-        return float(column.values[index])
+        value = math.nan if column is None else column.values.item(index)
+        return None if math.isnan(value) else float(value)
 
     def status(self, metric: str, index: int) -> Status:
         """Why trace number ``index`` has that value, or none."""
@@ -121,30 +122,51 @@ class _Table:
     """Metrics by answers: values, statuses and notes."""
 
     def __init__(self, metrics: int, answers: int) -> None:
-        self.values = np.full((metrics, answers), np.nan)
+        self.values = [no_values(answers)] * metrics
+        self._mine = [False] * metrics
         self.status = np.full((metrics, answers), CODE[Status.NOT_APPLICABLE], np.uint8)
-        self.notes: list[dict[int, str]] = [{} for _ in range(metrics)]
+        self.notes = [Notes(answers) for _ in range(metrics)]
 
     def copy(self, i: int, twin: int) -> None:
         """Answer ``i`` scores as ``twin`` does."""
-        self.values[:, i], self.status[:, i] = self.values[:, twin], self.status[:, twin]
+        self.status[:, i] = self.status[:, twin]
+        for j, mine in enumerate(self._mine):
+            if mine:
+                self.values[j][i] = self.values[j][twin]
         for found in self.notes:
             if twin in found:
-                found[i] = found[twin]
+                found.put(i, found[twin])
 
     def settle(self, i: int, way: Way) -> None:
         """The statuses of all metrics of answer ``i`` as far as they follow from what it lacks."""
         self.status[:, i] = way.status
         for j, note in way.notes:
-            self.notes[j][i] = note
+            self.notes[j].put(i, note)
 
     def put(self, i: int, cells: Iterable[tuple[int, Cell]]) -> None:
         """What metrics made of answer ``i``."""
         for j, (value, state, note) in cells:
-            self.values[j, i] = np.nan if value is None else value
+            if value is not None:
+                self._own(j)[i] = value
+            elif self._mine[j]:
+                self.values[j][i] = np.nan
             self.status[j, i] = CODE[state]
             if note:
-                self.notes[j][i] = note
+                self.notes[j].put(i, note)
+
+    def _own(self, j: int) -> Floats:
+        """The values of a metric that has some."""
+        if not self._mine[j]:
+            self._mine[j], self.values[j] = True, self.values[j].copy()
+        return self.values[j]
+
+
+@lru_cache(8)
+def no_values(answers: int) -> Floats:
+    """The column of a metric without any value: one for all of them, and read only."""
+    found = np.full(answers, np.nan)
+    found.flags.writeable = False
+    return found
 
 
 def _row_columns(views: Sequence[View], metrics: Sequence[Metric]) -> dict[str, Column]:
@@ -198,6 +220,8 @@ def _ranked_columns(views: Sequence[View], metrics: Sequence[Metric]) -> dict[st
 
 def _ranked(metric: Metric, argument: Any, due: npt.NDArray[np.intp], status: Bytes) -> Column:
     """One column measure; like any other it may fail, and then has no value."""
+    if not len(due):
+        return Column(metric, no_values(len(status)), status)
     values, notes = np.full(len(status), np.nan), {}
     try:
         found = np.asarray(metric.compute(argument), np.float64).reshape(len(due))
@@ -244,7 +268,7 @@ def score_cases(
     chosen = [m for m in metrics if m.level is Level.CASE]
     values = np.full((len(chosen), len(ids)), np.nan)
     status = np.full((len(chosen), len(ids)), CODE[Status.NOT_APPLICABLE], np.uint8)
-    notes: list[dict[int, str]] = [{} for _ in chosen]
+    notes = [Notes(len(ids)) for _ in chosen]
     for i, case_id in enumerate(ids):
         given = _repeats(
             [traces[t] for t in repeats[case_id]], [passed[t] for t in repeats[case_id]]
@@ -254,7 +278,7 @@ def score_cases(
             status[j, i] = CODE[state]
             values[j, i] = np.nan if value is None else value
             if note:
-                notes[j][i] = note
+                notes[j].put(i, note)
     return ids, {m.name: Column(m, values[j], status[j], notes[j]) for j, m in enumerate(chosen)}
 
 

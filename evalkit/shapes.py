@@ -7,6 +7,7 @@ import json
 import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from evalkit.errors import did_you_mean
@@ -312,10 +313,15 @@ def _sound_meta(value: Any) -> dict[str, Any] | None:
     if type(value) is not dict:
         return None
     for given, item in value.items():
-        whole = type(item) is int or type(item) is bool
-        if not (whole or (type(item) is str and _utf8(item) and _utf8(given))):
+        if type(item) is not str or not (_utf8(item) and _utf8(given)):
             return None
-    return dict(value)
+    return _texts_by_name(tuple(value.items()))
+
+
+@lru_cache(256)
+def _texts_by_name(items: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    """What most answers say of themselves is the same, the model's name: it is held once."""
+    return dict(items)
 
 
 _SOUND: Mapping[str, Callable[[Any], Any]] = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from evalkit.facts import Text
 from evalkit.fields import strange_values
 from evalkit.records import Case, Document, Passage, Suite, Trace
+from evalkit.said import Text, text_of
 from evalkit.text.languages import OPENING, detect_language
 from evalkit.text.tokens import content_stems
 
@@ -48,7 +48,7 @@ def other_source(case: Case, trace: Trace) -> str | None:
         return _source_of_values(case, trace, others, known)
     if known.says(trace.response):
         return None
-    return next((p.doc_id for p in others if Text(p.text).says(trace.response)), None)
+    return next((p.doc_id for p in others if text_of((p.text,)).says(trace.response)), None)
 
 
 def _source_of_values(
@@ -56,21 +56,22 @@ def _source_of_values(
 ) -> str | None:
     """The other document that holds a wrong value of a record, which neither the question nor the gold holds."""
     wrong = strange_values(case.reference_object or {}, trace.response)
-    strange = [text for text in wrong if text.casefold() not in known.plain.casefold()]
+    strange = [text for text in wrong if text.casefold() not in known.folded]
     return next(
         (p.doc_id for p in others if any(t.casefold() in p.text.casefold() for t in strange)), None
     )
 
 
-def rival(suite: Suite, case: Case, trace: Trace) -> str | None:
-    """A document in the prompt that fits the question as well as the gold documents, and says what the answer says.
+def rival(suite: Suite, case: Case, source: str | None) -> str | None:
+    """The ``other_source`` of an answer, where it fits the question as well as the gold documents.
 
     Nobody could know from such a question which of the two is meant. ``None`` for a superseded document too.
     """
     gold = {d for d, grade in (case.relevant or {}).items() if grade > 0}
-    source = other_source(case, trace)
+    if source is None or not gold:
+        return None
     asked = frozenset(content_stems(case.query))
-    if source is None or len(asked) < ASKS or not gold:
+    if len(asked) < ASKS:
         return None
     if latest(source, suite.corpus) != source or not gold <= suite.corpus.keys():
         return None
@@ -81,7 +82,7 @@ def rival(suite: Suite, case: Case, trace: Trace) -> str | None:
 
 def _fit(asked: frozenset[str], document: Document) -> float:
     """The share of a question's content words that a document has, with its title."""
-    held = Text(document.title, document.text).stems
+    held = text_of((document.title, document.text)).stems
     return len(asked & held) / max(1, len(asked))
 
 

@@ -178,14 +178,14 @@ class Work:
             self.judging,
             on_evidence=lambda _: self.watch.step(),
         )
-        self.watch.done()
         self.evidence.update(zip((keys[i] for i in new), found, strict=True))
         self.verdicts.keep([traces[i] for i in new], found)
+        evidence = [self.evidence[key] for key in keys]
+        graded = grade(self.suite, name, approach, traces, evidence, metrics)
+        self.watch.done()
         damaged = self.verdicts.told()
         if damaged is not None:
             self.watch.say(damaged)
-        evidence = [self.evidence[key] for key in keys]
-        graded = grade(self.suite, name, approach, traces, evidence, metrics)
         return self.judging.by_people(graded, metrics, self.cases)
 
     async def probe(self, one: System, probing: Probing, budget: Budget) -> None:

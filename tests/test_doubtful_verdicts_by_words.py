@@ -167,6 +167,12 @@ def test_an_answer_with_nothing_beside_the_points_it_has_leaves_the_others_out()
     assert doubtful(lasting(RENEWAL, more))
 
 
+def test_sentences_of_the_passages_that_are_others_than_the_label_are_no_other_words():
+    assert not doubtful(lasting(LOAN, "A reader may renew a loan twice."))
+    assert not doubtful(lasting(CLOSED, "Dogs must stay outside."))
+    assert doubtful(lasting(CLOSED, "Dogs wait outside at the beginning of the week."))
+
+
 def test_what_the_model_says_without_any_passage_either_is_from_memory():
     answer = "As long as nobody else asks for it."
     own = trace(answer, retrieved=(), context=())

@@ -113,7 +113,7 @@ def test_a_judge_that_says_nothing_readable_leaves_the_run_incomplete(suite, tmp
         arguments = ["run", str(suite), "--out", str(out), "--judge", judge, "--in-process"]
         assert _run([*arguments, "--probes", "none"]) == 12
     said = capsys.readouterr().out
-    assert said.startswith("Incomplete: rag: the judge's replies could not be read for 12 of 12")
+    assert said.startswith("Incomplete: rag: the judge gave no usable grade for 12 of 12")
     verdict = json.loads((out / "verdict.json").read_text())
     assert (verdict["exit_code"], verdict["exit_name"]) == (12, "incomplete")
     rows = list(csv.DictReader((out / "scores.csv").read_text().splitlines()))

@@ -66,6 +66,8 @@ def watched(monkeypatch):
     """Every process that judges beside, however few the answers; ``hook`` is called with each."""
     made = []
     monkeypatch.setattr(judging, "WORTH", 1)
+    monkeypatch.setattr(judging, "START", 0.0)
+    monkeypatch.setattr(judging, "TRIED", 1)
     monkeypatch.setattr(judging, "BATCH", 4)
     monkeypatch.setattr(judging, "_processors", lambda: 2)
     begun = judging.Beside.__init__

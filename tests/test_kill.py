@@ -54,7 +54,9 @@ def test_calls_that_were_cut_off_are_counted_as_unknown(all_of):
     pytest.fail("no call was under way at any of the ends")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_one_interrupt_ends_in_order_and_pays_nothing_twice(all_of, number, code):
     trial = killed(all_of, random.Random(number), number=number)
     assert set(trial["codes"]) <= {code, 0}

@@ -145,3 +145,17 @@ def test_a_damaged_account_of_calls_is_told_to_a_reader_and_mended_by_a_run(
         assert store.counts().done == 2
     assert evalkit.run(suite, {"mine": paid}, out=tmp_path / "out").systems["mine"].due == 3
     assert len(paid.asked) == 3
+
+
+def test_an_answer_whose_name_is_damaged_is_not_passed_over_in_silence(paid: Paid, tmp_path: Path):
+    file = tmp_path / "out" / "run.sqlite"
+    data = file.read_bytes()
+    place = data.rindex(
+        b"minec0as_is", 0, data.rindex(ANSWER.encode())
+    )  # of a trace, not of an attempt
+    file.write_bytes(data[:place] + b"n" + data[place + 1 :])  # it sorts after all others now
+    with pytest.raises(StorageError, match="damaged"):
+        Store(tmp_path / "out", reading=True)
+    with Store(tmp_path / "out") as store:
+        assert "damaged and dropped, to be asked again" in store.healed[0]
+        assert len(list(store.traces("mine"))) == 2

@@ -136,6 +136,23 @@ def test_more_shares_than_cases_merge_with_those_that_hold_none(folder, tmp_path
     assert differing(files(tmp_path / "out"), files(asked(few, tmp_path / "whole"))) == []
 
 
+def test_shares_that_were_asked_less_or_otherwise_than_one_run_are_told(tmp_path):
+    shutil.copytree(HELPDESK, tmp_path / "suite")
+    lines = (HELPDESK / "cases.jsonl").read_text("utf-8").splitlines(keepends=True)
+    (tmp_path / "suite" / "cases.jsonl").write_text("".join(lines[:10]), "utf-8")
+    suite = load_suite(tmp_path / "suite")
+    how: dict[str, object] = {"probes": "none", "limit": 8}
+    for n, repeats in ((1, 1), (2, 3)):
+        one = {"s": lambda query: "42"}
+        evalkit.run(suite, one, out=tmp_path / str(n), shard=f"{n}/2", repeats=repeats, **how)
+    said: list[str] = []
+    watch = evalkit.api.Watcher()
+    watch.say = said.append  # type: ignore[method-assign]
+    merge(tmp_path / "out", [tmp_path / "2", tmp_path / "1"], suite=suite, watch=watch)
+    assert "2 of 10 cases have no answer: a share was not finished, or asked with --limit" in said
+    assert "the shares were not asked with the same --repeats (1/2: 1, 2/2: 3)" in said
+
+
 # --- what was said is not said again -----------------------------------------------------------------
 
 

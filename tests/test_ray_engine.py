@@ -1,5 +1,6 @@
 """Runs on Ray, with real workers on this machine: what they give is the local run, whoever dies on the way."""
 
+import asyncio
 import importlib.util
 import json
 import os
@@ -13,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,9 +25,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import evalkit
-from evalkit.engines.cluster import cluster
+from evalkit.engines.cluster import _hold, _tidy, cluster
 from evalkit.engines.crew import revived
-from evalkit.engines.folders import spent, split_of
+from evalkit.engines.folders import check_ours, folder_of, put_together, spent, split_of
 from evalkit.engines.limits import Limits, parts
 from evalkit.engines.order import Order, read_order, told_systems
 from evalkit.engines.progress import Shown
@@ -34,16 +35,23 @@ from evalkit.engines.ray_engine import _missing
 from evalkit.engines.share import Tally, _judge_of
 from evalkit.errors import (
     BudgetExceeded,
+    Busy,
     EndpointUnusable,
     InvalidInput,
     SharesMissing,
     StorageError,
     UsageError,
 )
-from evalkit.records import Case, Failure, Trace, Usage
+from evalkit.finished import Finished
+from evalkit.records import Case, Failure, Suite, Trace, Usage
+from evalkit.shards import Share
 from evalkit.store import Store
+from evalkit.store.opening import lock
 from evalkit.store.session import read_session
+from evalkit.suite import load_suite
 from evalkit.watch import Watcher
+from tests.test_llm_judge import serving
+from tests.test_shards import faulty, judged
 
 ROOT = Path(__file__).parents[1]
 HELPDESK = ROOT / "datasets" / "helpdesk"
@@ -118,7 +126,7 @@ def ray_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(map(str, (ROOT, ROOT / "tests", folder))))
         patch.syspath_prepend(str(folder))
-        with cluster(None):
+        with cluster(None, cpus=2):
             yield folder
 
 
@@ -250,6 +258,134 @@ def test_a_run_on_three_workers_is_byte_for_byte_the_local_one(ray_here, suite, 
         ask(suite, tmp_path / "ray", service, engine="ray")
 
 
+@pytest.fixture
+def no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster that is asked for is a failure."""
+
+    def never(*_: object) -> None:
+        raise AssertionError("a cluster was started")
+
+    monkeypatch.setattr("evalkit.engines.ray_engine.cluster", never)
+
+
+@on_ray
+def test_a_finished_run_starts_no_cluster_and_grades_nothing(
+    ray_here, suite, service, tmp_path, monkeypatch
+):
+    options: dict[str, Any] = {"engine": "ray", "workers": 2, "probes": "none", "limit": 4}
+    out = tmp_path / "ray"
+    first = Finished(out)
+    ask(suite, out, service, finished=first, **options)
+    first.keep([], 0)
+    monkeypatch.setattr("evalkit.engines.ray_engine.cluster", None)
+    again = Finished(out)
+    found = evalkit.run(
+        suite, systems(tmp_path, service), out=out, repeats=1, finished=again, **options
+    )
+    assert (again.parts, found.systems) == ([], {})
+    (out / "report.md").write_text("other")
+    with pytest.raises(TypeError):  # it would start one
+        ask(suite, out, service, finished=Finished(out), **options)
+
+
+@pytest.mark.usefixtures("no_cluster")
+@on_ray
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"max_cost": 1.0}, "what its calls cost is not known"),
+        ({"judge": "llm:gone.yaml"}, "gone.yaml"),
+        ({"seed": 5}, "shard ./2: .*seed was 0, now 5"),
+        ({}, "another run is writing here"),
+    ],
+)
+def test_what_is_refused_is_refused_before_a_cluster_starts(suite, tmp_path, options, told):
+    file = tmp_path / "systems.yaml"
+    file.write_text(
+        "systems: [{name: s, approach: prompt, adapter: openai, base_url: 'http://127.0.0.1:9/v1', model: m}]"
+    )
+    specs, out = evalkit.load_systems(file), tmp_path / "out"
+    with closing(lock(out / "shards" / "1-of-2")) if not options else nullcontext():
+        if "seed" in options:
+            with pytest.raises(BudgetExceeded):  # a share that was begun
+                evalkit.run(suite, specs, out=out / "shards" / "1-of-2", shard="1/2", max_time=1e-6)
+        (out / "shards" / "1-of-2" / "run.sqlite").touch() if not options else None
+        with pytest.raises((InvalidInput, Busy), match=told):
+            evalkit.run(suite, specs, out=out, engine="ray", workers=2, **options)
+
+
+@on_ray
+@pytest.mark.parametrize(
+    ("option", "variable", "used"),
+    [
+        (None, None, None),
+        (None, "10.0.0.1:6379", "10.0.0.1:6379"),
+        ("auto", "10.0.0.1:6379", "auto"),
+        ("local", "10.0.0.1:6379", None),
+    ],
+)
+def test_the_cluster_is_named_by_the_option_else_by_the_variable(
+    suite, service, tmp_path, monkeypatch, option, variable, used
+):
+    class Asked(Exception):  # noqa: N818 (it ends the run where the cluster is asked for)
+        pass
+
+    def found(address: str | None) -> None:
+        raise Asked(address)
+
+    monkeypatch.setattr("evalkit.engines.ray_engine.cluster", found)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("RAY_ADDRESS", variable)
+    with pytest.raises(Asked) as stop:
+        ask(suite, tmp_path / "out", service, engine="ray", ray_address=option)
+    assert stop.value.args == (used,)
+
+
+@pytest.mark.usefixtures("no_cluster")
+@on_ray
+def test_two_runs_do_not_hand_out_the_same_shares(suite, service, tmp_path):
+    with closing(lock(tmp_path / "out" / "shards")), pytest.raises(Busy):
+        ask(suite, tmp_path / "out", service, engine="ray")
+
+
+@pytest.mark.parametrize("judge", ["embedded", "llm"])
+def test_the_whole_takes_the_place_of_an_earlier_one_with_all_that_the_judge_said(
+    suite, tmp_path, judge
+):
+    few = load_suite(suite)
+    few = replace(few, cases=few.cases[:8])
+    out, shares = tmp_path / "out", [Share(1, 2), Share(2, 2)]
+
+    async def work() -> None:
+        async with serving() as server:
+            do = judged if judge == "llm" else _plain
+            for share in shares:
+                folder = folder_of(out, share)
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                await asyncio.to_thread(do, few, folder, server, shard=str(share))
+            await asyncio.to_thread(do, few, tmp_path / "whole", server)
+            heard = len(server.heard)
+            for _ in range(2):
+                run = await asyncio.to_thread(put_together, out, shares, few, Watcher())
+                (out / "run.sqlite-wal").write_bytes(b"of an earlier store")
+            run.write()
+            assert len(server.heard) == heard
+
+    asyncio.run(work())
+    assert unequal(out, tmp_path / "whole") == []
+    check_ours(out)
+    assert sorted(path.name for path in (out / "shards").iterdir()) == [
+        *("1-of-2", "2-of-2"),
+        *(["judge.yaml"] if judge == "llm" else []),
+        "merged",
+    ]
+
+
+def _plain(suite: Suite, out: Path, _server: object, **options: Any) -> None:
+    evalkit.run(suite, faulty(suite), out=out, repeats=1, probes="none", **options).write()
+
+
 @on_ray
 def test_a_killed_worker_costs_what_was_under_way_and_nothing_else(
     ray_here, suite, service, tmp_path
@@ -325,12 +461,25 @@ def test_the_command_leaves_no_process_and_no_file_behind(suite, service, tmp_pa
     assert done.returncode in (0, 12), done.stderr
     assert not re.search(r"raylet|ray::|INFO|WARNING", done.stdout + done.stderr)
     assert list(home.iterdir()) == []
-    assert set(Path(tempfile.gettempdir()).glob("evalkit-ray-*")) == before
+    assert set(Path(tempfile.gettempdir()).glob("evalkit-ray-*")) <= before
     assert (tmp_path / "out" / "report.html").exists()
     deadline = time.monotonic() + 5
     while _descendants(home) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert _descendants(home) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks of this kind are POSIX")
+def test_what_a_killed_run_left_is_removed_by_the_next_and_nothing_else(tmp_path):
+    for name in ("evalkit-ray-dead", "evalkit-ray-alive", "evalkit-ray-older", "other"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "evalkit-ray-dead" / "held").touch()
+    held = _hold(tmp_path / "evalkit-ray-alive")
+    assert held is not None
+    _tidy(tmp_path)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["evalkit-ray-alive", "evalkit-ray-older", "other"]
+    held.close()
 
 
 def _descendants(home: Path) -> list[str]:

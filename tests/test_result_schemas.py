@@ -20,11 +20,13 @@ import evalkit
 from evalkit.drift.check import drift
 from evalkit.drift.report import drift_json
 from evalkit.judges.embedded import EmbeddedJudge
+from evalkit.judges.ragas.grades import Grade, evidence_of
 from evalkit.judging.check import Settings, check
 from evalkit.judging.files import JUDGING, judging_schema
 from evalkit.judging.human import FILE, append_reviews
 from evalkit.judging.labels import read_labels
 from evalkit.judging.review import review_rows
+from evalkit.records import Evidence
 
 SCHEMAS = Path(evalkit.__file__).parent / "schemas"
 
@@ -91,11 +93,14 @@ def checks(tmp_path: Path) -> Iterator[Any]:
     labels = read_labels(path)
     yield check(labels, EmbeddedJudge(), Settings(repeats=2))
     yield check(labels[:2], Scripted(lambda _case, _trace: None), Settings(1, probes=False))
+    graded = evidence_of(Evidence("scripted"), [Grade("ragas_faithfulness", 1.0)])
+    yield check(labels, Scripted(lambda _case, _trace: graded), Settings(1, probes=False))
 
 
 def test_a_judge_check_is_as_published(tmp_path):
     found = [written(one.to_json()) for one in checks(tmp_path)]
     assert set(found[0]["quantities"]) == {"correct", "grounded", "refused", "covered"}
+    assert set(found[2]["quantities"]) == {*found[0]["quantities"], "ragas_faithfulness"}
     assert found[0]["quantities"]["correct"]["ceiling"] is not None
     assert found[0]["quantities"]["correct"]["shifts"]
     holds("judge-check", *found)

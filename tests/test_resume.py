@@ -343,8 +343,8 @@ def test_a_changed_letter_in_an_answer_is_found_dropped_and_told(tmp_path):
     data = file.read_bytes()
     assert data.count("Antwort 7 ü".encode()) == 1
     file.write_bytes(data.replace("Antwort 7 ü".encode(), "Antwort 8 ü".encode()))
-    with Store(tmp_path, reading=True) as store, pytest.raises(StorageError, match="s c7 as_is 0"):
-        list(store.traces("s"))
+    with pytest.raises(StorageError, match=r"\(s c7 as_is 0\) were damaged"):
+        Store(tmp_path, reading=True)
     with Store(tmp_path) as store:
         assert store.healed == [
             "1 answers (s c7 as_is 0) were damaged and dropped, to be asked again"

@@ -205,6 +205,25 @@ def test_a_file_saved_with_semicolons_and_decimal_commas_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("WAHR", "yes"),
+        ("Nein", "no"),
+        ("はい", "yes"),
+        ("Không", "no"),
+        ("FAUX", "no"),
+        ("cannot tell", "unclear"),
+    ],
+)
+def test_a_verdict_may_be_in_the_language_of_people_or_of_their_spreadsheet(tmp_path, said, meant):
+    made = prices(6)
+    row = {**review_rows(made, sample=3)[0], "human_correct": said}
+    path = tmp_path / "words.jsonl"
+    path.write_text(json.dumps(row, ensure_ascii=False), encoding="utf-8")
+    assert read_review(path, made, "ana").verdicts[0].correct == meant
+
+
+@pytest.mark.parametrize(
     ("change", "field", "says"),
     [
         ({"human_correct": "perhaps"}, "human_correct", "yes, no or unclear"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import sqlite3
 import sys
 import time
@@ -37,10 +38,15 @@ def answers(out: Path) -> int:
     return int(found)
 
 
-def test_a_run_whose_terminal_is_closed_ends_in_order_and_leaves_no_process(tmp_path):
+@pytest.mark.parametrize(
+    ("hang_up", "code"), [(signal.SIG_DFL, 129), (signal.SIG_IGN, 0)], ids=["as usual", "nohup"]
+)
+def test_a_run_whose_terminal_is_closed_ends_in_order_or_goes_on_where_it_should(
+    tmp_path, hang_up, code
+):
     suite, out = tmp_path / "suite", tmp_path / "out"
     suite.mkdir()
-    cases = [{"id": f"c{i}", "query": f"q{i}", "reference": "yes"} for i in range(40)]
+    cases = [{"id": f"c{i}", "query": f"q{i}", "reference": "yes"} for i in range(12)]
     (suite / "suite.yaml").write_text("format: 1\nname: slow\n")
     (suite / "cases.jsonl").write_text("\n".join(map(json.dumps, cases)))
     (suite / "systems.yaml").write_text(SYSTEMS)
@@ -48,6 +54,7 @@ def test_a_run_whose_terminal_is_closed_ends_in_order_and_leaves_no_process(tmp_
     command = ["-m", "evalkit", "run", str(suite), "--out", str(out), "--concurrency", "2"]
     process, terminal = pty.fork()
     if process == 0:
+        signal.signal(signal.SIGHUP, hang_up)
         os.execv(sys.executable, [sys.executable, *command])
     deadline = time.monotonic() + 60
     while answers(out) < 3 and time.monotonic() < deadline:
@@ -56,8 +63,8 @@ def test_a_run_whose_terminal_is_closed_ends_in_order_and_leaves_no_process(tmp_
     os.close(terminal)
     began = time.monotonic()
     _, status = os.waitpid(process, 0)
-    assert os.waitstatus_to_exitcode(status) == 129
-    assert time.monotonic() - began < 10
-    assert 3 <= answers(out) < 40
+    assert os.waitstatus_to_exitcode(status) == code
+    assert time.monotonic() - began < (10 if code else 60)
+    assert answers(out) == 12 if code == 0 else 3 <= answers(out) < 12
     assert not Path(f"/proc/{(suite / 'pid').read_text()}").exists()
     assert _run(["run", str(suite), "--out", str(out), "--limit", "3"]) == 0

@@ -12,7 +12,7 @@ import pytest
 
 from evalkit.errors import Busy
 from evalkit.store import Store
-from evalkit.store.opening import SESSION, lock
+from evalkit.store.opening import SESSION, STORE, NothingStoredError, lock
 from evalkit.store.session import SessionFile, read_session
 
 HOLD = """
@@ -69,3 +69,29 @@ def test_whoever_writes_is_named_and_when_killed_followed_at_once(tmp_path):
         holder.wait()
         with Store(tmp_path) as store:
             assert store.healed == []
+
+
+MAKE = """
+import sys
+from pathlib import Path
+from evalkit.store import Store
+for i in range(100):
+    Store(Path(sys.argv[1], str(i))).close()
+"""
+
+
+def test_whoever_reads_while_a_store_is_made_finds_nothing_yet_or_a_store(tmp_path):
+    command = [sys.executable, "-c", MAKE, str(tmp_path)]
+    met: set[str] = set()
+    with subprocess.Popen(command) as maker:
+        for i in range(100):
+            while maker.poll() is None and not (tmp_path / str(i) / STORE).exists():
+                pass
+            for _ in range(3):
+                try:
+                    with Store(tmp_path / str(i), reading=True):
+                        met.add("a store")
+                except NothingStoredError:
+                    met.add("nothing yet")
+        assert maker.wait() == 0
+    assert "a store" in met

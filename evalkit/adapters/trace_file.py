@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
 from evalkit.case_file import long_file, number_of
 from evalkit.errors import InvalidInput
+from evalkit.ledger.filing import Plain, plain_trace
 from evalkit.ledger.words import narrow
 from evalkit.records import AS_IS, Suite, Trace
 from evalkit.strict.line_file import Line, lines_of, open_lines, row_of
@@ -41,26 +44,35 @@ class TraceFile(Mapping[Key, Trace]):
     def __init__(self, path: Path, system: str, recorded_as: str, suite: Suite) -> None:
         self.path, self._system, self._recorded_as, self._suite = path, system, recorded_as, suite
         self.others: set[str] = set()
-        starts, lines, keys, cases = array("q"), array("q"), array("Q"), array("Q")
+        starts, lines, sums = array("q"), array("q"), array("I")
+        keys, cases = array("Q"), array("Q")
         for line in lines_of(path):
-            trace = self._read(line)
-            if trace is not None:
+            key = self._key_on(line)
+            if key is not None:
                 starts.append(line[0])
                 lines.append(line[1])
-                keys.append(_number(_key(trace)))
-                cases.append(number_of(trace.case_id))
+                sums.append(crc32(line[2]))
+                keys.append(_number(key))
+                cases.append(number_of(key[0]))
+        self._sums = np.frombuffer(sums, np.uint32)
         self._starts, self._lines = np.array(starts, np.int64), narrow(np.array(lines, np.int64))
         self._keys, self._cases = np.array(keys, np.uint64), np.array(cases, np.uint64)
         self._order = narrow(np.argsort(self._keys, kind="stable"))
 
-    def _read(self, line: Line) -> Trace | None:
-        """The trace on a line; None where it is another system's."""
+    def _key_on(self, line: Line) -> Key | None:
+        """The key of the trace on a line, which is checked; None where it is another system's."""
         row = row_of(line, self.path)
         system = row.value.get("system")
         if isinstance(system, str) and system != self._recorded_as:
             self.others.add(system)
             return None
-        found = trace_at(row, self.path, self._suite.corpus)
+        plain = plain_trace(row.value) if isinstance(system, str | None) else None
+        if plain is not None:
+            return plain["case_id"], plain["condition"], plain["repeat"]
+        return _key(trace_at(row, self.path, self._suite.corpus))
+
+    def _read(self, line: Line) -> Trace:
+        found = trace_at(row_of(line, self.path), self.path, self._suite.corpus)
         return dataclasses.replace(found, system=self._system)
 
     def check(self) -> None:
@@ -89,6 +101,16 @@ class TraceFile(Mapping[Key, Trace]):
         return list(self._traces(rows))
 
     def _traces(self, rows: Sequence[int] | range) -> Iterator[Trace]:
+        return (self._read(line) for _, line in self._lines_on(rows))
+
+    def filed(self) -> Iterator[Plain | Trace]:
+        """The traces in the order of the file: as plain fields where they are as they were checked, and need no record."""
+        for row, line in self._lines_on(range(len(self))):
+            same = crc32(line[2]) == self._sums[row]
+            plain = plain_trace(json.loads(line[2].decode("utf-8"))) if same else None
+            yield self._read(line) if plain is None else plain
+
+    def _lines_on(self, rows: Sequence[int] | range) -> Iterator[tuple[int, Line]]:
         here = -1
         with open_lines(self.path) as stream:
             for row in rows:
@@ -97,9 +119,7 @@ class TraceFile(Mapping[Key, Trace]):
                     stream.seek(start)
                 raw = stream.readline()
                 here = start + len(raw)
-                trace = self._read((start, int(self._lines[row]), raw.rstrip(b"\n")))
-                assert trace is not None
-                yield trace
+                yield row, (start, int(self._lines[row]), raw.rstrip(b"\n"))
 
     def __getitem__(self, key: Key) -> Trace:
         number = np.uint64(_number(key))

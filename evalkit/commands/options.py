@@ -60,7 +60,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     address = click.option(
         "--ray-address",
         metavar="ADDR",
-        help="The Ray cluster, such as auto or HOST:PORT. [one on this machine, ended with the run]",
+        help="The Ray cluster, such as auto or HOST:PORT. [$RAY_ADDRESS, else one on this machine, ended with the run]",
     )
     return named(workers(address(command)))
 

@@ -17,11 +17,11 @@ from evalkit.doctor.complaint import (
 )
 from evalkit.doctor.copies import copy_complaints
 from evalkit.doctor.support import SHOWN, Shelf, answerable, gold_of, lacking, wants_documents
-from evalkit.facts import UNSAID
 from evalkit.grade import Graded
 from evalkit.judges.portion import LABEL
 from evalkit.records import AS_IS, Approach, Case, Passage, Suite
 from evalkit.retrievers.index import may_read
+from evalkit.said import UNSAID
 from evalkit.text.longest import DOCUMENT
 from evalkit.text.tokens import content_stems
 

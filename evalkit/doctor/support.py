@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from evalkit.facts import UNSAID, says
 from evalkit.judges.portion import LABEL
 from evalkit.records import Case, Expected, Suite
+from evalkit.said import UNSAID, says
 from evalkit.text.arithmetic import follows_in
 from evalkit.text.elided import lacking_numbers
 from evalkit.text.languages import OPENING, comparable, detect_language

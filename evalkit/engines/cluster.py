@@ -12,14 +12,15 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from evalkit.errors import InvalidInput, UsageError
 
 OBJECTS = 100 * 2**20  # bytes of Ray's object store: only short texts travel
+PREFIX, HELD = "evalkit-ray-", "held"
 LONGEST, SHORT = 20, "/tmp"  # noqa: S108 (characters of a folder's path, and one that has fewer; mkdtemp is safe)
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # no telemetry
@@ -54,6 +55,7 @@ def cluster(address: str | None, cpus: int | None = None) -> Iterator[Any]:
         yield ray
         return
     folder = _folder() if address is None else None
+    held = None if folder is None else _hold(Path(folder))
     try:
         with _handlers_kept():
             _connect(ray, address, folder, cpus or os.cpu_count() or 1)
@@ -64,6 +66,8 @@ def cluster(address: str | None, cpus: int | None = None) -> Iterator[Any]:
         ray.shutdown()
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
+        if held is not None:
+            held.close()
 
 
 def _connect(ray: Any, address: str | None, folder: str | None, cpus: int) -> None:
@@ -92,7 +96,33 @@ def _connect(ray: Any, address: str | None, folder: str | None, cpus: int) -> No
 def _folder() -> str:
     """A folder for Ray's sockets, whose paths may not be long."""
     long = len(tempfile.gettempdir()) > LONGEST and Path(SHORT).is_dir()
-    return tempfile.mkdtemp(prefix="evalkit-ray-", dir=SHORT if long else None)
+    place = SHORT if long else tempfile.gettempdir()
+    _tidy(Path(place))
+    return tempfile.mkdtemp(prefix=PREFIX, dir=place)
+
+
+def _hold(folder: Path) -> IO[bytes] | None:
+    """A lock that lasts as long as this process, however it ends; None where there are no such locks."""
+    if os.name != "posix":
+        return None
+    import fcntl
+
+    stream = (folder / f"{HELD}-soon").open("wb")
+    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    Path(stream.name).rename(folder / HELD)  # nobody sees it without its lock
+    return stream
+
+
+def _tidy(place: Path) -> None:
+    """Remove what runs left that were killed: folders of ours that nobody holds any more."""
+    if os.name != "posix":
+        return
+    import fcntl
+
+    for held in place.glob(f"{PREFIX}*/{HELD}"):
+        with suppress(OSError), held.open("rb") as stream:  # held, gone, or somebody else's
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(held.parent, ignore_errors=True)
 
 
 @cache

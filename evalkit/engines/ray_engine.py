@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,6 +40,7 @@ from evalkit.systems import Systems
 from evalkit.watch import Watcher
 
 WORKERS = 2
+OWN = "local"  # as Ray itself calls it
 LIMITS = ("max_calls", "max_cost", "max_time")
 PLAIN = (
     *("repeats", "limit", "probes", "seed", "retry_errors", "rerun"),
@@ -60,7 +62,8 @@ def run(  # noqa: PLR0913 (keyword-only options of an entry point)
 ) -> Run:
     """Ask, score and diagnose as ``evalkit.run`` does, on ``workers`` (2 if None) of a Ray cluster.
 
-    ``ray_address`` is the cluster (``auto``, ``host:port``); None starts one on this machine, and ends it. The limits
+    ``ray_address`` is the cluster (``auto``, ``host:port``), the variable ``RAY_ADDRESS`` if None; without either, or as
+    ``local``, one is started on this machine, and ended. The limits
     and ``concurrency`` hold for the whole run and are divided over shares and workers. ``options`` are those of
     ``evalkit.arun``. An interrupted run goes on with the same ``out``, in the same shares. Beside the errors of
     ``arun``: ``UsageError`` without Ray, ``InvalidInput`` for systems that no systems file describes,
@@ -68,6 +71,7 @@ def run(  # noqa: PLR0913 (keyword-only options of an entry point)
     is where ``finished`` finds the run finished.
     """
     check_installed()
+    address = _address(ray_address)
     loaded, where = _loaded(suite)
     folder, watcher = Path(out).resolve(), watch or Watcher()
     check_ours(folder)
@@ -82,10 +86,10 @@ def run(  # noqa: PLR0913 (keyword-only options of an entry point)
     orders = _orders(loaded, where, folder, shares, told_systems(systems), settings)
     missing = _missing(cases, orders, options.get("repeats") or loaded.repeats)
     how: dict[str, Any] = {"orders": orders, "missing": sum(missing)}
-    means = look(loaded, systems, folder, options, **how, remote=ray_address is not None)
+    means = look(loaded, systems, folder, options, **how, remote=address is not None)
     if not sum(missing) and is_finished(folder, finished, means):
         return Run(loaded, {}, {}, folder)
-    with _only_here(folder) as seen, cluster(ray_address) as ray:
+    with _only_here(folder) as seen, cluster(address) as ray:
         tasks = [
             Task(order, part, spent(Path(order.folder)))
             for order, part in zip(orders, parts(whole, missing), strict=True)
@@ -96,6 +100,12 @@ def run(  # noqa: PLR0913 (keyword-only options of an entry point)
     if finished is not None:
         _settle(finished, run, means, complete=not crew.cut)
     return run
+
+
+def _address(given: str | None) -> str | None:
+    """Where the cluster is; None for one of our own on this machine."""
+    named = given or os.environ.get("RAY_ADDRESS") or OWN
+    return None if named == OWN else named
 
 
 def _orders(

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from evalkit.judges.irregular import key
+from evalkit.text.gated import Gated
 from evalkit.text.quantities import figures, parse_number, quantities
 from evalkit.text.tokens import CACHE, is_content, normalise, tokens
 
@@ -22,27 +23,28 @@ _BELOW = (
 )
 _NOT = r"no|not|never|nicht|nie|pas|không|не|لا"
 _NUMBER = r"\d+(?:[.,:]\d+)*"
-_BOUND = re.compile(
+_DIGIT = re.compile(r"\d")
+_BOUND = Gated(
     rf"(?:(?<!\w)(?P<not>{_NOT})\s+)?(?:(?<!\w)|(?<=[\u3040-\u9fff]))(?:(?P<above>{_ABOVE})|(?P<below>{_BELOW}))"
     rf"\s*(?:(?:the|a|an|eur|usd|of|on|at|den|dem|der|um|le|el|los|las|est|es|de|sind|is|lúc|[€$£])\s*)*(?P<number>{_NUMBER})"
 )
 # What follows a number and its unit and does the same.
-_BOUND_AFTER = re.compile(
+_BOUND_AFTER = Gated(
     r"(?<!\d)(?<!\d[.,:])(?P<number>\d++(?:[.,:]\d++)*+)\s*+[^\W\d]{0,12}\s*"
     r"(?:(?P<above>(?:or|oder|ou|o) (?:less|fewer|earlier|younger|weniger|moins|menos)\b|at (?:the )?most\b|(?:como |au )?m[áa]xim(?:o|um)\b|tối đa\b|之内|[以之]前|trở xuống|以内|以下|未満|以內|まで)"
     r"|(?P<below>(?:or|oder|ou|o|and) (?:more|later|older|above|mehr|später|plus|más)\b|at least\b|(?:como |au )?m[íi]nim(?:o|um)\b|tối thiểu\b|之后|[以之]后|trở lên|以上|以降|を超え|から))"
 )
 _BEFORE, _AFTER = "before vor avant antes trước до قبل", "after nach après después sau после بعد"
 _SIDES = dict.fromkeys(_BEFORE.split(), -1) | dict.fromkeys(_AFTER.split(), 1)
-_WIDE_SIDE = re.compile(
-    r"(?<!\d)(\d++)\s*+(?:分|時間|小时|日|天|週|周|年|か月|个月)間?(?:(前)|(後|后))"
-)
+_WIDE_SIDE = Gated(r"(?<!\d)(\d++)\s*+(?:分|時間|小时|日|天|週|周|年|か月|个月)間?(?:(前)|(後|后))")
 
 
 @lru_cache(CACHE)
 def bounded(text: str) -> frozenset[tuple[str, int]]:
     """``(number, -1 or 1)`` for each number that a text bounds from above or from below."""
     plain = figures(text)
+    if not _DIGIT.search(plain):  # nothing to bound
+        return frozenset()
     found = set()
     for pattern in (_BOUND, _BOUND_AFTER):
         for match in pattern.finditer(plain):
@@ -68,23 +70,22 @@ def _beside(words: tuple[str, ...], i: int) -> str:
 def _sides(text: str) -> frozenset[tuple[str, int]]:
     """``(stem, -1 or 1)``: said to happen before or after that."""
     words = tokens(text)
-    found = {
-        (_beside(words, i), side)
-        for i, word in enumerate(words)
-        if (side := _SIDES.get(word)) is not None
-    }
-    found |= {(m[1], -1 if m[2] else 1) for m in _WIDE_SIDE.finditer(normalise(text))}
+    found = set()
+    if not _SIDES.keys().isdisjoint(words):
+        found = {(_beside(words, i), _SIDES[w]) for i, w in enumerate(words) if w in _SIDES}
+    if not text.isascii():
+        found |= {(m[1], -1 if m[2] else 1) for m in _WIDE_SIDE.finditer(normalise(text))}
     return frozenset(pair for pair in found if pair[0])
 
 
 def bounds_differ(point: str, answer: str) -> bool:
     """Whether the answer turns a bound or a "before" of the point round and nowhere has it as the point does."""
-    return any(
-        (item, -side) in given and (item, side) not in given
-        for read in (bounded, _sides)
-        for given in (read(answer),)
-        for item, side in read(point)
-    )
+    for read in (bounded, _sides):
+        wanted = read(point)
+        given = read(answer) if wanted else wanted
+        if any((item, -side) in given and (item, side) not in given for item, side in wanted):
+            return True
+    return False
 
 
 def bounds_agree(point: str, answer: str) -> bool:
@@ -93,7 +94,7 @@ def bounds_agree(point: str, answer: str) -> bool:
     return bool(wanted) and wanted <= bounded(answer)
 
 
-_STRICTLY = re.compile(
+_STRICTLY = Gated(
     r"(?<!\w)(?<!no )(?<!not )(?<!nicht )(?<!pas )(?<!không )"
     r"(?:(?P<below>less than|fewer than|under|below|weniger als|unter|moins de|menos de|dưới|少于|менее)"
     r"|more than|mehr als|plus de|más de|hơn|超过|более)"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 from evalkit.judges.support import assess, read
 from evalkit.records import Case, Claim, Passage, Trace
 from evalkit.text.citation_marks import known_names
 from evalkit.text.languages import OPENING, detect_language
 from evalkit.text.quantities import found_in, quantities
-from evalkit.text.tokens import content_stems, stem_set
+from evalkit.text.tokens import CACHE, content_stems, stem_set
 
 IDLE = 0.5  # share of a claim's words below which a document has nothing to do with it
 TELLING = 3  # content words from which on a claim tells where it comes from
@@ -146,12 +147,19 @@ def _shares(passages: tuple[str, ...], claims: Sequence[str]) -> list[float]:
 
 def _share(claim: str, words: frozenset[str], held: frozenset[str]) -> float:
     """Numbers count by what they say, not by how they are written: "1850 €" is in a text with "1.850 Euro"."""
-    numbers = frozenset(quantities(claim))
-    stems = frozenset(
-        word for word in content_stems(claim) if not (numbers and any(map(str.isdigit, word)))
-    )
+    stems, numbers = _told(claim)
     shared = len(words & stems) + len(found_in(numbers, held))
     return shared / max(1, len(stems) + len(numbers))
+
+
+@lru_cache(CACHE)
+def _told(claim: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The stems of a claim's content words, numbers left out where there are quantities, and these."""
+    numbers = frozenset(quantities(claim))
+    stems = content_stems(claim)
+    if numbers:
+        stems = tuple(word for word in stems if not any(map(str.isdigit, word)))
+    return frozenset(stems), numbers
 
 
 def _any_supported(passages: tuple[str, ...], claims: Sequence[str]) -> bool:

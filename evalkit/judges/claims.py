@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import accumulate
 
 from evalkit.judges.portion import ANSWER
+from evalkit.text.alternation import any_of
+from evalkit.text.gated import Gated
 from evalkit.text.refusal import declines, is_courtesy
 from evalkit.text.regret import bare
 from evalkit.text.sentences import Span, clauses, spans
-from evalkit.text.tokens import CACHE, content_stems
+from evalkit.text.tokens import CACHE, content_stems, is_content, tokens
 
 # Content words a claim has at most, about: a longer clause is cut at a softer joint.
 CLAIM_WORDS = 8
@@ -20,7 +23,7 @@ _JOINT_WORDS = (
     "und oder weil als wenn mit von für bei nach in et ou parce que avec pour dans de y o porque con para en de và hoặc với trong của و"
 )
 _JOINT = re.compile(
-    rf",\s+|[、，]|\s+(?=\()|\s+(?=(?:{'|'.join(dict.fromkeys(_JOINT_WORDS.split()))})\s)",
+    rf",\s+|[、，]|\s+(?=\(|{any_of(_JOINT_WORDS.split())}\s)",
     re.IGNORECASE,
 )
 # What announces a statement without being one: "Based on the documents provided," and the like.
@@ -30,7 +33,7 @@ _SOURCE = (
 )
 _TELLS = r"(?:explain|state|say|mention|note|describe|show|indicate|point out|make clear|tell us|specif(?:y|ie)|put it)(?:s|ed)?"
 _GIVEN = r"(?:\s+(?:(?:that |which )?you )?(?:provided|given|above|available|supplied|shared))?"
-_ATTRIBUTION = re.compile(
+_ATTRIBUTION = Gated(
     r"\W*(?:(?:based (?:up)?on|according to|from|in|as (?:stated|mentioned|described|noted|indicated|per) in|per)\s+"
     rf"(?:the|this|these|your|our)\s+(?:\w+\s+){{0,3}}?{_SOURCE}{_GIVEN}"
     r"(?:\s+in\s+(?:the|this|these)\s+(?:\w+\s+){0,2}?(?:documents?|passages?|texts?|context|articles?|sources?))?(?!\w)"
@@ -54,7 +57,7 @@ _ATTRIBUTION = re.compile(
 )
 # Sympathy and readiness, without anything else in the sentence.
 _REST = r"[^,;:.!?…、，。！？،؛؟\d]{0,70}"
-_SYMPATHY = re.compile(
+_SYMPATHY = Gated(
     r"\W*(?:(?:oh|ah|ach),? )?(?:"
     r"(?:i['’]?m|i am|we['’]?re|we are) (?:so |very |really |truly |terribly )?sorry (?:to (?:hear|learn|read)|for (?:the|any|this|your)|about (?:this|that|the|your))"
     r"|(?:i|we) (?:sincerely |do )?apologi[sz]e for (?:the|any|this) (?:\w+ )?(?:inconvenience|delay|trouble|confusion|wait|frustration)"
@@ -76,14 +79,14 @@ _SYMPATHY = re.compile(
     re.IGNORECASE,
 )
 # A question that tells: what follows "Did you know" is said, not asked.
-_TOLD = re.compile(
+_TOLD = Gated(
     r"\W*(?:(?:and |but |so )?(?:did|do) you (?:also )?know (?:that|about)?\b|wuss?ten sie(?: schon)?,?(?: dass)?\b|wusstest du(?: schon)?,?(?: dass)?\b|saviez-vous (?:que\b|qu['’])|¿?sab(?:ía|ías|e|es)(?: usted)? que\b"
     r"|bạn có biết(?: rằng)?\b|ご存[知じ](?:でしたか|ですか)|你知道吗|您知道吗|هل (?:كنت )?تعلم أن)\s*",
     re.IGNORECASE,
 )
 _LIST_MARK = re.compile(r"\s*(?:[-*•–#>]+|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+")
 _LEAD_IN = re.compile(r"[:：]\W*$")
-_ASIDE = re.compile(
+_ASIDE = Gated(
     r"\b(?:please note|it is important to note that|note that|i recommend|keep in mind)\b",
     re.IGNORECASE,
 )
@@ -133,9 +136,12 @@ def _polite(sentence: str) -> bool:
 
 def _after_announcement(answer: str, start: int, end: int) -> int:
     """Where a sentence begins to claim: behind its list mark and "According to the text,"."""
-    for pattern in (_LIST_MARK, _ATTRIBUTION, _TOLD):
-        match = pattern.match(answer, start, end)
-        start = match.end() if match else start
+    match = _LIST_MARK.match(answer, start, end)
+    start = match.end() if match else start
+    for pattern in (_ATTRIBUTION, _TOLD):
+        if pattern.possible(answer[start:end]):
+            match = pattern.pattern.match(answer, start, end)
+            start = match.end() if match else start
     return start
 
 
@@ -145,15 +151,27 @@ def _cut(answer: str, span: Span) -> list[Span]:
     text = answer[start:end]
     if len(content_stems(text)) <= CLAIM_WORDS:
         return [span]
-    joints = [
-        m.span()
-        for m in _JOINT.finditer(text)
-        if _worth(text, 0, m.start()) and _worth(text, m.end(), len(text))
-    ]
+    joints = _joints(text)
     if not joints:
         return [span]
     left, right = min(joints, key=lambda joint: abs(joint[0] - len(text) / 2))
     return [*_cut(answer, (start, start + left)), *_cut(answer, (start + right, end))]
+
+
+def _joints(text: str) -> list[Span]:
+    """The places where a clause can be cut, with enough words on either side."""
+    places = [match.span() for match in _JOINT.finditer(text)]
+    if not text.isascii():  # a word may look otherwise on its own
+        return [(a, b) for a, b in places if _worth(text, 0, a) and _worth(text, b, len(text))]
+    pieces = zip([0, *(b for _, b in places)], [*(a for a, _ in places), len(text)], strict=True)
+    sizes = [sum(map(is_content, tokens(text[a:b]))) for a, b in pieces]
+    before = list(accumulate(sizes))
+    return [
+        (a, b)
+        for (a, b), size in zip(places, before, strict=False)
+        if (size >= WORTH or _worth(text, 0, a))
+        and (before[-1] - size >= WORTH or _worth(text, b, len(text)))
+    ]
 
 
 def _worth(text: str, start: int, end: int) -> bool:

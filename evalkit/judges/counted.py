@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from evalkit.judges.wording import keys_of, wanted_of
 from evalkit.text.alternation import any_of
+from evalkit.text.gated import Gated
 from evalkit.text.number_words import MONTHS
 from evalkit.text.quantities import figures
 from evalkit.text.tokens import CACHE, stem, tokens
@@ -64,15 +65,16 @@ def _end(word: str) -> str:
 
 
 # "per hour", "pro Stunde", "/h"; "a day" only behind an amount; 一人 before one.
-_PER = re.compile(
+_PER = Gated(
     rf"(?:(?<!\w)(?:per|pro|je|par|por|mỗi|một|в|за)\s|/\s?|[毎每1一]|(?<=\w)\s(?:an?|each|every|l[ae']|al|am|im|eine?)\s|(?<!\w)(?:de|à) l(?:a |'))(?P<what>{any_of(_RATES, _end)})"
 )
-_ADVERB = re.compile(
+_ADVERB = Gated(
     rf"(?<!\w)(?P<what>{any_of(_OFTEN, _end)})|(?P<wide>[毎每日月年][時日週月年天周額])"
 )
-_DAY = re.compile(rf"(?:(?<!\w)|(?<=[\u3040-\u9fff]))(?P<what>{any_of(_DAYS, _end)})")
-_THING = re.compile(rf"\d\s?(?:\w{{1,40}}+\s)?(?P<what>{any_of(_KINDS, _end)})")
+_DAY = Gated(rf"(?:(?<!\w)|(?<=[\u3040-\u9fff]))(?P<what>{any_of(_DAYS, _end)})")
+_THING = Gated(rf"\d\s?(?:\w{{1,40}}+\s)?(?P<what>{any_of(_KINDS, _end)})")
 _DIGIT = re.compile(r"\d")
+_FULL_MONTHS = frozenset(name for name in MONTHS if len(name) >= FULL)
 
 
 @lru_cache(CACHE)
@@ -90,24 +92,26 @@ def _days(text: str) -> frozenset[str]:
 
 @lru_cache(CACHE)
 def _things(text: str) -> frozenset[str]:
-    return frozenset(_KINDS[m["what"]] for m in _THING.finditer(figures(text)))
+    plain = figures(text)
+    if not _DIGIT.search(plain):  # nothing is counted
+        return frozenset()
+    return frozenset(_KINDS[m["what"]] for m in _THING.finditer(plain))
 
 
 @lru_cache(CACHE)
 def _months(text: str) -> frozenset[int]:
     """The months that a text names in full; "May" is a verb more often, and so may "march" be, but hardly beside another."""
-    return frozenset(MONTHS[w] for w in tokens(text) if len(w) >= FULL and w in MONTHS)
+    return frozenset([MONTHS[w] for w in _FULL_MONTHS.intersection(tokens(text))])
 
 
 def other_days(reference: str, answer: str) -> bool:
     """Whether the answer lacks a day of the week, or a month, that the reference names and names another."""
-    return any(
-        bool(wanted - given) and bool(given - wanted)
-        for wanted, given in (
-            (_days(reference), _days(answer)),
-            (_months(reference), _months(answer)),
-        )
-    )
+    for read in (_days, _months):
+        wanted = read(reference)
+        given = read(answer) if wanted else wanted
+        if wanted - given and given - wanted:
+            return True
+    return False
 
 
 def counts_otherwise(reference: str, answer: str, query: str = "") -> bool:
@@ -116,10 +120,8 @@ def counts_otherwise(reference: str, answer: str, query: str = "") -> bool:
     What is per what is taken from the reference, else from the question; where the answer says nothing, nothing differs.
     """
     for read in (_rates, _things):
-        wanted, given = (
-            read(reference) or (read(query) if read is _rates else frozenset()),
-            read(answer),
-        )
+        wanted = read(reference) or (read(query) if read is _rates else frozenset())
+        given = read(answer) if wanted else wanted
         if wanted and given and not wanted & given:
             return True
     return False
@@ -135,9 +137,9 @@ for _pair in _POSITIONS.split():
 
 def rival_word(reference: str, answer: str, query: str) -> bool:
     """Whether the answer has "standing" where reference or question have "seated", which it lacks."""
-    keys = keys_of(answer)
     wanted = {*wanted_of(reference), *wanted_of(query)}
+    rivals = _RIVALS.keys() & wanted
     return any(
-        w in _RIVALS and _RIVALS[w] in keys and _RIVALS[w] not in wanted and w not in keys
-        for w in wanted
+        _RIVALS[w] in keys_of(answer) and _RIVALS[w] not in wanted and w not in keys_of(answer)
+        for w in rivals
     )

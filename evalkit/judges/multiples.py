@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
+from evalkit.text.gated import Gated
 from evalkit.text.quantities import figures
 from evalkit.text.tokens import CACHE, normalise
 
 _NUMBER = r"(\d+(?:[.,]\d+)?)"
 # Not "three times a week", which counts, nor "double room", which names.
-_TIMES = re.compile(
+_TIMES = Gated(
     rf"{_NUMBER}(?P<half>(?:\s+and)?\s+(?:a|1)\s+half)?\s*-?\s*(?:times|[x×](?!\s*\d)|fold|-?fach\w*|mal|fois|veces|vezes|lần|раза?|倍|배)"
     r"(?!\w)(?!\s+(?:a|an|1|per|each|every|am|pro|par|por|mỗi|in|daily|weekly|yearly)\b)|(?P<much>\d+)倍"
 )
 _RATE = r"(?:the|his|her|their|its|your|usual|normal|standard|regular|basic|ordinary|hourly|rate|price|fee|amount|pay|salary|wages?|time|cost|sum|what)"
 _WORDS = tuple(
-    (value, re.compile(pattern))
+    (value, Gated(pattern))
     for value, pattern in (
         (
             2.0,
@@ -37,9 +37,7 @@ _WORDS = tuple(
         ),
     )
 )
-_MIXED = re.compile(
-    r"(?<!\w)(one|two|three|four|five|six|seven|eight|nine|ten) and a half(?= times)"
-)
+_MIXED = Gated(r"(?<!\w)(one|two|three|four|five|six|seven|eight|nine|ten) and a half(?= times)")
 _ONES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _WHOLE = {word: value for value, word in enumerate(_ONES, start=1)}
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from evalkit.judges.irregular import key
 from evalkit.judges.senses import LIGHT
-from evalkit.judges.wording import keys_of, near
+from evalkit.judges.wording import beginning_with, keys_of, near_any
 from evalkit.text.number_words import CURRENCIES, DAY_PARTS, MONTHS, NUMBER_WORDS, UNITS
 from evalkit.text.quantities import figures
 from evalkit.text.tokens import CACHE, SPACELESS, is_content, stem, stem_set, tokens
@@ -49,25 +49,43 @@ _PRONOUN = re.compile(r"(?:i|you|we|they|he|she|it|that|there|c|j|s|n|l|d|qu)'")
 def content(text: str) -> tuple[str, ...]:
     """What a plain text consists of, each once: its content words, characters of Chinese and Japanese; no numbers, no light verbs."""
     counted = figures(text)
-    spaced = _SPACELESS.sub(" ", counted)
-    found = [key(w) for w in tokens(spaced) if is_content(w) and not any(map(str.isdigit, w))]
-    if len(spaced) != len(counted) or _SPACELESS.search(counted):
-        wide = _COUNTS.sub(" ", counted)
-        found += [c for c in _HAN.findall(wide) if c not in _GRAMMAR] + _HANGUL.findall(wide)
-    kept = (w for w in found if w not in LIGHT and w not in _NUMBER_WORDS and not _PRONOUN.match(w))
-    return tuple(dict.fromkeys(kept))
+    wide = not counted.isascii() and _SPACELESS.search(counted) is not None
+    found = [_counting(word) for word in tokens(_SPACELESS.sub(" ", counted) if wide else counted)]
+    if wide:
+        rest = _COUNTS.sub(" ", counted)
+        single = [c for c in _HAN.findall(rest) if c not in _GRAMMAR]
+        found += [c for c in single + _HANGUL.findall(rest) if _counts(c)]
+    return tuple(dict.fromkeys(word for word in found if word is not None))
+
+
+@lru_cache(CACHE * 8)
+def _counting(word: str) -> str | None:
+    """What a word is compared by; None for grammar, a number and a light verb."""
+    if not is_content(word) or any(map(str.isdigit, word)):
+        return None
+    plain = key(word)
+    return plain if _counts(plain) else None
+
+
+def _counts(word: str) -> bool:
+    return word not in LIGHT and word not in _NUMBER_WORDS and not _PRONOUN.match(word)
 
 
 def same_word(word: str, known: frozenset[str]) -> bool:
     """Whether a word is among the known ones in some form: "reservar", "reservas"."""
-    if word in known or near(word, known):
+    if word in known:
         return True
-    return len(word) >= ROOT and any(_one_root(word, other) for other in known)
+    alike = beginning_with(word[:1], known)
+    return near_any(word, alike) or (
+        len(word) >= ROOT and any(_one_root(word, other) for other in alike)
+    )
 
 
 def _one_root(a: str, b: str) -> bool:
+    if a[:ROOT] != b[:ROOT]:
+        return False
     shorter = min(len(a), len(b))
-    if shorter < ROOT or a[:ROOT] != b[:ROOT]:
+    if shorter < ROOT:
         return False
     shared = next((i for i in range(shorter) if a[i] != b[i]), shorter)
     longest = shared + (DERIVED if shared >= STEM else ROOT)
@@ -81,13 +99,15 @@ def known_words(text: str) -> frozenset[str]:
 
 
 # German verbs that come apart: "meldet man sich ... an" is "anmelden".
-_APART = re.compile(
-    r"((?:[^\W\d_]+[^\S\n]+(?:\d+[^\S\n]+)?){1,12})(an|ab|auf|aus|ein|zu|vor|nach|mit|bei|um|zurück|teil|fest|weg|her|hin|los|durch)(?=\s*(?:[,.;:!?)]|$|und\b|oder\b))"
-)
+_ENDS = r"(an|ab|auf|aus|ein|zu|vor|nach|mit|bei|um|zurück|teil|fest|weg|her|hin|los|durch)(?=\s*(?:[,.;:!?)]|$|und\b|oder\b))"
+_PARTICLE = re.compile(rf"[^\S\n]{_ENDS}")
+_APART = re.compile(rf"((?:[^\W\d_]+[^\S\n]+(?:\d+[^\S\n]+)?){{1,12}}){_ENDS}")
 
 
 def _joined_verbs(text: str) -> frozenset[str]:
     """The stems of a clause's words, each behind the particle that ends the clause."""
+    if not _PARTICLE.search(text):  # much cheaper than to try every word as the first of a clause
+        return frozenset()
     return frozenset(
         particle + stem(word)
         for words, particle in _APART.findall(text)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from evalkit.judges.irregular import key
 from evalkit.judges.opposites import OPPOSITES
 from evalkit.judges.permission import same_permission
-from evalkit.judges.segments import Segment, segments
+from evalkit.judges.segments import DENIED_WIDE, NO_DENIAL, Segment, denies, segments
+from evalkit.text.gated import Gated
 from evalkit.text.sentences import spans
-from evalkit.text.tokens import CACHE
+from evalkit.text.tokens import CACHE, normalise, tokens
 
 DENIED_SHARE = 0.5  # share of the found words with the other polarity from which on they deny it
 ABOUT = 0.4  # share of a point's words in one clause, which then speaks of the same thing
 # "It is not true that ...": denies all of what follows, to the end of the sentence.
-_DENIED_WHOLE = re.compile(
+_DENIED_WHOLE = Gated(
     r"\b(?:(?:is|was)(?: simply| just)?(?:n't| not|n’t) (?:true|the case|correct|right|so|accurate)|(?:does|do)(?:n't| not|n’t) hold(?: true)?|"
     r"(?:(?:should|must|may|can) ?not|(?:should|must|do)n't|do not|don’t|never) (?:\w+ )?(?:assume|think|believe|expect|conclude)|"
     r"(?:is|would be) (?:wrong|false|incorrect|untrue|a myth|a mistake|a misconception)(?: to (?:say|think|assume|believe))?|no truth in (?:\w+ ){1,3}) ?that\b"
@@ -27,7 +29,7 @@ _DENIED_WHOLE = re.compile(
     re.IGNORECASE,
 )
 
-_RATHER = re.compile(
+_RATHER = Gated(
     r",?\s(?:(?P<en>(?:rather than|instead of|as opposed to)\s)|(?P<de>(?:anstatt|statt|anstelle von)\s)|"
     r"(?P<fr>plutôt qu(?:e\s|['’])|au lieu (?:de\s|d['’]))|(?P<es>(?:en lugar de|en vez de|más bien que)\s)|(?P<vi>thay vì\s))",
     re.IGNORECASE,
@@ -47,8 +49,30 @@ def polarity_differs(point: str, answer: str) -> bool:
     if denied is None and (alike := same_permission(point, answer)) is not None:
         return not alike
     if denied is None:
+        if _affirms_all(point) and _affirms_all(answer) and not _any_opposite(point, answer):
+            return False
         return any(_differs(part, segments(answer)) for part in segments(point))
     return any(_differs_from(part, segments(stated), segments(denied)) for part in segments(point))
+
+
+@lru_cache(CACHE)
+def _affirms_all(text: str) -> bool:
+    """Whether no clause of a text can deny anything: there is no word for it."""
+    plain = normalise(text)
+    return not (
+        any(map(denies, tokens(text))) or DENIED_WIDE.search(plain) or NO_DENIAL.search(plain)
+    )
+
+
+def _any_opposite(point: str, answer: str) -> bool:
+    """Whether any word of ``point`` has its opposite in ``answer``, which alone can differ where nothing is denied."""
+    given = _keys(answer)
+    return any(not OPPOSITES[word].isdisjoint(given) for word in OPPOSITES.keys() & _keys(point))
+
+
+@lru_cache(CACHE)
+def _keys(text: str) -> frozenset[str]:
+    return frozenset(map(key, tokens(text)))
 
 
 def _contrasted(text: str) -> str:

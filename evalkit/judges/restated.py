@@ -16,6 +16,7 @@ from evalkit.judges.senses import LIGHT, contrary, plainly
 from evalkit.judges.substitution import substituted
 from evalkit.judges.swaps import swapped
 from evalkit.judges.words import words_of
+from evalkit.text.gated import Gated
 from evalkit.text.number_words import CURRENCIES
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.regret import bare, opening
@@ -30,7 +31,7 @@ LONGEST = 20_000  # characters of an answer that is looked through for other wor
 BRIEF = 7  # content words at most of a claim that is looked for in other words
 STRANGE = 3  # words at most of such a claim that neither sentence nor question has
 
-_CONDITION = re.compile(
+_CONDITION = Gated(
     r"(?<!\w)(?:if(?! you(?:'d like| (?:look|check|want|wish|see|wonder|ask|prefer|would like|have (?:any )?(?:more )?questions)))|unless|provided(?: that)?|as long as|wenn|falls|sofern|si|sauf si|à condition|siempre que|salvo que|nếu|miễn là|إذا|بشرط|если)\s([^,.;،]+)|只要([^，。]+)|如果([^，。]+)|([^、。]{1,60})(?:場合|れば)"
 )
 _EITHER = re.compile(
@@ -52,13 +53,10 @@ def restated(point: str, answer: str, query: str) -> bool:
     if short is not None:
         return _bare_says(point, query, yes=short)
     p, a, q = plainly(point), plainly(answer), plainly(query)
-    if (
-        conflicting(point, answer, query)
-        or _conditions_differ(p, a, q)
-        or not _values_said(p, a, q)
-    ):
+    # What is soon told comes first: mostly the words or the values are not there.
+    if not (_values_said(p, a, q) and (_words_said(p, a, q) or _agrees(point, answer, query))):
         return False
-    return _words_said(p, a, q) or _agrees(point, answer, query)
+    return not (_conditions_differ(p, a, q) or conflicting(point, answer, query))
 
 
 def _agrees(point: str, answer: str, query: str) -> bool:
@@ -131,8 +129,10 @@ def opened_otherwise(point: str, answer: str, query: str) -> bool:
 
 def _bounded_more(point: str, answer: str) -> bool:
     """Whether the answer makes a value of the point a lower bound, which in the point it is not."""
-    own = {number for number, _ in bounded(point)}
     held = {q.partition(" ")[0].rstrip("%") for q in quantities(point)}
+    if not held:
+        return False
+    own = {number for number, _ in bounded(point)}
     return any(side > 0 and n in held and n not in own for n, side in bounded(answer))
 
 
@@ -144,12 +144,14 @@ def _rivals(point: str, answer: str, query: str) -> frozenset[str]:
     """Values of the answer of a kind that the point has, too, and that neither point nor question has."""
     wanted = quantities(point)
     kinds = {_kind(q) for q in wanted}
+    if not wanted:
+        return frozenset()
     given = quantities(_IDENTIFIER.sub(" ", answer))
     own = given - found_in(given, wanted | quantities(query))
     return frozenset(q for q in own if _kind(q) in kinds)
 
 
-_IDENTIFIER = re.compile(
+_IDENTIFIER = Gated(
     r"(?<!\w)[^\W\d_][\w]*(?:-\w+)*-\d+(?![\w.,:]*\d)"
 )  # "sha-256", which counts nothing
 
@@ -157,9 +159,10 @@ _IDENTIFIER = re.compile(
 def _paid_otherwise(point: str, answer: str) -> bool:
     """Whether one is free of charge, and the other costs something."""
     free = "gratis" in point, "gratis" in answer
+    if free[0] is free[1]:
+        return False
     other = answer if free[0] else point
-    money = any(_kind(q) in _MONEY for q in quantities(other)) or "chargeable" in other
-    return free[0] is not free[1] and money
+    return any(_kind(q) in _MONEY for q in quantities(other)) or "chargeable" in other
 
 
 _MONEY = frozenset(CURRENCIES.values()) | {"cent", "penny", "lb", "%"}
@@ -167,11 +170,11 @@ _MONEY = frozenset(CURRENCIES.values()) | {"cent", "penny", "lb", "%"}
 
 def _renamed(point: str, answer: str, query: str) -> bool:
     """Whether the answer lacks a name of the point that the question does not give."""
-    known = frozenset(w.key for text in (answer, query) for w in words_of(text))
-    return any(
-        w.name and not w.number and not same_word(w.key, known) and w.key not in LIGHT
-        for w in words_of(point)
-    )
+    named = [w.key for w in words_of(point) if w.name and not w.number and w.key not in LIGHT]
+    if not named:
+        return False
+    known = frozenset([w.key for text in (answer, query) for w in words_of(text)])
+    return any(not same_word(word, known) for word in named)
 
 
 def _conditions_differ(p: str, a: str, q: str) -> bool:
@@ -184,7 +187,9 @@ def _conditions_differ(p: str, a: str, q: str) -> bool:
     added = (content(c) for c in _conditions(a))
     if any(words and not any(same_word(w, given) for w in words) for words in added):
         return True
-    own, there = stem_set(p) & NARROWING, stem_set(_speaking_of(p, a)) & NARROWING
+    own = stem_set(p) & NARROWING
+    # Only an answer that narrows anywhere can do so where it speaks of the point.
+    there = stem_set(a) & NARROWING and stem_set(_speaking_of(p, a)) & NARROWING
     if own and not there and not OPEN_QUESTION.search(q):
         return True
     return bool(there and not own and not stem_set(q) & NARROWING)
@@ -291,8 +296,8 @@ def says(sentence: str, claim: str, query: str) -> bool:
     words = content(plain) if query else ()
     if not words or len(words) > BRIEF:
         return False
-    known = known_words(plainly(sentence)) | known_words(plainly(query))
-    strange = _weight([w for w in words if not same_word(w, known)])
+    there, asked = known_words(plainly(sentence)), known_words(plainly(query))
+    strange = _weight([w for w in words if not (same_word(w, there) or same_word(w, asked))])
     valued = "gratis" in plain or bool(_own_values(claim, query))
     if strange > (STRANGE if valued else 0.5):
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from evalkit.judges.claims import claims
-from evalkit.judges.support import Context, assess, negation_differs, read, sentence_near
+from evalkit.judges.support import Context, negation_differs, read, sentence_near, support_score
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.tokens import names, stem_set
 
@@ -23,7 +23,7 @@ def agreement(answer: str, reference: str, query: str = "") -> float:
 
 def _carried(text: str, context: Context) -> float:
     """Mean support of the claims of ``text``; 0 when it makes none."""
-    scores = [assess(text[start:end], context).score for start, end in claims(text)]
+    scores = [support_score(text[start:end], context) for start, end in claims(text)]
     return sum(scores) / len(scores) if scores else 0.0
 
 

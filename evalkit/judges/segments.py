@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from evalkit.judges.irregular import key
+from evalkit.text.gated import Gated
 from evalkit.text.sentences import spans
 from evalkit.text.stopwords import NEGATIONS
 from evalkit.text.tokens import CACHE, is_content, normalise, tokens
@@ -29,7 +30,7 @@ _BOUNDARY = re.compile(
     rf"|\b(?:and|or|und|et|y|và)\s+(?=(?:{'|'.join(_PREDICATES.split())})\b)"
 )
 # Negating words that deny nothing: bounds ("no more than"), "not only", "nobody but the owner".
-NO_DENIAL = re.compile(
+NO_DENIAL = Gated(
     r"\b(?:no|not|never) (?=(?:more|less|fewer|later|earlier|sooner|\w{2,8}er) than\b)"
     r"|\bnot (?=(?:only|just|merely|until|before|necessarily|nur|solo)\b)|\bno (?=matter\b)|\bor not\b"
     r"|\b(?:nobody|no one|none|nothing|noone|niemand|nichts) (?=(?:but|except|other than|else than|außer|anders)\b)"
@@ -41,7 +42,7 @@ NO_DENIAL = re.compile(
     r"|[지]? ?않으면 안|수밖에 없|不得不|[没沒]问?[问題題]|\bnot to mention\b|\bwithout (?=(?:exception|limit|delay|fail|it|this|that|them|these|one)\b)"
 )
 # Scripts without spaces deny in an ending or a prefix: the whole clause counts as denied.
-DENIED_WIDE = re.compile(
+DENIED_WIDE = Gated(
     r"ません|(?<![少危])な(?:い|かった|く)(?!し)|ずに|[\u4e00-\u9fff]?[没沒未勿莫]|不(?![仅但同過过断斷])|無法|无法|않|없(?!이)|못(?!지)|아(?:니|닙|닌|닐)|틀[렸린립]|금지|사실무근"
     r"|(?:誤り|間違い|誤解|嘘|うそ|デマ)(?:です|だ|で[あすし]|となり|。|$)|(?:错误|錯誤|假)的"
 )
@@ -56,6 +57,9 @@ _BETWEEN = "longer yet even also really currently always mehr länger leider plu
 _FILLERS = frozenset(_BETWEEN.split())
 _AUXILIARY_WORDS = "can may does do did is are was were will would must should has have could might kann darf muss ist puede peut"
 _AUXILIARIES = frozenset(_AUXILIARY_WORDS.split())
+
+
+_NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ def denies(word: str) -> bool:
     return (word in NEGATIONS and word not in _FAILURES) or word.endswith("n't")
 
 
+@lru_cache(CACHE * 8)
 def _carries(word: str) -> bool:
     return is_content(word) and not denies(word) and word not in _FILLERS
 
@@ -128,10 +133,12 @@ def _carries(word: str) -> bool:
 def _segment(piece: str, sentence: int) -> Segment:
     words = tokens(piece)
     content = [(i, key(w)) for i, w in enumerate(words) if _carries(w)]
-    stems = frozenset(w for _, w in content)
+    stems = frozenset([w for _, w in content])
     if DENIED_WIDE.search(piece):
-        return Segment(stems, stems, frozenset(), 1, sentence)
+        return Segment(stems, stems, _NOTHING, 1, sentence)
     places = [i for i, w in enumerate(words) if denies(w)]
+    if not places:
+        return Segment(stems, _NOTHING, _NOTHING, 0, sentence)
     denied: set[str] = set()
     heads: set[str] = set()
     for place in places:

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache, partial
 
 from evalkit.judges.irregular import key
+from evalkit.text.gated import Gated
 from evalkit.text.tokens import CACHE, SPACELESS, normalise
 
 # plain word -> the ways to say it; a negation in a phrase is part of it and denies nothing any more.
@@ -75,9 +76,9 @@ _HAPPEN = r"t(?:ak(?:es?|ing|en)|ook) place|occurs?|occurred|findet((?: \w+){0,4
 _SENSES = {"unhindered": _UNHINDERED, "removed": _REMOVED, "marked": _MARKED, "remaining": _REMAINS, "multiple": _MULTIPLE, "every": _EACH, "insufficient": _TOO_LITTLE, "happening": _HAPPEN, "simultaneously": _TOGETHER, "manually": _BY_HAND, "weekdays": _WEEKDAYS, "50%": _HALF_PRICE, "dưới": "\nchưa (?:đủ|đến|tới)\n", "gratis": _GRATIS, "chargeable": _CHARGEABLE, "immediately": _AT_ONCE, "open until": _OPEN_UNTIL}  # fmt: skip
 
 
-def _pattern(listed: str) -> re.Pattern[str]:
+def _pattern(listed: str) -> Gated:
     ways = "|".join(line for line in listed.strip().split("\n"))
-    return re.compile(rf"(?:(?<![^\W_])|(?<=[{SPACELESS}])|(?=[{SPACELESS}]))(?:{ways})(?:(?!\w)|(?<=[{SPACELESS}]))")  # fmt: skip
+    return Gated(rf"(?:(?<![^\W_])|(?<=[{SPACELESS}])|(?=[{SPACELESS}]))(?:{ways})(?:(?!\w)|(?<=[{SPACELESS}]))")  # fmt: skip
 
 
 _PATTERNS = {plain: _pattern(listed) for plain, listed in _SENSES.items()}
@@ -100,12 +101,15 @@ def _put(word: str, match: re.Match[str]) -> str:
     return " ".join(("", word, *filter(None, match.groups()), ""))
 
 
+_SAID = tuple((pattern, partial(_put, word)) for word, pattern in _PATTERNS.items())
+
+
 @lru_cache(CACHE)
 def plainly(text: str) -> str:
     """``text`` normalised, frequent relations by their plain words: "costs nothing" is "gratis"."""
     plain = normalise(text)
-    for word, pattern in _PATTERNS.items():
-        plain = pattern.sub(partial(_put, word), plain)
+    for pattern, put in _SAID:
+        plain = pattern.sub(put, plain)
     return plain
 
 
@@ -115,7 +119,7 @@ _CONTRARY = {
     "remaining": r"go(?:es)? away|disappear|vanish|verschwind|dispara",
     "insufficient": r"enough|sufficient|suffic|suffit|suffis|reich|genüg|basta|alcanza|đủ",
 }
-_CONTRARIES = {word: re.compile(rf"(?<!\w)(?:{ways})") for word, ways in _CONTRARY.items()}
+_CONTRARIES = {word: Gated(rf"(?<!\w)(?:{ways})") for word, ways in _CONTRARY.items()}
 
 
 def contrary(one: str, other: str) -> bool:

@@ -13,7 +13,7 @@ from evalkit.judges.permission import same_permission
 from evalkit.judges.polarity import polarity_differs
 from evalkit.judges.segments import denies
 from evalkit.judges.wording import keys_of, near
-from evalkit.judges.words import Word, words_of
+from evalkit.judges.words import Word, content_keys, words_of
 from evalkit.text.number_words import MONTHS
 from evalkit.text.quantities import agrees, quantities
 from evalkit.text.sentences import spans
@@ -28,7 +28,7 @@ FORM = 4  # letters that two forms of one name have in common: "German", "German
 CONVERTED = 0.03  # relative difference of one length in two units at most
 _METRIC = {"mi": ("m", 1609.344), "ft": ("m", 0.3048), "lb": ("kg", 0.4536)}
 
-Block = tuple[Sequence[Word], Sequence[Word]]
+Block = tuple[Sequence[Word], Sequence[Word], bool]  # the last: whether it opens a sentence
 # Words that deny a noun, not the sentence, which says the same in many ways without them.
 _DENIED_NOUNS = "lack lacks without unable ohne sans sin senza sem без بدون غير"
 _LEXICAL = frozenset(_DENIED_NOUNS.split())
@@ -46,19 +46,18 @@ def substituted(statement: str, text: str, reference: str = "") -> bool:
     around = reference or statement
     known = names(around) | names(text)
     wanted = words_of(statement, known)
-    nearest = _nearest(wanted, [text[a:b] for a, b in spans(text)], known)
+    nearest = _nearest(content_keys(statement), [text[a:b] for a, b in spans(text)])
     if not nearest:
         return False
     return all(_differs(statement, wanted, sentence, known, text, around) for sentence in nearest)
 
 
-def _nearest(wanted: tuple[Word, ...], pieces: list[str], known: frozenset[str]) -> list[str]:
-    """The sentences with most words in common that retell ``wanted``; none where none does."""
-    own = frozenset(w.key for w in wanted if w.content)
+def _nearest(own: frozenset[str], pieces: list[str]) -> list[str]:
+    """The sentences with most words in common that retell a statement of these; none where none does."""
     best = 0
     found: list[str] = []
     for piece in pieces:
-        there = frozenset(w.key for w in words_of(piece, known) if w.content)
+        there = content_keys(piece)
         shared = len(own & there)
         least = max(min(AT_LEAST, max(2, len(own) - 1)), ABOUT * len(own))
         if shared < least or shared < RETELLS * min(len(own), len(there)) or shared < best:
@@ -81,7 +80,7 @@ def _differs(
     mine, theirs = keys_of(around), keys_of(text)
     if any(_renamed(block, mine, theirs) for block in blocks):
         return True
-    if any(_numeric(a) and _numeric(b) and max(len(a), len(b)) <= PLACE for a, b in blocks):
+    if any(_numeric(a) and _numeric(b) and max(len(a), len(b)) <= PLACE for a, b, _ in blocks):
         lost, foreign = _lost(statement, text), _lost(sentence, around)
         if any(_rival(x, y) and not _converted(x, y) for x in lost for y in foreign):
             return True
@@ -97,15 +96,20 @@ def _blocks(wanted: Sequence[Word], given: Sequence[Word]) -> Iterator[Block]:
     for edit in edits:
         if edit.tag == "equal":
             if edit.src_start > a or edit.dest_start > b:
-                yield wanted[a : edit.src_start], given[b : edit.dest_start]
+                yield _block(wanted[a : edit.src_start], given[b : edit.dest_start], a, b)
             a, b = edit.src_end, edit.dest_end
     if a < len(wanted) or b < len(given):
-        yield wanted[a:], given[b:]
+        yield _block(wanted[a:], given[b:], a, b)
+
+
+def _block(own: Sequence[Word], there: Sequence[Word], a: int, b: int) -> Block:
+    """A stretch at places ``a`` and ``b`` of two sentences; a "no" that opens an answer denies nothing of what follows."""
+    return own, there, (not a and bool(own)) or (not b and bool(there))
 
 
 def _renamed(block: Block, mine: frozenset[str], theirs: frozenset[str]) -> bool:
     """Whether a name of the statement, which the text lacks, gave way to one the reference lacks."""
-    if max(map(len, block)) > PLACE:
+    if max(len(block[0]), len(block[1])) > PLACE:
         return False
     lost = [w for w in block[0] if w.name and not _has(w.key, theirs)]
     foreign = [w for w in block[1] if w.name and not _has(w.key, mine)]
@@ -183,7 +187,7 @@ def _converted(a: str, b: str) -> bool:
 
 
 def _other_month(block: Block, theirs: frozenset[str]) -> bool:
-    lost, given = ({MONTHS[w.plain] for w in side if w.plain in MONTHS} for side in block)
+    lost, given = ({MONTHS[w.plain] for w in side if w.plain in MONTHS} for side in block[:2])
     return bool(lost and given and not lost & given) and not any(
         w.key in theirs for w in block[0] if w.plain in MONTHS
     )
@@ -209,13 +213,7 @@ def _denied(
     odd = sum(_negations(side) for side in (wanted, given)) % 2 == 1
     if any(_opposite(block, own, there) for block in blocks):
         return not odd  # "forbidden" is "not allowed"
-    within = [(a, b) for a, b in blocks if not (_opens(a, wanted) or _opens(b, given))]
-    return odd and any(_lone_negation(block) for block in within)
-
-
-def _opens(side: Sequence[Word], words: Sequence[Word]) -> bool:
-    """Whether a stretch begins the sentence: a "no" that opens an answer denies nothing of what follows."""
-    return bool(side) and side[0] is words[0]
+    return odd and any(_lone_negation(block) for block in blocks if not block[2])
 
 
 def _negations(words: Sequence[Word]) -> int:
@@ -224,7 +222,7 @@ def _negations(words: Sequence[Word]) -> int:
 
 def _lone_negation(block: Block) -> bool:
     """Whether a stretch puts a "not" in or leaves it out, and nothing else that tells."""
-    denials = [[denies(w.plain) for w in side] for side in block]
+    denials = [[denies(w.plain) for w in side] for side in block[:2]]
     if any(denials[0]) == any(denials[1]) or not (_negations(block[0]) + _negations(block[1])):
         return False
     denying = block[0] if any(denials[0]) else block[1]

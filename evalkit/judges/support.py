@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import accumulate, islice, pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import accumulate, islice
 from math import fsum
 
 from evalkit.judges.conclusions import concludes, excluded_by_only, says_nothing
@@ -23,6 +23,8 @@ NEARBY = 0.45  # share of a claim in one sentence, which then speaks of the same
 RARE, ASKED = 1.6, 0.5  # weight of a name or number; and what is left of a word that the query has
 WORDS = 12  # words at most of a claim that is looked for in other words
 TRIED = 4  # sentences at most that are read as saying a claim in other words
+NOISE = 1e-9
+_BY_LENGTH = tuple(0.6 + 0.08 * length for length in range(11))  # weight of another word
 PREFIX = 6  # letters that a long word shares with its derivations
 
 
@@ -38,7 +40,7 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of a passage, ready to be compared; ``keys`` as ``_key`` makes them."""
+    """One sentence of a passage, ready to be compared; ``keys`` are the beginnings of its stems, which derivations share."""
 
     text: str
     stems: frozenset[str]
@@ -57,33 +59,48 @@ class Sentence:
         return Sentence(self.text, self.stems, self.keys, self.quantities, self.negated, passage)
 
 
+_NOTHING: frozenset[str] = frozenset()
 # Of a passage the number of its first sentence, and the sentences with a key, numbered from there.
 Places = tuple[int, Mapping[str, Sequence[int]]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Context:
     """All that passages say, read once and remembered."""
 
     sentences: tuple[Sentence, ...]
-    stems: frozenset[str]
-    keys: frozenset[str]
+    said: tuple[frozenset[str], ...]  # the stems of each passage
     quantities: frozenset[str]
     asked: frozenset[str]
     places: tuple[Places, ...]
     query: str = ""
 
-    def having(self, keys: frozenset[str]) -> list[int]:
-        """The numbers of the sentences that have any of these keys, in order."""
-        return sorted(
-            {
-                first + number
-                for first, places in self.places
-                for key in keys
-                if key in places
-                for number in places[key]
-            }
-        )
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The stems of all passages."""
+        return _NOTHING.union(*self.said)
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The keys of all sentences."""
+        return _NOTHING.union(*[places for _, places in self.places])
+
+    def lacking(self, stems: frozenset[str]) -> frozenset[str]:
+        """Those of some stems that no passage has, nor the question."""
+        for said in self.said:
+            if not stems:
+                break
+            stems -= said
+        return stems - self.asked
+
+    def weighed(self, weights: Mapping[str, float]) -> dict[int, float]:
+        """What the keys weigh together that a sentence has, by its number, up to the last digits; in no order."""
+        found: dict[int, float] = {}
+        for first, places in self.places:
+            for key, weight in weights.items():
+                for number in places.get(key, ()):
+                    found[first + number] = found.get(first + number, 0.0) + weight
+        return found
 
 
 @lru_cache(CACHE)
@@ -111,11 +128,6 @@ def _sentence(text: str) -> Sentence:
     return Sentence(text, stems, frozenset([s[:PREFIX] for s in stems]), numbers, negated(text), 0)
 
 
-def _key(stem: str) -> str:
-    """What a word is recognised by: the beginning of a long one, which its derivations share."""
-    return stem[:PREFIX]
-
-
 @lru_cache(512)
 def read(passages: tuple[str, ...], query: str = "") -> Context:
     """The sentences, words and quantities of some passages; what the query says needs less support."""
@@ -123,7 +135,7 @@ def read(passages: tuple[str, ...], query: str = "") -> Context:
     if not query:
         return told
     numbers = told.quantities | quantities(query)
-    return replace(told, quantities=numbers, asked=stem_set(query), query=query)
+    return Context(told.sentences, told.said, numbers, stem_set(query), told.places, query)
 
 
 @lru_cache(512)
@@ -135,9 +147,8 @@ def _told(passages: tuple[str, ...]) -> Context:
     ends = accumulate((len(part.sentences) for part in parts), initial=0)
     return Context(
         sentences=tuple(s for index, text in enumerate(passages) for s in _sentences(text, index)),
-        stems=frozenset().union(*(part.stems for part in parts)),
-        keys=frozenset().union(*(part.keys for part in parts)),
-        quantities=frozenset().union(*(part.quantities for part in parts)),
+        said=tuple(part.said[0] for part in parts),
+        quantities=_NOTHING.union(*[part.quantities for part in parts]),
         asked=frozenset(),
         places=tuple((first, part.places[0][1]) for first, part in zip(ends, parts, strict=False)),
     )
@@ -149,9 +160,8 @@ def _one(passage: str) -> Context:
     sentences = _parsed(passage)
     return Context(
         sentences=sentences,
-        stems=frozenset().union(*(s.stems for s in sentences)),
-        keys=frozenset().union(*(s.keys for s in sentences)),
-        quantities=frozenset().union(*(s.quantities for s in sentences)),
+        said=(_NOTHING.union(*[s.stems for s in sentences]),),
+        quantities=_NOTHING.union(*[s.quantities for s in sentences]),
         asked=frozenset(),
         places=((0, _places(sentences)),),
     )
@@ -170,8 +180,8 @@ def _weights(claim: str, asked: frozenset[str]) -> dict[str, float]:
     known = names(claim)
     weights = {}
     for word in content_stems(claim):
-        weight = RARE if word in known or word[0].isdigit() else 0.6 + 0.08 * min(len(word), 10)
-        weights[_key(word)] = weight * (ASKED if word in asked else 1.0)
+        weight = RARE if word in known or word[0].isdigit() else _BY_LENGTH[min(len(word), 10)]
+        weights[word[:PREFIX]] = weight * ASKED if word in asked else weight
     return weights
 
 
@@ -186,24 +196,33 @@ class _Match:
 
 
 def _match(weights: dict[str, float], context: Context) -> _Match:
-    wanted, total = frozenset(weights), sum(weights.values())
+    total = sum(weights.values())
 
-    def share(keys: frozenset[str]) -> float:
-        return fsum(map(weights.__getitem__, keys)) / total  # the same in whatever order sets are
+    def share(keys: Iterable[str]) -> float:
+        return fsum(map(weights.__getitem__, keys)) / total  # the same in whatever order keys are
 
     given = context.sentences
-    numbers = context.having(wanted)
-    hits = {i: wanted & given[i].keys for i in numbers}
-    alone = {i: share(keys) for i, keys in hits.items()}
-    best = max(numbers, key=alone.__getitem__, default=0)
-    nearest = alone.get(best, 0.0)
-    neighbours = ((i, j) for i, j in pairwise(numbers) if j == i + 1)
-    together = max(
-        (share(hits[i] | hits[j]) for i, j in neighbours if given[i].passage == given[j].passage),
-        default=0.0,
-    )
-    anywhere = share(wanted & context.keys)
-    return _Match(anywhere, nearest, max(together, nearest), given[best])
+    roughly = context.weighed(weights)
+    most = max(roughly.values(), default=0.0)
+    # Only what the last digits decide is weighed to the last digit.
+    tied = sorted(i for i, weight in roughly.items() if weight + NOISE >= most)
+    alone = {i: share(given[i].keys & weights.keys()) for i in tied}
+    best = max(tied, key=alone.__getitem__, default=0)
+    nearest = together = alone.get(best, 0.0)
+    for i, weight in roughly.items():
+        other = roughly.get(i + 1)
+        if other is None or weight + other + NOISE <= together * total:
+            continue
+        if given[i].passage == given[i + 1].passage:
+            both = given[i].keys | given[i + 1].keys
+            together = max(together, share(both & weights.keys()))
+    anywhere = share(key for key in weights if any(key in held for _, held in context.places))
+    return _Match(anywhere, nearest, together, given[best])
+
+
+def support_score(claim: str, context: Context) -> float:
+    """How far passages carry a claim, 0..1; ``assess`` without the question what follows from that."""
+    return _assessed(claim, context).score
 
 
 def sentence_near(claim: str, context: Context) -> Sentence | None:
@@ -277,15 +296,15 @@ def _foreign(claim: str, context: Context) -> bool:
     """Whether a claim has a number, a name or a restriction that the context has nowhere."""
     if _unknown(claim, context):
         return True
-    return bool(stem_set(claim) & RESTRICTIONS - context.stems - context.asked)
+    return bool(context.lacking(stem_set(claim) & RESTRICTIONS))
 
 
 def _unknown(claim: str, context: Context) -> bool:
     """Whether a claim has a number or a name that the context has nowhere."""
-    wanted = frozenset(q for q in quantities(claim) if not _mere_count(q))
-    if len(found_in(wanted, context.quantities)) < len(wanted):
+    wanted = frozenset([q for q in quantities(claim) if not _mere_count(q)])
+    if wanted and len(found_in(wanted, context.quantities)) < len(wanted):
         return True
-    return any(name not in context.stems and name not in context.asked for name in names(claim))
+    return bool(context.lacking(names(claim)))
 
 
 def _turned(claim: str, context: Context, nearest: Sentence, *, near: bool) -> bool:
@@ -311,8 +330,7 @@ def negation_differs(claim: str, nearest: Sentence) -> bool:
 
 def _opposed(stems: frozenset[str], context: Context, nearest: Sentence) -> bool:
     """Whether the nearest sentence has the opposite of a word that no passage has."""
-    return any(
-        word not in context.stems and OPPOSITES[word] & nearest.stems
-        for word in stems
-        if word in OPPOSITES
+    turned = (
+        word for word in OPPOSITES.keys() & stems if not OPPOSITES[word].isdisjoint(nearest.stems)
     )
+    return any(not any(word in said for said in context.said) for word in turned)

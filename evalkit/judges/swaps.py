@@ -21,16 +21,13 @@ ABOUT = 0.6  # share of a point's words beside a rival number from which on that
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A piece of a sentence: its content stems in order, its quantities and its names."""
+    """A piece of a sentence: its content stems in order and as a set, its quantities and its names."""
 
     order: tuple[str, ...]
+    words: frozenset[str]
     numbers: frozenset[str]
     names: frozenset[str]
     sentence: int
-
-    @property
-    def words(self) -> frozenset[str]:
-        return frozenset(self.order)
 
 
 @lru_cache(CACHE)
@@ -41,14 +38,20 @@ def _parts(text: str) -> tuple[_Part, ...]:
         for piece in _PART.split(text[start:end]):
             order = _words(piece)
             if order:
-                found.append(_Part(order, frozenset(quantities(piece)), names(f"x {piece}"), index))
+                numbers = frozenset(quantities(piece))
+                found.append(_Part(order, frozenset(order), numbers, names(f"x {piece}"), index))
     return tuple(found)
 
 
 def _words(text: str) -> tuple[str, ...]:
     """The content stems of a text in order, its numbers and their units left out: "seconds" tells nothing apart."""
-    words = (w for w in tokens(text) if is_content(w) and not w[0].isdigit())
-    return tuple(key(w) for w in words if w not in UNITS and w not in CURRENCIES)
+    return tuple([key(word) for word in tokens(text) if _tells(word)])
+
+
+@lru_cache(CACHE * 8)
+def _tells(word: str) -> bool:
+    counts = word[0].isdigit() or word in UNITS or word in CURRENCIES
+    return not counts and is_content(word)
 
 
 def _unit(quantity: str) -> str:

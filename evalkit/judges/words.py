@@ -38,25 +38,44 @@ class Word:
     number: bool
 
 
-@lru_cache(CACHE)
 def words_of(sentence: str, known: frozenset[str] = frozenset()) -> tuple[Word, ...]:
     """The words of a sentence in order; ``known`` are the stems that are names wherever they stand."""
+    first, plainly, with_name = _read(sentence)
+    return with_name if first in known else plainly
+
+
+@lru_cache(CACHE)
+def content_keys(sentence: str) -> frozenset[str]:
+    """The keys of those words of a sentence that carry content."""
+    return frozenset([word.key for word in words_of(sentence) if word.content])
+
+
+@lru_cache(CACHE)
+def _read(sentence: str) -> tuple[str, tuple[Word, ...], tuple[Word, ...]]:
+    """The stem of the first word of a sentence, and its words where that stem is not known for a name, and where it is."""
     raw = _WORD.findall(sentence)
-    plain = [
-        normalise(w).replace(".", "") if not w[0].isdigit() else w.replace(",", "") for w in raw
-    ]
-    plain = [w.removesuffix("'s") for w in plain]
-    german = len(_GERMAN & set(plain)) > 1
-    return tuple(
-        Word(
-            key=key(plain[i]),
-            plain=plain[i],
-            content=is_content(plain[i]),
-            capital=raw[i][0].isupper(),
-            name=_is_name(raw, plain, i, known, german=german),
-            number=_is_number(plain[i]),
-        )
-        for i in range(len(raw))
+    plain = list(map(_plain, raw))
+    if not raw:
+        return "", (), ()
+    german = len(_GERMAN.intersection(plain)) > 1
+    words = [_word(w, name=_is_name(raw, plain, i, german=german)) for i, w in enumerate(raw)]
+    opens = _may_open(raw, plain, german=german)
+    first = _word(raw[0], name=True) if opens else words[0]
+    return stem(plain[0]), tuple(words), (first, *words[1:])
+
+
+@lru_cache(CACHE * 8)
+def _plain(raw: str) -> str:
+    """A word cased down, a number without grouping commas."""
+    plain = raw.replace(",", "") if raw[0].isdigit() else normalise(raw).replace(".", "")
+    return plain.removesuffix("'s")
+
+
+@lru_cache(CACHE * 8)
+def _word(raw: str, *, name: bool) -> Word:
+    plain = _plain(raw)
+    return Word(
+        key(plain), plain, is_content(plain), raw[0].isupper(), name=name, number=_is_number(plain)
     )
 
 
@@ -65,27 +84,31 @@ def _is_number(plain: str) -> bool:
     return plain[0].isdigit() or listed
 
 
-def _is_name(
-    raw: list[str], plain: list[str], i: int, known: frozenset[str], *, german: bool
-) -> bool:
+def _is_name(raw: list[str], plain: list[str], i: int, *, german: bool) -> bool:
     word = raw[i]
     if not word[0].isupper():
-        return _is_wide_name(raw, i)
-    if not is_content(plain[i]) or plain[i] in MONTHS or plain[i] in UNITS:
+        return not word.isascii() and _is_wide_name(raw, i)
+    if not _can_name(plain[i]):
         return False
     if german and i and _DETERMINER.fullmatch(plain[i - 1]):
         return False
     if i or (len(word) > 1 and word.isupper()):
         return True
-    follows = len(raw) > 1 and raw[1][0].isupper() and is_content(plain[1])
-    return not german and (follows or stem(plain[0]) in known)
+    return not german and len(raw) > 1 and raw[1][0].isupper() and is_content(plain[1])
+
+
+def _can_name(plain: str) -> bool:
+    return is_content(plain) and plain not in MONTHS and plain not in UNITS
+
+
+def _may_open(raw: list[str], plain: list[str], *, german: bool) -> bool:
+    """Whether the first word is a name where it is known for one."""
+    return not german and raw[0][0].isupper() and _can_name(plain[0])
 
 
 def _is_wide_name(raw: list[str], i: int) -> bool:
     """A run of katakana, or one of Chinese characters that is marked as a place or a person."""
     word = raw[i]
-    if word.isascii():
-        return False
     if _KATAKANA.fullmatch(word):
         return True
     titled = i + 1 < len(raw) and raw[i + 1].startswith(_TITLES)

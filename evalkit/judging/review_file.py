@@ -26,10 +26,16 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "jsonl")
 # What people may write in a verdict's cell, whatever their letter case.
 WORDS = {
-    **dict.fromkeys(("yes", "y", "true", "1", "right", "correct"), "yes"),
-    **dict.fromkeys(("no", "n", "false", "0", "wrong", "incorrect"), "no"),
-    **dict.fromkeys(("unclear", "unsure", "?", "cannot tell"), "unclear"),
-}
+    word: verdict
+    for verdict, words in {
+        "yes": "yes y true 1 right correct ja wahr richtig j oui o vrai juste sí si s verdadero sim verdadeiro vero waar "
+        "tak prawda ano да истина evet doğru có đúng はい 正しい ○ 是 对 對 正确 正確 예 네 نعم صحيح हाँ ναι",
+        "no": "no n false 0 wrong incorrect nein falsch non faux falso não nao nee onwaar onjuist nej falskt nie fałsz ne "
+        "нет ложь hayır yanlış không sai いいえ 間違い × 否 错 錯 错误 錯誤 아니요 아니오 لا خطأ नहीं όχι",
+        "unclear": "unclear unsure ? unklar incertain incierto incerto неясно 不明 不清楚",
+    }.items()
+    for word in words.split()
+} | {"cannot tell": "unclear"}
 
 
 def write_review(path: Path, rows: Sequence[Mapping[str, Any]], kind: str = "csv") -> None:

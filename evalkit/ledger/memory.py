@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-REMEMBERED = ("evalkit.text.", "evalkit.judges.", "evalkit.metrics.")
+REMEMBERED = ("evalkit.text.", "evalkit.judges.", "evalkit.metrics.", "evalkit.said")
 FEW = 256  # results a function may remember for good: patterns, schemas, tables of a language
 ROOM = (
     300 << 20

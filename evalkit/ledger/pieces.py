@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Self, overload
 
 import numpy as np
 
 from evalkit.artefacts import Ready
-from evalkit.ledger.words import Ints, narrow
+from evalkit.ledger.words import AT_ONCE, Ints, narrow
 
-_BLOCK = 1 << 20
+OPEN = 400  # files at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +29,36 @@ class Segments:
     def read(self, rows: Sequence[int] | range | None = None) -> Iterator[str]:
         """The texts, or some of them by number."""
         wanted = range(len(self.file)) if rows is None else rows
-        here, stream = -1, None
-        try:
-            for row in wanted:
-                number = int(self.file[row])
-                if stream is None or number != here:
-                    if stream is not None:
-                        stream.close()
-                    here, stream = number, self.files[number].open("rb", buffering=_BLOCK)
-                if stream.tell() != self.start[row]:
-                    stream.seek(int(self.start[row]))
-                yield stream.read(int(self.length[row])).decode("utf-8")
-        finally:
-            if stream is not None:
-                stream.close()
+        with _Files(self.files) as files:
+            for first in range(0, len(wanted), AT_ONCE):
+                some = np.asarray(wanted[first : first + AT_ONCE])
+                columns = (column[some].tolist() for column in (self.file, self.start, self.length))
+                for number, start, length in zip(*columns, strict=True):
+                    yield files.read(number, start, length).decode("utf-8")
+
+
+class _Files:
+    """Very many files of which some are open: neighbours in a suite stand in many parts, so one after the other is read."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = files
+        self._open: dict[int, FileIO] = {}
+
+    def read(self, number: int, start: int, length: int) -> bytes:
+        stream = self._open.get(number)
+        if stream is None:
+            if len(self._open) >= OPEN:
+                self._open.pop(next(iter(self._open))).close()
+            stream = self._open[number] = FileIO(self._files[number])
+        stream.seek(start)
+        return stream.read(length)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for stream in self._open.values():
+            stream.close()
 
 
 def segments(files: Sequence[Path], lengths: Sequence[Ints], places: Sequence[Ints]) -> Segments:

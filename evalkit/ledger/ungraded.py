@@ -27,7 +27,7 @@ class Unjudged:
 
     def __str__(self) -> str:
         why = f" (most often: {self.reason})" if self.reason else ""
-        lost = "the judge's replies could not be read for"
+        lost = "the judge gave no usable grade for"
         if too_long(self.reason):
             lost = "the texts are too long to be judged in"
         return f"{lost} {self.cases:,} of {self.due:,} cases{why}"

@@ -166,16 +166,20 @@ def _text(passage: Passage, corpus: Mapping[str, Document]) -> str:
 
 def _wordings(point: KeyPoint, corpus: Mapping[str, Document]) -> list[frozenset[str]]:
     """The content words of the key point, and of the sentence nearest to it in each evidence document."""
-    wanted = frozenset(content_stems(point.text))
-    wordings = [wanted]
+    wordings = [_stems(point.text)]
     for doc_id in point.evidence:
         text = corpus[doc_id].text if doc_id in corpus else ""
         check_length(f"document {doc_id}", text, DOCUMENT)
-        nearest = max(
-            _said_by(text), key=lambda words: _overlap(wanted, words), default=frozenset()
-        )
-        wordings.append(nearest if wanted & nearest else frozenset())
+        wordings.append(_nearest(point.text, text))
     return [words for words in wordings if words]
+
+
+@lru_cache(PASSAGES)
+def _nearest(point: str, text: str) -> frozenset[str]:
+    """The content words of the sentence of a document that shares most of them with a key point."""
+    wanted = _stems(point)
+    nearest = max(_said_by(text), key=lambda words: _overlap(wanted, words), default=frozenset())
+    return nearest if wanted & nearest else frozenset()
 
 
 @lru_cache(PASSAGES)

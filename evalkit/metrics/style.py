@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 from evalkit.records import Metric, Stage, StyleRules
 from evalkit.text.extract import parse_json
@@ -22,6 +23,8 @@ from evalkit.text.readability import reading_grade, sentence_count, word_count, 
 from evalkit.text.tables import heading_key, headings, in_order
 from evalkit.text.voice import voice_similarity
 
+REMEMBERED = 2048  # answers and phrases that are read once
+
 
 def style_report(style: StyleRules, response: str) -> dict[str, bool]:
     """Each given rule and whether the answer holds to it.
@@ -29,12 +32,18 @@ def style_report(style: StyleRules, response: str) -> dict[str, bool]:
     A rule that cannot be measured on this answer (a reading grade in a script without spaces, the
     language of a bare number) is left out. ``exemplars`` are no rule: ``brand_voice`` is about them.
     """
-    checks = {
-        name: check(style, response)
-        for name, check in _CHECKS.items()
-        if _given(getattr(style, name))
-    }
-    return {name: held for name, held in checks.items() if held is not None}
+    return dict(_report(style, response))
+
+
+@lru_cache(REMEMBERED)  # the score, the reason of a failure and the report ask of one answer
+def _report(style: StyleRules, response: str) -> tuple[tuple[str, bool], ...]:
+    checks = ((name, _CHECKS[name](style, response)) for name in _given_rules(style))
+    return tuple((name, held) for name, held in checks if held is not None)
+
+
+@lru_cache(256)
+def _given_rules(style: StyleRules) -> tuple[str, ...]:
+    return tuple(name for name in _CHECKS if _given(getattr(style, name)))
 
 
 def _given(rule: object) -> bool:
@@ -67,6 +76,17 @@ def _sections(style: StyleRules, response: str) -> bool:
     return in_order([heading_key(heading) for heading in style.sections], headings(response))
 
 
+def _saying(text: str, phrases: Sequence[str]) -> Iterator[bool]:
+    """Whether a text says each phrase; looked at closely only where it has its letters at all."""
+    whole = _folded(text)
+    return (_folded(phrase) in whole and says(text, phrase) for phrase in phrases)
+
+
+@lru_cache(REMEMBERED)
+def _folded(text: str) -> str:
+    return plain(text).casefold()
+
+
 _CHECKS: dict[str, Check] = {
     "max_sentences": lambda s, text: sentence_count(prose(text)) <= (s.max_sentences or 0),
     "min_words": lambda s, text: word_count(prose(text)) >= (s.min_words or 0),
@@ -77,8 +97,8 @@ _CHECKS: dict[str, Check] = {
     "forbid_first_person": lambda s, text: not has_first_person(text, _code(s)),
     "forbid_emoji": lambda _, text: not emoji_count(text),
     "forbid_exclamation": lambda _, text: not has_exclamation(text),
-    "banned_phrases": lambda s, text: not any(says(text, phrase) for phrase in s.banned_phrases),
-    "required_phrases": lambda s, text: all(says(text, phrase) for phrase in s.required_phrases),
+    "banned_phrases": lambda s, text: not any(_saying(text, s.banned_phrases)),
+    "required_phrases": lambda s, text: all(_saying(text, s.required_phrases)),
     "opening": lambda s, text: plain(text).startswith(plain(s.opening or "")),
     "closing": lambda s, text: plain(text).endswith(plain(s.closing or "")),
     "politeness": lambda s, text: _within(politeness(text, _code(s)), s.politeness),
@@ -87,6 +107,7 @@ _CHECKS: dict[str, Check] = {
 }
 
 
+@lru_cache(REMEMBERED)
 def is_prose(response: str) -> bool:
     """Whether there is prose to judge: a whole-JSON answer or an empty one has none."""
     parsed = parse_json(response)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from evalkit.grade import Graded
 from evalkit.pages.case_cut import ITEMS, LINE, TEXT, cut, first, name
-from evalkit.pages.shown import is_gold
+from evalkit.pages.shown import gold_of, is_gold
 from evalkit.records import Case, Claim, Evidence, Passage, Trace
 
 OTHER = 1_000  # characters of a repeat's or a probe's answer
@@ -81,18 +81,24 @@ def _key(passage: Passage) -> tuple[str, str | None]:
     return passage.doc_id, passage.chunk_id
 
 
-def _flags(case: Case, passage: Passage) -> int:
-    forbidden = passage.doc_id in (case.forbidden or ())
-    return GOLD * is_gold(case, passage) + FORBIDDEN * forbidden
+def _flagged(case: Case) -> Callable[[Passage], int]:
+    """The flags of passages that the labels of a case give them."""
+    gold, forbidden = gold_of(case), case.forbidden or ()
+
+    def flags(passage: Passage) -> int:
+        labelled = passage.doc_id in gold or passage.chunk_id in gold
+        return GOLD * labelled + FORBIDDEN * (passage.doc_id in forbidden)
+
+    return flags
 
 
 def _retrieved(case: Case, trace: Trace, k: int) -> dict[str, Any]:
     """The ranked list as [passage, flags, score]; how many there are in all where the list is cut."""
     prompt = {_key(p) for p in trace.context or ()}
-    found = trace.retrieved or ()
+    found, flagged = trace.retrieved or (), _flagged(case)
     rows = []
     for rank, passage in enumerate(found[:ITEMS]):
-        flags = _flags(case, passage) + IN_PROMPT * (_key(passage) in prompt)
+        flags = flagged(passage) + IN_PROMPT * (_key(passage) in prompt)
         whole = flags or rank < DEEP * k
         score = None if passage.score is None else float(f"{passage.score:.4g}")
         rows.append([_passage(passage, passage.text if whole else ""), flags, score])
@@ -101,7 +107,7 @@ def _retrieved(case: Case, trace: Trace, k: int) -> dict[str, Any]:
 
 def _prompt(case: Case, trace: Trace) -> dict[str, Any]:
     """The passages of the prompt as [passage, flags, characters kept]; None kept is the whole passage."""
-    whole = {_key(p): p for p in trace.retrieved or ()}
+    whole, flagged = {_key(p): p for p in trace.retrieved or ()}, _flagged(case)
     rows = []
     for passage in first(trace.context):
         source = whole.get(_key(passage))
@@ -111,7 +117,7 @@ def _prompt(case: Case, trace: Trace) -> dict[str, Any]:
         rows.append(
             [
                 _passage(shown, shown.text),
-                _flags(case, passage),
+                flagged(passage),
                 len(passage.text) if part else None,
             ]
         )

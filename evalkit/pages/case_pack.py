@@ -36,6 +36,9 @@ COLUMNS = ("o", "cause", "side", "stage", "status", "lost")
 _ESCAPED = re.compile("[<\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
 @dataclass(frozen=True, slots=True)
 class Packed:
     """The data of a page: ``json`` or ``gzip`` in base64, one block a line, the index on the first.
@@ -232,7 +235,7 @@ class Index:
 
 def dumped(value: Any) -> str:
     """JSON on one line that is safe inside a script element and holds no hidden character."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _encode(value)
     return _ESCAPED.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isnan, nan
+from math import isnan
 from typing import Any
 
 from evalkit.condition import family
@@ -16,6 +16,7 @@ from evalkit.pages.case_cut import ITEMS, LABEL, LINE, TEXT, cut, first, name
 from evalkit.pages.remedies import case_fix, causes_by_id
 from evalkit.pages.shown import shown_index
 from evalkit.records import AS_IS, Case, Fact, Finding
+from evalkit.score import Column
 
 CaseView = dict[str, Any]
 Shown = tuple[
@@ -132,7 +133,7 @@ def _rows_of(
 ) -> Callable[[Case], dict[str, Any] | None]:
     """What one system did with a case, as a function of the case; None where it was not asked."""
     told = {finding.case_id: finding for finding in findings}
-    repeats = graded.repeats()
+    repeats, scores = graded.repeats(), _scores_of(setting, graded)
     probes: dict[str, list[int]] = {}
     for i, trace in enumerate(graded.traces):
         if trace.condition != AS_IS:
@@ -148,7 +149,7 @@ def _rows_of(
         others = [i for i in repeats[case.id] if i != shown]
         found["others"] = [other_view(graded, i) for i in first(others)]
         found["probed"] = [probe_view(case, graded, i) for i in first(probes.get(case.id))]
-        found["scores"], found["notes"] = _scores(setting, graded, shown)
+        found["scores"], found["notes"] = scores(shown)
         found["past"] = [list(entry) for entry in setting.past.get((case.id, graded.system), ())]
         return {key: value for key, value in found.items() if value not in (None, [], "", {})}
 
@@ -193,19 +194,24 @@ def _link(fact: Fact, probes: Mapping[str, str]) -> list[str]:
     return [kind, fact.fact, text]
 
 
-def _scores(
-    setting: Setting, graded: Graded, index: int
-) -> tuple[list[float | None], dict[str, str]]:
-    """The shown answer's scores, one entry a metric of the setting, and the notes that there are."""
-    values: list[float | None] = []
-    notes = {}
-    for m, metric in enumerate(setting.metrics):
-        column = graded.scores.columns.get(metric)
-        value = nan if column is None else column.values.item(index)
-        known = not isnan(value)
-        values.append(round(value, 4) if known else None)
-        if column is not None and known and (note := column.notes.get(index)):
-            notes[str(m)] = cut(note, LINE)
-    while values and values[-1] is None:
-        values.pop()
-    return values, notes
+def _scores_of(
+    setting: Setting, graded: Graded
+) -> Callable[[int], tuple[list[float | None], dict[str, str]]]:
+    """The scores of an answer by number, one entry a metric of the setting, and the notes that there are."""
+    columns = [graded.scores.columns.get(metric) for metric in setting.metrics]
+    values = [[None] * len(graded.traces) if c is None else _rounded(c) for c in columns]
+    noted = [(m, column.notes) for m, column in enumerate(columns) if column and column.notes]
+
+    def scores(index: int) -> tuple[list[float | None], dict[str, str]]:
+        found = [column[index] for column in values]
+        told = ((m, notes.get(index)) for m, notes in noted if found[m] is not None)
+        notes = {str(m): cut(note, LINE) for m, note in told if note}
+        while found and found[-1] is None:
+            found.pop()
+        return found, notes
+
+    return scores
+
+
+def _rounded(column: Column) -> list[float | None]:
+    return [None if isnan(value) else round(value, 4) for value in column.values.tolist()]

@@ -21,9 +21,14 @@ def shown_index(graded: Graded, indices: Sequence[int], finding: Finding | None)
 
 def is_gold(case: Case, passage: Passage) -> bool:
     """Whether a passage comes from a document that the labels of the case name."""
-    gold = {d for d, grade in (case.relevant or {}).items() if grade > 0}
-    gold.update(d for p in case.key_points or () for d in p.evidence)
-    return bool({passage.doc_id, passage.chunk_id} & gold)
+    gold = gold_of(case)
+    return passage.doc_id in gold or passage.chunk_id in gold
+
+
+def gold_of(case: Case) -> frozenset[str | None]:
+    """The documents and chunks that the labels of a case name."""
+    relevant = (d for d, grade in (case.relevant or {}).items() if grade > 0)
+    return frozenset(relevant).union(*(p.evidence for p in case.key_points or ()))
 
 
 def cut_in_prompt(trace: Trace, passage: Passage) -> bool:

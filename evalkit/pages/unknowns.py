@@ -97,7 +97,7 @@ def _unjudged(diagnosis: Mapping[str, Any]) -> Iterator[Unknown]:
 def _lost(field: str | None) -> tuple[str, str]:
     """What went wrong with cases that were not judged, and what to do; ``field`` was too long, None for another reason."""
     if field is None:
-        lost = "The judge's replies could not be read for"
+        lost = "The judge gave no usable grade for"
         again = "then run again into the same folder: what it failed on is judged again."
         return lost, f"Look at the judge's endpoint and model, {again}"
     lost = "The texts are too long to be judged in"

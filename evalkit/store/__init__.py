@@ -249,7 +249,11 @@ class Store:
 
     def put_all(self, traces: Iterable[Trace]) -> None:
         """Write traces in one durable commit."""
-        self._writer.commit([(rows.PUT_TRACE, rows.trace_row(trace)) for trace in traces])
+        self.put_rows(map(rows.trace_row, traces))
+
+    def put_rows(self, made: Iterable[tuple[Any, ...]]) -> None:
+        """Write the rows of traces in one durable commit."""
+        self._writer.commit([(rows.PUT_TRACE, row) for row in made])
 
     def drop(self, system: str, cases: Collection[str] | None = None, *, as_is: bool = True) -> int:
         """Forget answers of a system (of some cases), without ``as_is`` only those under conditions; how many."""

@@ -26,7 +26,7 @@ SHOWN = 5  # answers that are named in a message
 def mend(db: sqlite3.Connection, file: Path) -> list[str]:
     """Drop damaged answers and attempts; what was dropped, in words. ``StorageError`` for what the run is made of."""
     check_named(db, file)
-    traces = [row[:4] for row in db.execute(_TRACES) if not checked(row)]
+    traces = _damaged_answers(db)
     attempts = [(row[0],) for row in db.execute(_ATTEMPTS) if not checked(row)]
     with db:
         db.executemany(_DROP_TRACE, traces)
@@ -37,6 +37,10 @@ def mend(db: sqlite3.Connection, file: Path) -> list[str]:
     if attempts:
         told.append(f"{len(attempts)} damaged records of calls were dropped: counts lack them")
     return told
+
+
+def _damaged_answers(db: sqlite3.Connection) -> list[tuple[bytes, bytes, bytes, int]]:
+    return [row[:4] for row in db.execute(_TRACES) if not checked(row)]
 
 
 def told_of(keys: list[tuple[bytes, bytes, bytes, int]]) -> str:
@@ -84,6 +88,11 @@ def examine_reading(db: sqlite3.Connection, file: Path, before: Session | None) 
     """A reader changes nothing: what a run that goes on would drop is a ``StorageError``."""
     if file.stat().st_size <= SMALL:
         check_structure(db, file)
+        found = _damaged_answers(db)  # one whose key is damaged would be passed over, not met
+        if found:
+            raise StorageError(
+                f"{file}: {told_of(found)} damaged; `evalkit run` with the same --out asks them again"
+            )
     lost = lacking(db, before)
     if lost:
         raise StorageError(

@@ -14,6 +14,7 @@ from evalkit.store.rows import BEGIN_ATTEMPT, PUT_TRACE, STARTED, UNKNOWN, Key, 
 
 BATCH = 500  # rows that share a commit, and are held meanwhile
 _TRACES = "SELECT * FROM traces ORDER BY system, case_id, condition, repeat"
+_EXTENT = "SELECT count(DISTINCT case_id), coalesce(max(repeat) + 1, 0) FROM traces WHERE condition = 'as_is'"
 _SAME_KEY = "SELECT sum, trace FROM traces WHERE system = ? AND case_id = ? AND condition = ? AND repeat = ?"
 _PUT_SESSION = "INSERT INTO sessions VALUES (?, ?, ?, 0)"  # its commits were made elsewhere
 
@@ -37,6 +38,12 @@ def copy_answers(
         unlike += [row[:4] for row, same in there if same is False]
         commit([(PUT_TRACE, row) for row, same in there if same is None])
     return unlike
+
+
+def extent(db: sqlite3.Connection) -> tuple[int, int]:
+    """How many cases have an answer ``as_is``, and the most repeats that one of them has."""
+    cases, repeats = db.execute(_EXTENT).fetchone()
+    return int(cases), int(repeats)
 
 
 def copy_said(theirs: sqlite3.Connection, commit: Commit) -> None:

@@ -140,10 +140,7 @@ def damaged(file: Path, what: str) -> StorageError:
 
 def _empty(db: sqlite3.Connection, file: Path) -> bool:
     """Whether the database is empty; ``StorageError`` unless it is empty or a store of this version."""
-    (version,), (application,) = (
-        db.execute(f"PRAGMA {name}").fetchone() for name in ("user_version", "application_id")
-    )
-    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    version, application, tables = _made_of(db)
     if not tables and (version, application) == (0, 0):
         return True
     ours = application == APPLICATION or {"recipe", "traces"} <= tables
@@ -157,6 +154,20 @@ def _empty(db: sqlite3.Connection, file: Path) -> bool:
     if not tables >= NAMES:
         raise damaged(file, f"it has no table {min(NAMES - tables)}")
     return False
+
+
+def _made_of(db: sqlite3.Connection) -> tuple[int, int, set[str]]:
+    """The versions and tables of a database, as of one moment: another process may be making them just now."""
+    db.execute("BEGIN")
+    try:
+        (version,), (application,) = (
+            db.execute(f"PRAGMA {name}").fetchone() for name in ("user_version", "application_id")
+        )
+        found = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return version, application, {name for (name,) in found}
+    finally:
+        if db.in_transaction:
+            db.rollback()
 
 
 def check_structure(db: sqlite3.Connection, file: Path) -> None:

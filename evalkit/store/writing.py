@@ -17,6 +17,7 @@ from evalkit.store.session import SessionFile
 
 Line = tuple[str, tuple[Any, ...]]  # a statement with its values
 SLOW = 0.001  # seconds from which a commit is waited for in a thread of its own
+TOGETHER = 32  # batches that share a commit on a quick disk: more would keep the first waiting for the last
 PATIENCE = 32  # commits after which the disk may have become quicker
 
 
@@ -67,7 +68,8 @@ class Writer:
 
     async def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         while self._waiting:
-            handed, self._waiting = self._waiting, []
+            most = len(self._waiting) if self._elsewhere else TOGETHER
+            handed, self._waiting = self._waiting[:most], self._waiting[most:]
             lines = [line for batch, _ in handed for line in batch]
             try:
                 self._execute(lines)
@@ -86,6 +88,8 @@ class Writer:
                 for _, written in handed:
                     if not written.done():
                         written.set_result(None)
+            if self._waiting:
+                await asyncio.sleep(0)  # those whose rows are written go on
 
     def _finish_here(self) -> None:
         began = perf_counter()

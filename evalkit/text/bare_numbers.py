@@ -9,6 +9,7 @@ _COUNTED_IN = {"month": (12,), "day": (7,), "s": (60, 3600)}
 def counts(bare: str, amount: str) -> bool:
     """Whether a bare number is the number of years, weeks, hours or minutes that an amount is."""
     head, _, unit = amount.partition(" ")
-    if not bare.isdecimal() or not head.isdecimal() or int(bare) < 2:
+    sizes = _COUNTED_IN.get(unit)
+    if sizes is None or not bare.isdecimal() or not head.isdecimal() or int(bare) < 2:
         return False
-    return int(head) in (int(bare) * size for size in _COUNTED_IN.get(unit, ()))
+    return int(head) in (int(bare) * size for size in sizes)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 
+from evalkit.text.gated import Gated
 from evalkit.text.tokens import CACHE
 
 Names = frozenset[str]
@@ -18,18 +19,16 @@ _SOURCE = (
 )
 _SUPER = "¹²³⁰⁴⁵⁶⁷⁸⁹"
 _NUMBER = r"\^?\d{1,3}(?:\s{0,2}[,;–-]\s{0,2}\^?\d{1,3}){0,20}"
-_NUMBERED = re.compile(rf"\[{_NUMBER}\]|【\d{{1,3}}(?::\d{{1,3}})?(?:†[^】\n]{{0,80}})?】")
-_RAISED = re.compile(
-    rf"(?:(?<=[^\W\d_]{{4}})|(?<=\w{{4}}[.!?…,;)\]\"'”’。、]))[{_SUPER}]{{1,4}}(?!\w)"
-)
-_BRACKETED = re.compile(rf"[(\[{{（［【]([^()\[\]{{}}（）［］【】\n]{{1,{MARK}}})[)\]}}）］】]")
-_LINK = re.compile(rf"\[([^\[\]\n]{{1,{MARK}}})\]\(([^()\s]{{1,500}})\)")
-_EMPTY = re.compile(r"[(\[（［]\s{2,}[)\]）］]")
+_NUMBERED = Gated(rf"\[{_NUMBER}\]|【\d{{1,3}}(?::\d{{1,3}})?(?:†[^】\n]{{0,80}})?】")
+_RAISED = Gated(rf"(?:(?<=[^\W\d_]{{4}})|(?<=\w{{4}}[.!?…,;)\]\"'”’。、]))[{_SUPER}]{{1,4}}(?!\w)")
+_BRACKETED = Gated(rf"[(\[{{（［【]([^()\[\]{{}}（）［］【】\n]{{1,{MARK}}})[)\]}}）］】]")
+_LINK = Gated(rf"\[([^\[\]\n]{{1,{MARK}}})\]\(([^()\s]{{1,500}})\)")
+_EMPTY = Gated(r"[(\[（［]\s{2,}[)\]）］]")
 _KEYWORD = re.compile(
     rf"\W{{0,3}}{_SOURCE}\b[*_]{{0,2}}\s{{0,3}}(?P<colon>[:：]|\.)?", re.IGNORECASE
 )
-_NAMED = re.compile(rf"(?<!\w){_SOURCE}\s{{0,2}}[:：]\s{{0,3}}(\S{{1,100}})", re.IGNORECASE)
-_BY = re.compile(
+_NAMED = Gated(rf"(?<!\w){_SOURCE}\s{{0,2}}[:：]\s{{0,3}}(\S{{1,100}})", re.IGNORECASE)
+_BY = Gated(
     r"(?<!\w)(?:according to|per|as (?:stated|described|noted) in|laut|gemäß|nach|selon|d['’]après|según|secondo|segundo|theo|volgens|согласно)"
     r"\s{1,3}(\S{1,100})",
     re.IGNORECASE,
@@ -83,6 +82,7 @@ class _Names:
 
     def __init__(self, names: Names) -> None:
         self.names = names
+        self.all = tuple(names)
         ids = (n for n in names if not n.isdigit() and _DIGITS.search(n) and " " not in n)
         self.builds = frozenset(_DIGITS.sub("0", name) for name in ids)
 
@@ -98,6 +98,8 @@ class _Names:
             return True
         if plain.startswith(("http://", "https://")):
             return self.one(plain.rstrip("/").rpartition("/")[2].partition(".")[0])
+        if not plain.startswith(self.all):  # said of most words at once
+            return False
         cut = max((n for n in self.names if plain.startswith(n)), key=len, default="")
         return bool(cut) and not cut.isdigit() and bool(_PLACE.fullmatch(plain[len(cut) :]))
 
@@ -125,9 +127,7 @@ class _Names:
         )
 
 
-def _blank(
-    text: str, pattern: re.Pattern[str], cites: Callable[[re.Match[str]], bool] = bool
-) -> str:
+def _blank(text: str, pattern: Gated, cites: Callable[[re.Match[str]], bool] = bool) -> str:
     return pattern.sub(lambda m: _blanks(m[0]) if cites(m) else m[0], text)
 
 
@@ -169,7 +169,10 @@ def _shown_lines(lines: list[str], cites: _Names) -> Iterator[str]:
         heads = keyword is not None and keyword["colon"] is not None
         after = body[keyword.end() :].strip(_EDGES) if heads and keyword else ""
         item = _BULLET.sub("", rest, count=1)
-        listed = not any(map(str.isalnum, item)) or cites.within(item) or bool(_WEB.search(item))
+        # What a line lists matters only below "Sources:", and in a footnote.
+        listed = (listing or note is not None) and (
+            not any(map(str.isalnum, item)) or cites.within(item) or bool(_WEB.search(item))
+        )
         listing = (heads and (not after or cites.within(after))) or (listing and listed)
         names = note is not None and len(rest) <= MARK and (listed or not rest.strip())
         ends = len(line) - len(line.rstrip("\r\n"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -61,6 +62,10 @@ class StrictJsonError(ValueError):
         self.kind = kind
 
 
+# With what JSON begins: an object, array, string, number, literal, or a constant that is refused.
+_FIRST = frozenset('{["-0123456789tfnNI')
+
+
 def parse_json(response: str) -> Parsed:
     """Read the JSON of an answer; never raises, and takes time linear in its length."""
     return _parse_long(response) if len(response) > LONG else _parse(response)
@@ -76,10 +81,9 @@ def _parse(response: str) -> Parsed:
     if not text:
         return Parsed(extractable=False, parses=False, error="empty")
     body = whole_fence(text)
-    try:
-        return Parsed(extractable=True, parses=True, value=strict_json(body))
-    except StrictJsonError as error:
-        kind = error.kind
+    if body[:1] in _FIRST:  # most answers are prose, which is soon seen
+        with suppress(StrictJsonError):
+            return Parsed(extractable=True, parses=True, value=strict_json(body))
     located = _locate(body)
     if located is None:
         return Parsed(extractable=False, parses=False, error="not_json")
@@ -201,6 +205,8 @@ def fenced_blocks(text: str) -> list[str]:
 
 def _locate(text: str) -> tuple[str, bool] | None:
     """The JSON in ``text`` and whether it is closed: in a fence if there is one, else in the prose."""
+    if "{" not in text and "[" not in text:
+        return None
     for block in fenced_blocks(text):
         if _OPENING.match(block):
             return _best_span(block) or (block, False)

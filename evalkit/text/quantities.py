@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from evalkit.text.alternation import any_of
@@ -218,18 +218,13 @@ _DIGIT = re.compile(r"\d")
 
 @lru_cache(CACHE)
 def _quantities(text: str) -> frozenset[str]:
-    plain = normalise(text)
-    if not plain.isascii():
-        plain = plain.translate(_WIDE_DIGITS)
-    if plain.strip(" .!") in {"one", "1"}:
+    plain = figures(text)
+    if plain.strip(" .!") == "one":
         return frozenset({"1"})
-    runs = _runs(text, plain)
-    plain = in_digits(plain, runs)
     if not _DIGIT.search(plain):
         return frozenset()
-    found, rest = _dates(
-        plain, named=any(_beside_digit(name, plain) for name in runs & _MONTH_RUNS)
-    )
+    months = _MONTH_RUNS.intersection(_runs(text, plain))
+    found, rest = _dates(plain, named=any(_beside_digit(name, plain) for name in months))
     times, rest = clock_times(rest)
     return frozenset({*found, *times, *_amounts(rest)})
 
@@ -237,18 +232,24 @@ def _quantities(text: str) -> frozenset[str]:
 @lru_cache(CACHE)
 def figures(text: str) -> str:
     """``text`` normalised, its spelled-out numbers as digits."""
-    plain = normalise(text).translate(_WIDE_DIGITS)
-    return in_digits(plain, frozenset(_LETTERS.findall(plain)))
+    plain = _in_plain_digits(text)
+    return in_digits(plain, _runs(text, plain))
 
 
-def _runs(text: str, plain: str) -> frozenset[str]:
+def _in_plain_digits(text: str) -> str:
+    """``text`` normalised, the digits of other scripts as ours."""
+    plain = normalise(text)
+    return plain if plain.isascii() else plain.translate(_WIDE_DIGITS)
+
+
+def _runs(text: str, plain: str) -> Sequence[str]:
     """The runs of letters of a text, and perhaps more; where possible from its words, which are remembered."""
     if not plain.isascii():
-        return frozenset(_LETTERS.findall(plain))
-    runs = frozenset(tokens(text))
+        return _LETTERS.findall(plain)
+    words = tokens(text)
     if "'" not in plain:
-        return runs
-    return runs.union(*(word.split("'") for word in runs if "'" in word))
+        return words
+    return [*words, *(part for word in words if "'" in word for part in word.split("'"))]
 
 
 def _beside_digit(name: str, text: str) -> bool:
@@ -290,6 +291,7 @@ def _head(value: str) -> str:
     return value.partition(" ")[0].rstrip("%")
 
 
+@lru_cache(CACHE * 4)
 def agrees(wanted: str, given: str) -> bool:
     """Whether two canonical quantities can be the same: equal, or one merely less specific.
 
@@ -340,4 +342,4 @@ def _converted(one: str, other: str) -> bool:
 
 def found_in(wanted: frozenset[str] | set[str], given: frozenset[str] | set[str]) -> frozenset[str]:
     """The members of ``wanted`` with which some member of ``given`` agrees."""
-    return frozenset(w for w in wanted if w in given or any(agrees(w, g) for g in given))
+    return frozenset([w for w in wanted if w in given or any(agrees(w, g) for g in given)])

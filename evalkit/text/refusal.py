@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from evalkit.text.gated import Gated
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.refusal_model import decline_probability, denies, reports
 from evalkit.text.refusal_phrases import (
@@ -22,13 +23,13 @@ from evalkit.text.regret import bare, settles
 from evalkit.text.sentences import spans
 from evalkit.text.tokens import CACHE, content_stems, normalise, stem_set
 
-_GAPS = re.compile("|".join(GAPS))
-_ASKING = re.compile("|".join(ASKING))
-_CORRECTING = re.compile("|".join(CORRECTING))
-_COURTESY = re.compile("|".join(COURTESY))
-_REDIRECTING = re.compile("|".join(REDIRECTING))
-_SILENT = re.compile("|".join(SILENT))
-_TURNING = re.compile(rf"\W*(?:{'|'.join(TURNING)})")
+_GAPS = Gated("|".join(GAPS))
+_ASKING = Gated("|".join(ASKING))
+_CORRECTING = Gated("|".join(CORRECTING))
+_COURTESY = Gated("|".join(COURTESY))
+_REDIRECTING = Gated("|".join(REDIRECTING))
+_SILENT = Gated("|".join(SILENT))
+_TURNING = Gated(rf"\W*(?:{'|'.join(TURNING)})")
 _IN_SENTENCE = re.compile(
     r"(?:[,;]|(?<![\s,;]))\s++(?=(?:but|however|although|though|aber|jedoch|mais|pero|nhưng)\b)|;\s++",
     re.IGNORECASE,
@@ -38,7 +39,7 @@ _ATTRIBUTE = re.compile(r"[^spydAkvlnNqxbzO]*cj[^spydAkvtTlnNqxbzO]*")
 _FACT = re.compile(r"[hc]*(?:n[hc]*m|x)[Ircwhmc]*")
 # "The rules I can see cover pay": what there is. Behind such a report "... is not dealt with" says what is lacking.
 _SEEN = re.compile(r"[sp][^,nx]{0,2}[kgH][^,nx]{0,2}T")
-_UNTREATED = re.compile(
+_UNTREATED = Gated(
     r"^[^\d]*\b(?:is|are|was|were)(?:n't| not) (?:\w+ly )?(?:dealt with|gone into|touched (?:up)?on|covered|discussed|addressed|included|treated|described|listed)\W*$"
 )
 _SYMBOL = re.compile(r"[^\s\w!-/:-@\[-`{-~…。、，．]")

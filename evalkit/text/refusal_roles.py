@@ -35,8 +35,8 @@ def _exact() -> dict[str, str]:
     return found
 
 
-def _starred() -> list[tuple[str, re.Pattern[str]]]:
-    """For each letter a pattern of the beginnings and parts that stand for it."""
+def _starred() -> tuple[tuple[str, ...], re.Pattern[str]]:
+    """Letters, and a pattern with a group for each of them: the beginnings and parts that stand for it."""
     made: dict[str, list[str]] = {}
     for lexicon in _LATIN:
         for letters, listed in lexicon.items():
@@ -44,11 +44,13 @@ def _starred() -> list[tuple[str, re.Pattern[str]]]:
                 re.escape(word).replace(r"\*", ".*") for word in listed.split() if "*" in word
             )
     by_length = sorted(made.items(), key=lambda item: -len(item[0]))  # "nt" before "t"
-    return [(letters, re.compile("|".join(parts))) for letters, parts in by_length if parts]
+    given = [(letters, "|".join(parts)) for letters, parts in by_length if parts]
+    pattern = re.compile("|".join(f"({parts})" for _, parts in given))
+    return tuple(letters for letters, _ in given), pattern
 
 
 _EXACT = _exact()
-_STARRED = _starred()
+_STARRED_LETTERS, _STARRED = _starred()
 _JOINED = re.compile(rf"\b{any_of(phrase.replace('-', ' ') for phrase in _PHRASES)}\b")
 _WIDE_LETTERS = {
     word.replace("-", " "): letters
@@ -81,6 +83,7 @@ def is_wide(plain: str) -> bool:
     return not plain.isascii() and _WIDE_TEXT.search(plain) is not None
 
 
+@lru_cache(CACHE)
 def roles(plain: str) -> str:
     """The letters of a normalised sentence, in order; what is quoted is left out."""
     plain = plain.replace("_", " ")
@@ -120,9 +123,9 @@ def role(word: str) -> str:
         return ","
     if "'" in word:
         return _elided(word)
-    for letters, pattern in _STARRED:
-        if pattern.fullmatch(word):
-            return letters
+    begun = _STARRED.fullmatch(word)
+    if begun is not None and begun.lastindex is not None:
+        return _STARRED_LETTERS[begun.lastindex - 1]
     return "c" if is_content(word) else ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from evalkit.text.alternation import any_of
 
@@ -94,11 +95,11 @@ def _arabic(match: re.Match[str]) -> str:
 _FRENCH_TIME = re.compile(r"(?<!\d)(\d{1,2}) heures? ([0-5]?\d)(?!\d| ?(?:min|h|sec))")
 
 
-def in_romance_digits(plain: str, words: frozenset[str]) -> str:
+def in_romance_digits(plain: str, words: Collection[str]) -> str:
     """A normalised text with its Spanish, French and Arabic number words as digits; ``words``: its runs of letters, or more."""
-    if _ARABIC.search(plain):
+    if not plain.isascii() and _ARABIC.search(plain):
         plain = _DUAL.sub(lambda m: _DUALS[m.group()], plain)
         return _ARABIC_RUN.sub(_arabic, plain)
-    if words & _ALL.keys():
+    if not _ALL.keys().isdisjoint(words):
         plain = _RUN.sub(_spelled, plain)
     return _FRENCH_TIME.sub(r"\1 h \2", plain) if "heure" in plain else plain

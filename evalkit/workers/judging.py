@@ -13,6 +13,7 @@ import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from time import thread_time
 from typing import Any
 
 from evalkit.evidence import given_to_judge, keeps, made_of
@@ -20,7 +21,9 @@ from evalkit.records import Case, Judge, Trace
 from evalkit.store import Key, Said, Store
 from evalkit.workers.protocol import Channel, pack
 
-WORTH = 2000  # answers from which a second process is quicker than its own start
+WORTH = 2000  # answers from which a second process may be quicker than its own start
+START = 0.5  # seconds of CPU that it takes to start; if judging takes less it is no help
+TRIED, PATIENT = 8, 0.02  # answers, or seconds, after which it is known what judging takes
 BATCH = 32  # answers that are sent together
 MOST = 1024  # answers under way; what comes while there are so many is judged at the end
 PATIENCE = 10.0  # seconds without a word at the end; then the rest is judged here
@@ -45,12 +48,47 @@ async def judged_beside(
     if not worth_it(judge, answers):
         yield lambda _case, _trace: None
         return
-    beside = Beside(judge, store)
+    scout = Scout(judge, store, answers)
     try:
-        yield beside.note
-        await beside.settle()
+        yield scout.note
+        if scout.beside is not None:
+            await scout.beside.settle()
     finally:
-        beside.close()
+        if scout.beside is not None:
+            scout.beside.close()
+
+
+class Scout:
+    """Judges the first few answers here to see what one takes, and starts a process if all of them take longer than that."""
+
+    def __init__(self, judge: Judge, store: Store, answers: int) -> None:
+        self.beside: Beside | None = None
+        self._judge, self._store, self._answers = judge, store, answers
+        self._tried: list[tuple[Case, Trace]] = []
+        self._seconds: list[float] = []
+
+    def note(self, case: Case, trace: Trace) -> None:
+        """One more answer to judge."""
+        if self.beside is not None:
+            self.beside.note(case, trace)
+        elif trace.response is not None and not self._known():
+            began = thread_time()
+            with contextlib.suppress(Exception):  # it is judged again when its turn comes
+                self._judge.judge(case, trace)
+            self._seconds.append(thread_time() - began)
+            self._tried.append((case, trace))
+            if self._known():
+                self._decide()
+
+    def _known(self) -> bool:
+        return len(self._seconds) >= TRIED or sum(self._seconds) >= PATIENT
+
+    def _decide(self) -> None:
+        tried, self._tried = self._tried, []
+        if min(self._seconds) * self._answers >= START:  # the first has the judge's tables made
+            self.beside = Beside(self._judge, self._store)
+            for case, trace in tried:
+                self.beside.note(case, trace)
 
 
 class Beside:

@@ -17,6 +17,7 @@ from evalkit.text.citation_marks import Names, without_marks
 
 Block = tuple[str, str]
 EXAMPLES = 3  # approved answers that are shown
+NAMED = 500  # passages whose names are looked for in marks of citations: hostile answers are full of brackets
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def plan(case: Case, trace: Trace, limits: Limits) -> Plan:
     """The calls for one trace with an answer: one for each ``claims_per_call`` claims, at least one."""
     answer = trace.response or ""
     cleaner = _Cleaner(limits)
-    cutting = _claims(answer, names_of(case, trace), cleaner)
+    cutting = _claims(answer, names_of(case, _first(trace)), cleaner)
     found = None if cutting is None else tuple(claim for claim, _ in cutting)
     plain = tuple(shown for _, shown in cutting or ())
     passages, whole = _passages(trace, cleaner)
@@ -188,6 +189,16 @@ def _claims(answer: str, names: Names, cleaner: _Cleaner) -> tuple[tuple[Claim, 
     return tuple(
         (Claim(text[start:end], places[start], places[end], supported=None), plain[start:end])
         for start, end in claims(plain)
+    )
+
+
+def _first(trace: Trace) -> Trace:
+    """The trace with no more passages than names are looked for."""
+    context, retrieved = trace.context, trace.retrieved
+    if max(len(context or ()), len(retrieved or ())) <= NAMED:
+        return trace
+    return replace(
+        trace, context=context and context[:NAMED], retrieved=retrieved and retrieved[:NAMED]
     )
 
 
