@@ -39,6 +39,10 @@ TELLING = 8  # words from which on an answer that shares none with question, lab
 _DATE = re.compile(r"\d{4}-\d\d.*|--\d\d(?:-\d\d)?")
 _CLOCK = re.compile(r"\d{1,2}:\d\d.*")
 _DAYS = {"s": 1 / 86_400, "day": 1.0, "month": 30.44, "year": 365.25}
+_WORD = re.compile(r"[\w'’-]+")
+_PARTICLES = "the of and for & a al bin da de del di do du e el en la le und van von y"
+_IN_NAMES = frozenset(_PARTICLES.split())
+NAME = 4  # words at most that a name has beside those of the question
 ROUGHLY = 0.03  # of the longer of two times, which are told alike up to then
 
 
@@ -68,6 +72,7 @@ def _all(facts: Facts, probes: Probes) -> Iterator[tuple[str, bool]]:
     yield "other source", facts.other_source is not None
     yield "other value", any(_other_value(p, answer, query, labels) for p in missing)
     yield "no value", any(_without_value(p, answer, query) for p in missing)
+    yield "other name", any(_without_name(p.text, answer, query) for p in missing)
     yield "other day", any(other_days(label, answer) for label in labels)
     yield "opening", _opens_otherwise(facts, answer)
     yield "denied", any(_denied(p.text, answer, facts.case) for p in missing)
@@ -106,6 +111,17 @@ def _without_value(point: Point, answer: str, query: str) -> bool:
     if not new or quantities(answer) or any(map(str.isdigit, answer)) or _SIGNS.search(answer):
         return False
     return not any(word in _COUNTING or word.startswith(_PARTS) for word in tokens(answer))
+
+
+def _without_name(label: str, answer: str, query: str) -> bool:
+    """Whether a label is a name and no more, and the answer has no word of it: names are not told in other words."""
+    asked, said = known_words(plainly(query)), known_words(plainly(answer))
+    words = [word for word in _WORD.findall(label) if word not in _IN_NAMES]
+    parts = [(word, content(plainly(word))) for word in words]
+    new = [(word, keys) for word, keys in parts if not all(same_word(k, asked) for k in keys)]
+    if not 0 < len(new) <= NAME or not all(word[0].isupper() for word in words):
+        return False
+    return not any(same_word(key, said) for _, keys in new for key in keys)
 
 
 def _as_long(one: str, other: str) -> bool:

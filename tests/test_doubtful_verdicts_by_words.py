@@ -75,6 +75,12 @@ REPLY = Case(
     reference=("Within three working days.",),
     relevant={"mail": 1},
 )
+AUTHOR = Case(
+    id="c1",
+    query="Who wrote the house rules?",
+    reference=("Ada von Linden",),
+    relevant={"hall": 1},
+)
 REFUSAL = "I am sorry, the documents do not say that."
 
 
@@ -149,6 +155,8 @@ WRONG = [
     (DOGS, "Yes, on a lead."),  # the contrary
     (DOGS, "Which hall do you have in mind?"),  # asks back
     (AUSWEIS, "Er gilt nicht ab dem Tag der Anmeldung."),  # denied
+    (AUTHOR, "Bruno Keller."),  # another name
+    (AUTHOR, "They were written by the reading room's first director."),  # none of the name
 ]
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from evalkit.fields import SHORT, leaves, prose
 from evalkit.judges.cited import cited, cited_by_record, gold_of, names_of
 from evalkit.judges.claims import claims
-from evalkit.judges.coverage import coverage, states
+from evalkit.judges.coverage import RESTATED, coverage, denies, states
 from evalkit.judges.equivalence import equivalence
 from evalkit.judges.portion import label_too_long, of_portion, portion
 from evalkit.judges.support import Context, assess, read
@@ -18,8 +18,9 @@ from evalkit.text.absence import ABSENT, says_absent
 from evalkit.text.citation_marks import without_marks
 from evalkit.text.extract import parse_json
 from evalkit.text.refusal import refusal_probability
+from evalkit.text.similarity import contains
 
-VERSION = "embedded/6"
+VERSION = "embedded/7"
 HIT = 0.5  # probability from which on an answer has what is labelled
 REMEMBERED = 8192  # gradings
 
@@ -72,7 +73,7 @@ def _evidence(
     answer = without_marks(whole, names) if in_prose else whole
     found = _claims(answer, context, query, reference) if in_prose else None
     points = key_points or ()
-    covered = tuple(coverage(point.text, answer, query) for point in points)
+    covered = tuple(_covered(point.text, answer, query, reference or ()) for point in points)
     correct = equivalence(answer, reference, query) if reference else None
     return Evidence(
         judge=EmbeddedJudge.name,
@@ -84,6 +85,15 @@ def _evidence(
         correct=correct,
         refused=_refused(answer, query, (*covered, correct or 0.0)),
     )
+
+
+def _covered(point: str, answer: str, query: str, references: Sequence[str]) -> float:
+    """How likely an answer states a point: what a reference seems to deny itself, an answer that holds it whole does not deny."""
+    value = coverage(point, answer, query)
+    if value >= HIT or not denies(point, answer, query):
+        return value
+    repeated = (text for text in references if contains(answer, text))
+    return RESTATED if any(denies(point, text, query) for text in repeated) else value
 
 
 def _refused(answer: str, query: str, hits: Sequence[float]) -> float:

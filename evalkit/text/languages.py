@@ -181,7 +181,7 @@ def comparable(statement: str, text: str, around: str = "") -> bool:
 
 def _plain_letters(text: str) -> bool:
     """Whether no letter of a text is beyond a to z."""
-    return not any(c.isalpha() and not c.isascii() for c in text)
+    return text.isascii() or not any(c.isalpha() and not c.isascii() for c in text)
 
 
 def asking_words(language: str) -> frozenset[str]:
