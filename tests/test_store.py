@@ -56,7 +56,7 @@ def test_tasks_that_put_at_once_share_commits(tmp_path):
         store._db.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
         asyncio.run(work(store))
         assert len(store.done()) == 200
-    assert 1 <= len(commits) <= 5
+    assert 1 <= len(commits) <= 10  # a few dozen share each
 
 
 def test_a_put_that_returned_is_on_disk_for_others(tmp_path):

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalkit import __version__
 
@@ -122,13 +122,16 @@ class Connections:
         from aiohttp.client_proto import ResponseHandler
 
         loop = asyncio.get_running_loop()
+        # Other loops, such as uvloop's, which Ray's workers run on, know no such option.
+        own = isinstance(loop, asyncio.BaseEventLoop)
+        options: dict[str, Any] = {"happy_eyeballs_delay": EYEBALLS} if own else {}
         connecting = loop.create_connection(
             lambda: ResponseHandler(loop),
             place.host,
             place.port,
             ssl=secure_context() if place.secure else None,
             server_hostname=place.host if place.secure else None,
-            happy_eyeballs_delay=EYEBALLS,
+            **options,
         )
         timer = asyncio.timeout(CONNECT)
         try:

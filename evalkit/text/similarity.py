@@ -12,6 +12,13 @@ from evalkit.text.tokens import CACHE, SPACELESS, content_stems, normalise, stem
 
 _ARTICLES = frozenset({"a", "an", "the"})
 _PUNCTUATION = re.compile(rf"[{re.escape(string.punctuation)}–—“”„«»…、。・！？「」『』（）،؛؟।]")
+# A number with its sign and what compares it, inner signs included; a grade or a language: "A-", "C++".
+_FIGURE = re.compile(
+    r"(?:[<>≤≥]=? ?)?(?:(?<![\w.,)])[-+±])?\d+(?:[.,:/'’-]\d+)*|(?<!\w)\w{1,2}(?:[+#]{1,2}|-)(?![\w-])"
+)
+_DASHES = str.maketrans("−–", "--")
+# What merely groups the digits of a number, or joins two: "1,000", "555-1234".
+_UNGROUPED = re.compile(r"(?<=\d)(?:[,.'’](?=\d{3}(?:\D|$))|-(?=\d))")
 _SPACELESS_CHAR = re.compile(rf"([{SPACELESS}])")
 
 
@@ -28,8 +35,24 @@ def answer_tokens(text: str) -> tuple[str, ...]:
 
 
 def same_text(a: str, b: str) -> bool:
-    """Whether both texts have the same SQuAD tokens in the same order."""
-    return answer_tokens(a) == answer_tokens(b)
+    """Whether both texts have the same SQuAD tokens in the same order, and equal figures.
+
+    SQuAD's evaluation drops every sign, and with them what tells 2.5 from 25, -5 from 5 and C++ from C.
+    """
+    return answer_tokens(a) == answer_tokens(b) and figures(a) == figures(b)
+
+
+@lru_cache(CACHE)
+def figures(text: str) -> tuple[str, ...]:
+    """The numbers of a text with the signs that change them, and letters with a plus, a minus or a hash, in order.
+
+    A thousands separator and a dash between digits change none: "1,000" and "1000" have equal figures.
+    """
+    plain = normalise(text).translate(_DASHES)
+    if plain.isalpha():
+        return ()
+    found = (match.group().replace(" ", "") for match in _FIGURE.finditer(plain))
+    return tuple(_UNGROUPED.sub("", figure) for figure in found)
 
 
 def token_f1(a: str, b: str) -> float:
@@ -47,9 +70,9 @@ def token_f1(a: str, b: str) -> float:
 def contains(text: str, part: str) -> bool:
     """Whether the tokens of ``part`` occur in ``text`` one after the other; an empty part never does."""
     whole, wanted = answer_tokens(text), answer_tokens(part)
-    if not wanted:
+    if not wanted or f" {' '.join(wanted)} " not in f" {' '.join(whole)} ":
         return False
-    return f" {' '.join(wanted)} " in f" {' '.join(whole)} "
+    return not Counter(figures(part)) - Counter(figures(text))
 
 
 def containment(part: str, whole: str | Collection[str]) -> float | None:

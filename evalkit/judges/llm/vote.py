@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
-from statistics import median
+from statistics import median, median_low
 from typing import Any, TypeVar
 
 from evalkit.judges.llm.grading import Grading
@@ -13,13 +13,16 @@ from evalkit.records import Claim, Evidence
 
 T = TypeVar("T", bound=Hashable)
 UNDECIDED = "undecided"
+REFUSED = "refused"
+# An answer, and a point of it, is right where more than half say so: a tie does not pass.
+COUNTS = ("the median counts, of two the lower", "the median counts")
 
 
 def vote(name: str, gradings: Sequence[Grading], voter: str) -> Grading:
     """What most of the ``gradings`` say; ``voter`` is what messages call one of them.
 
     Words and truths need more than half of the votes that were given, else they are undecided; of numbers it
-    is the median. Who dissents is among the reasons. An error where not more than half of all could be read.
+    is the median, where two stand in the middle the lower of them (for ``refused`` their mean). Who dissents is among the reasons. An error where not more than half of all could be read.
     """
     if len(gradings) == 1:
         return replace(gradings[0], evidence=replace(gradings[0].evidence, judge=name))
@@ -53,8 +56,9 @@ def _joined(name: str, found: Sequence[Evidence], voter: str) -> tuple[Evidence,
         given = [value for value in values if value is not None]
         if len(set(given)) > 1:
             listed = ", ".join(f"{value:.3g}" for value in given)
-            dissent.append(f"dissent on {what}: {listed}; the median counts")
-        return float(median(given)) if given else None
+            dissent.append(f"dissent on {what}: {listed}; {COUNTS[what == REFUSED]}")
+        middle = median if what == REFUSED else median_low
+        return float(middle(given)) if given else None
 
     def truth(what: str, values: Sequence[bool | None]) -> bool | None:
         dissent.extend(_dispute(what, values))
@@ -65,7 +69,7 @@ def _joined(name: str, found: Sequence[Evidence], voter: str) -> tuple[Evidence,
         claims=claims,
         covered=_each([e.covered for e in found], "key point", number),
         correct=number("correct", [e.correct for e in found]),
-        refused=number("refused", [e.refused for e in found]),
+        refused=number(REFUSED, [e.refused for e in found]),
         cited=_each([e.cited for e in found], "citation", truth),
     )
     return evidence, dissent
