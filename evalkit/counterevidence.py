@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from evalkit.facts import Facts, Point, Reach
-from evalkit.judges.counted import other_days
+from evalkit.judges.counted import names_weekday, other_days
 from evalkit.judges.coverage import denies
 from evalkit.judges.plain_words import content, known_words, same_word
 from evalkit.judges.portion import ANSWER, LABEL
@@ -114,12 +114,14 @@ def _without_value(point: Point, answer: str, query: str) -> bool:
 
 
 def _without_name(label: str, answer: str, query: str) -> bool:
-    """Whether a label is a name and no more, and the answer has no word of it: names are not told in other words."""
+    """Whether a label is a name and no more, and the answer has no word of it: only days and months have other words."""
     asked, said = known_words(plainly(query)), known_words(plainly(answer))
     words = [word for word in _WORD.findall(label) if word not in _IN_NAMES]
     parts = [(word, content(plainly(word))) for word in words]
     new = [(word, keys) for word, keys in parts if not all(same_word(k, asked) for k in keys)]
     if not 0 < len(new) <= NAME or not all(word[0].isupper() for word in words):
+        return False
+    if any(names_weekday(word) or word.casefold() in MONTHS for word in words):
         return False
     return not any(same_word(key, said) for _, keys in new for key in keys)
 

@@ -85,7 +85,7 @@ class Certainty(StrEnum):
 
     PROVEN = "proven"
     SUSPECTED = "suspected"
-    UNDETERMINED = "undetermined"  # labels or traces are missing
+    UNDETERMINED = "undetermined"  # labels or traces are missing, or the answer may be right
     UNEXPLAINED = "unexplained"  # our rules are incomplete
 
 

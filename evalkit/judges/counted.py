@@ -60,6 +60,11 @@ FULL = 4  # letters from which on the name of a month is no abbreviation
 _RATES, _OFTEN, _DAYS, _KINDS = map(_table, (_RATE_WORDS, _ADVERBS, _WEEKDAYS, _CLASSES))
 
 
+def names_weekday(word: str) -> bool:
+    """Whether a word is the name of a day of the week."""
+    return word.casefold() in _DAYS
+
+
 def _end(word: str) -> str:
     return "" if word > "\u3000" else r"(?!\w)"
 
