@@ -17,7 +17,7 @@ from evalkit.decide import Decision, decide, recommendation_json
 from evalkit.diagnosis import SystemDiagnosis, diagnosis_json
 from evalkit.doctor.complaint import Complaint
 from evalkit.engines import LOCAL, SHARDS, elsewhere
-from evalkit.errors import InvalidInput, NothingToDo, Stopped
+from evalkit.errors import InvalidInput, Stopped
 from evalkit.finished import Finished, means_of_files
 from evalkit.grade import grade
 from evalkit.judge import judge_traces
@@ -29,7 +29,7 @@ from evalkit.pool import block_on
 from evalkit.records import Approach, Finding, Suite, System, Trace
 from evalkit.replay import replay
 from evalkit.resume import agree, cache_of, check_same_questions, left_open
-from evalkit.shards import cases_of, named, read_share, settle, told_share
+from evalkit.shards import cases_of, named, read_share, settle, told_share, unanswered
 from evalkit.store import Store
 from evalkit.store.lost import check_not_lost
 from evalkit.suite import load_suite
@@ -287,7 +287,7 @@ def _run_of(
     work: Work, found: Mapping[str, SystemDiagnosis], seat: Seat, stopped: Stopped | None = None
 ) -> Run:
     if not found:
-        raise NothingToDo("no system has answered any case")
+        raise unanswered(work.store, work.suite.cases)
     recipe = {**means_of(found, work.tools), **work.store.recipe(), **told_share(work.store)}
     recipe |= work.judging.recipe()
     judged = work.judged(found, seat.spent())

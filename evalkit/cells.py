@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from evalkit.errors import UndecidedError
 from evalkit.needs import LABELS, ROW_NEEDS, Source, View, needs_of, wants_json
 from evalkit.records import Approach, Metric, Status
 
 STATUSES = tuple(Status)
 CODE = {status: code for code, status in enumerate(STATUSES)}
+CLAIMS_LIMIT = "limits.claims"  # what such a reason ends with
 STAND_IN = "-"  # an answer that says nothing
 
 Cell = tuple[float | None, Status, str]  # value, status, note
@@ -97,7 +99,9 @@ class Ways:
     def _computed(self, numbers: Sequence[int], given: Given) -> Iterator[tuple[int, Cell]]:
         for j in numbers:
             metric, needs = self._wanted[j]
-            yield j, computed(metric, [given[name] for name in needs])
+            found = computed(metric, [given[name] for name in needs])
+            claims = metric.name == "groundedness" and "evidence" in needs
+            yield j, _over_part(found, given) if claims else found
 
     def _way(self, given: Given, view: View) -> Way:
         erred = view.trace.error is not None
@@ -122,6 +126,13 @@ class Ways:
             else:
                 due.append(j)
         return Way(tuple(due), status, tuple(notes))
+
+
+def _over_part(found: Cell, given: Given) -> Cell:
+    """A share of claims, with the judge's reason as its note where a limit kept it from some of them."""
+    value, status, note = found
+    told = (text for text in given["evidence"].reasons if text.endswith(CLAIMS_LIMIT))
+    return value, status, note or next(told, "")
 
 
 def cell(metric: Metric, needs: Sequence[str], given: Mapping[str, Any], view: View) -> Cell:
@@ -195,6 +206,8 @@ def computed(metric: Metric, arguments: Sequence[Any]) -> Cell:
     """What a metric says of its arguments, whatever it raises or returns."""
     try:
         return _checked(metric, metric.compute(*arguments))
+    except UndecidedError as error:  # unknown is no "undefined": the grade was due
+        return None, Status.GRADER_ERROR, str(error)
     except Exception as error:  # noqa: BLE001 (foreign code: a metric may be anybody's)
         return None, Status.GRADER_ERROR, f"{type(error).__name__}: {error}"
 

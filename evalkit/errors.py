@@ -114,6 +114,16 @@ class SharesMissing(Stopped):
     exit_name = "incomplete"
 
 
+class UndecidedError(Exception):
+    """A grade was due, and the judge was asked and could not decide: a measure raises it instead of being undefined.
+
+    It is booked as an error of the judge, so that it counts against coverage. It never ends a command.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("the judge could not decide")
+
+
 class SystemFailed(Exception):  # noqa: N818 - reads better where it is raised
     """A system's ``retrieve`` or ``lookup`` failed; ``failure`` says how.
 

@@ -28,6 +28,11 @@ EFFORT = {
 SECRET = re.compile(
     r"(^|[_ -])(key|token|secret|password|authorization|cookie)$|headers", re.IGNORECASE
 )
+PROSE = re.compile(r"\.(md|j2|jinja2?|tmpl|prompt|ya?ml|toml|txt)$", re.IGNORECASE)
+WHOLE = (
+    16 << 20
+)  # bytes up to which all of a file that code names is read; of a larger one its ends
+END = 1 << 20  # bytes of such an end
 DIGEST_ONLY = 4 << 20  # bytes from which a file is known by its digest alone
 KEPT_TEXT = 20_000  # characters of a prompt that are kept to show a difference
 ALL = "(all)"  # stands for cases, or documents, that are too many to be told apart
@@ -109,8 +114,27 @@ def _of_object(given: Any) -> Iterator[tuple[tuple[str, ...], str]]:
 
 def _code(entry: Path | None, folder: Path) -> Iterator[tuple[tuple[str, ...], str]]:
     for name, file in (own_files(entry, folder) if entry else {}).items():
-        code = file.suffix == ".py"
-        yield ("file" if code else "template", name), file_part(file, keep=not code)
+        kind = "file" if file.suffix == ".py" else "template"
+        told = _large(file) or file_part(file, keep=PROSE.search(name) is not None)
+        yield (kind, name), told
+
+
+def _large(file: Path) -> str | None:
+    """A large file that code names, such as weights: its digest, or of a very large one that of its size and ends."""
+    try:
+        size = file.stat().st_size
+        if size <= DIGEST_ONLY:
+            return None
+        with file.open("rb") as data:
+            if size <= WHOLE:
+                found = hashlib.file_digest(data, "sha256").hexdigest()
+                return json.dumps({"digest": found[:16]})
+            first = hashlib.sha256(data.read(END)).hexdigest()
+            data.seek(size - END)
+            last = hashlib.sha256(data.read(END)).hexdigest()
+            return json.dumps({"digest": digest(size, first, last)})
+    except OSError:
+        return None
 
 
 def _option_file(folder: Path, value: str) -> Iterator[tuple[tuple[str, ...], str]]:

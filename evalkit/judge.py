@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from evalkit.errors import EvalkitError
 from evalkit.pool import each
-from evalkit.records import Case, Evidence, Judge, Trace
+from evalkit.records import Case, Claim, Evidence, Judge, Trace
 
 
 async def judge_traces(
@@ -38,8 +39,63 @@ async def judge_traces(
 async def _evidence(judge: Judge, case: Case, trace: Trace) -> Evidence:
     try:
         given = judge.judge(case, trace)
-        return await given if inspect.isawaitable(given) else given
+        return received(judge, await given if inspect.isawaitable(given) else given)
     except EvalkitError:  # a refused key ends the run, it is no grade
         raise
     except Exception as error:  # noqa: BLE001 (foreign code: a judge may be anybody's)
         return Evidence(judge.name, error=f"{type(error).__name__}: {error}")
+
+
+def received(judge: Judge, given: Any) -> Evidence:
+    """What a judge gave, if it is evidence with fields of their kinds; else evidence whose ``error`` names the judge and the field.
+
+    None stays None: the judge did not grade this. Whether numbers are in range is for the metrics to say.
+    """
+    if given is None:
+        return given  # type: ignore[return-value]  # nothing was promised of foreign code
+    fault = _fault(given)
+    return given if fault is None else Evidence(judge.name, error=f"judge {judge.name}: {fault}")
+
+
+def _fault(given: Any) -> str | None:
+    """What keeps a judge's word from being evidence; None where nothing does."""
+    if not isinstance(given, Evidence):
+        return f"gave a {_kind(given)}, not Evidence"
+    for name in ("correct", "refused"):
+        if not _number(value := getattr(given, name)):
+            return f"{name} is a {_kind(value)}, not a number or None"
+    error: object = given.error
+    if error is not None and not isinstance(error, str):
+        return f"error is a {_kind(error)}, not a text or None"
+    for name, sound, wanted in _LISTS:
+        values = getattr(given, name)
+        if values is not None and not isinstance(values, tuple):
+            return f"{name} is a {_kind(values)}, not a tuple"
+        wrong = [value for value in values or () if not sound(value)]
+        if wrong:
+            return f"{name} has a {_kind(wrong[0])} that is not {wanted}"
+    return None
+
+
+def _number(value: object) -> bool:
+    return value is None or isinstance(value, (int, float))
+
+
+def _truth(value: object) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+def _claim(value: object) -> bool:
+    return isinstance(value, Claim) and _truth(value.supported)
+
+
+_LISTS: tuple[tuple[str, Callable[[object], bool], str], ...] = (
+    ("claims", _claim, "a Claim whose supported is true, false or None"),
+    ("covered", _number, "a number or None"),
+    ("cited", _truth, "true, false or None"),
+    ("reasons", lambda value: isinstance(value, str), "a text"),
+)
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__

@@ -17,7 +17,7 @@ from evalkit.ledger.fold import How
 from evalkit.pool import block_on
 from evalkit.records import Suite
 from evalkit.resume import SEPARATOR
-from evalkit.shards import CONTROLS, RECORDED, SHARD, Share, read_share, told_share
+from evalkit.shards import CONTROLS, RECORDED, SHARD, Share, read_share, told_share, unanswered
 from evalkit.store import Store, difference
 from evalkit.store.merging import extent
 from evalkit.store.opening import LOCK, lock, open_to_read
@@ -117,7 +117,7 @@ def graded(
         work.how = How(playbook=playbook)
         found = block_on(seat.through(work.diagnosed()), instead="a thread of its own")
         if not found:
-            raise NothingToDo("no system has answered any case")
+            raise unanswered(store, suite.cases)
         recipe = {**means_of(found, tools), **store.recipe(), **told_share(store)}
         judged = work.judged(found, spent_in(store))
         return Run(work.suite, found, recipe, folder, None, judged, work.large)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from evalkit.errors import InvalidInput, did_you_mean
+from evalkit.errors import InvalidInput, NothingToDo, did_you_mean
 from evalkit.records import Case, System
 from evalkit.store import Store
 
@@ -88,6 +88,16 @@ def settle(
         store.note(CONTROLS, str(controls))
         recorded = [system.name for system in systems if getattr(system, "recorded", False)]
         store.note(RECORDED, json.dumps(recorded, ensure_ascii=False))
+
+
+def unanswered(store: Store, cases: Iterable[Case]) -> NothingToDo:
+    """What is said of a folder without an answer: that its share holds none of ``cases``, or that none was answered."""
+    noted = store.notes().get(SHARD)
+    if noted is None or any(read_share(noted).holds(case) for case in cases):
+        return NothingToDo("no system has answered any case")
+    return NothingToDo(
+        f"the share {noted} holds no case of this suite: there is nothing to ask or report"
+    )
 
 
 def told_share(store: Store) -> Mapping[str, str]:

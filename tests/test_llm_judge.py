@@ -294,7 +294,7 @@ def test_many_claims_take_as_many_calls_as_was_told_before():
             found = await judge.judge(case, trace)
             assert len(server.heard) == 2
             assert [claim.supported for claim in found.claims] == [False] * 40 + [None] * 10
-            assert "10 of 50 claims were not judged" in found.reasons
+            assert "10 of 50 claims were not judged: limits.claims" in found.reasons
             assert (
                 "correct" not in server.heard[1].parts() or "correct" not in server.heard[0].parts()
             )

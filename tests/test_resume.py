@@ -6,11 +6,13 @@ import random
 import sqlite3
 import subprocess
 import sys
+from textwrap import indent
 
 import pytest
 
 import evalkit
 from evalkit.errors import BudgetExceeded, InvalidInput, StorageError
+from evalkit.imports import own_files
 from evalkit.records import Failure, Limit, Trace, Usage
 from evalkit.resume import agree, in_words
 from evalkit.store import Store
@@ -135,6 +137,78 @@ def test_every_change_is_refused_and_named(folder, name, old, new, said):
     assert caught.value.exit_code == 3
     change(folder, name, new, old) if new else (folder / name).write_text(FILES[name])
     assert agreed(folder) == []
+
+
+READS = {
+    "conf.json": "CONF = Path(__file__).parent / 'conf.json'\ndata = open(CONF).read()\n",
+    "data/deep.jsonl": "data = (Path(__file__).parent / 'data' / 'deep.jsonl').read_text()\n",
+    "data/joined.csv": "data = open(os.path.join(os.path.dirname(__file__), 'data', 'joined.csv'))\n",
+    "table.tsv": "data = open('table.tsv')\n",
+    "settings.ini": "data = open('settings.ini', mode='r')\n",
+    "setup.cfg": "data = open('setup.cfg', 'rb')\n",
+    "page.html": "data = open('page.html')\n",
+    "tree.xml": "data = open('tree.xml')\n",
+    "weights.npz": "data = open('weights.npz', 'rb')\n",
+    # what another function, or another folder, is written is not what is read here
+    "own.json": "def a():\n    path = 'own.json'\n    return open(path)\ndef b(path): path.write_text('')\n",
+    "out.json": "data = open('out.json')\ndef b(to): (to / 'out.json').write_text('')\n",
+    "sub.json": "data = open('sub.json')\n(Path(__file__).parent / 'runs' / 'sub.json').write_text('')\n",
+}
+
+
+def named(folder, name, code, content=b"one\n"):
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(content)
+    text = (folder / "agent.py").read_text(encoding="utf-8")
+    (folder / "agent.py").write_text(f"import used\n{text}", encoding="utf-8")
+    (folder / "used.py").write_text(f"def never():\n{indent(code, '    ')}", encoding="utf-8")
+
+
+def watched(folder) -> set[str]:
+    return set(own_files(folder / "agent.py", folder))
+
+
+@pytest.mark.parametrize("name", READS)
+def test_a_data_file_that_code_reads_may_not_change(folder, name):
+    named(folder, name, READS[name])
+    assert agreed(folder) == []
+    assert agreed(folder) == []
+    (folder / name).write_bytes(b"two\n")
+    with pytest.raises(InvalidInput, match=rf"code: {name} changed \(1 line\)"):
+        agreed(folder)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open('log.jsonl', 'a')\n",
+        "open('log.jsonl', mode='wb')\n",
+        "Path('log.jsonl').open('x')\n",
+        "(Path(__file__).parent / 'log.jsonl').write_text('')\n",
+        "LOG = Path(__file__).resolve().parent / 'log.jsonl'\nLOG.write_bytes(b'')\n",
+        "with open(os.path.join(os.path.dirname(__file__), 'log.jsonl'), 'r+') as f: f.write('')\n",
+    ],
+)
+def test_a_file_that_code_writes_by_name_may_change(folder, code):
+    named(folder, "log.jsonl", code)
+    assert "used.py" in watched(folder)
+    assert "log.jsonl" not in watched(folder)
+
+
+def test_of_a_very_large_file_size_and_ends_are_compared(folder):
+    named(folder, "model.onnx", "data = open('model.onnx', 'rb')\n")
+    with (folder / "model.onnx").open("wb") as file:
+        file.truncate(17 << 20)
+    agreed(folder)
+    with (folder / "model.onnx").open("r+b") as file:
+        file.seek(8 << 20)
+        file.write(b"x")
+    assert agreed(folder) == []
+    with (folder / "model.onnx").open("r+b") as file:
+        file.seek(-3, 2)
+        file.write(b"x")
+    with pytest.raises(InvalidInput, match=r"code: model\.onnx changed"):
+        agreed(folder)
 
 
 def test_another_seed_is_refused(folder):

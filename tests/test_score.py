@@ -16,7 +16,9 @@ from support import make_case, make_corpus, make_graded, make_suite, make_trace
 import evalkit
 from evalkit.grade import Graded
 from evalkit.records import (
+    Claim,
     Evidence,
+    Expected,
     Format,
     Level,
     Metric,
@@ -324,6 +326,71 @@ def test_a_judge_that_failed_gives_no_score_and_its_reason():
     assert found.scores.columns["key_points"].notes[0] == "TimeoutError: 60 s"
     assert cell(found, "R@5") == (1.0, Status.SCORED)
     assert found.cases == {"c1": "ungraded"}
+
+
+def claimed(*supported: bool | None, judge: str = "mine", **fields: Any) -> Evidence:
+    """Evidence with one claim for each verdict."""
+    claims = tuple(Claim("x", 0, 1, verdict) for verdict in supported)
+    return Evidence(judge, claims=claims, covered=(0.9,), correct=0.9, refused=0.0, **fields)
+
+
+def test_what_the_judge_left_undecided_was_due_and_counts_against_coverage():
+    undecided = (None, Status.GRADER_ERROR)
+    open_claims = graded(full(), evidence=[claimed(None, None)])
+    assert cell(open_claims, "groundedness") == undecided
+    assert open_claims.scores.columns["groundedness"].notes[0] == "the judge could not decide"
+    silent = graded(full(), evidence=[Evidence("mine", covered=(None,), claims=())])
+    for name in ("equivalence", "key_points", "correct", "passed"):
+        assert cell(silent, name) == undecided, name
+    assert silent.cases == {"c1": "ungraded"}
+
+
+def test_a_refusal_that_is_due_and_that_the_judge_cannot_tell_is_an_error_of_the_judge():
+    case = make_case(expected=Expected.REFUSE)
+    found = graded(full("I cannot say."), case=case, evidence=[Evidence("mine", claims=())])
+    assert cell(found, "behaviour") == cell(found, "passed") == (None, Status.GRADER_ERROR)
+
+
+@pytest.mark.parametrize("evidence", [claimed(), claimed(None, judge="embedded")])
+def test_groundedness_of_an_answer_that_claims_nothing_is_undefined(evidence: Evidence):
+    assert cell(graded(full(), evidence=[evidence]), "groundedness") == (
+        None,
+        Status.NOT_APPLICABLE,
+    )
+
+
+def test_a_share_of_only_the_claims_within_the_limit_says_so():
+    told = "10 of 50 claims were not judged: limits.claims"
+    found = graded(full(), evidence=[claimed(True, None, reasons=("judge: fine", told))])
+    assert cell(found, "groundedness") == (1.0, Status.SCORED)
+    assert found.scores.columns["groundedness"].notes[0] == told
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"correct": 1}, "gave a dict, not Evidence"),
+        (Evidence("x", correct="yes"), "correct is a str, not a number or None"),  # type: ignore[arg-type]
+        (Evidence("x", covered=[1.0]), "covered is a list, not a tuple"),  # type: ignore[arg-type]
+        (Evidence("x", claims=("It is.",)), "claims has a str that is not a Claim"),  # type: ignore[arg-type]
+        (Evidence("x", reasons=(3,)), "reasons has a int that is not a text"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_evidence_is_an_error_that_names_the_judge_and_the_field(given: Any, fault: str):
+    class Mine:
+        name = fingerprint = "mine"
+
+        def judge(self, case: Any, trace: Trace) -> Any:
+            return given
+
+    import asyncio
+
+    from evalkit.judge import judge_traces
+
+    (found,) = asyncio.run(judge_traces({"c1": CASE}, [full()], Mine()))
+    assert found is not None
+    assert (found.error or "").startswith(f"judge mine: {fault}")
+    assert cell(graded(full(), evidence=[found]), "passed") == (None, Status.GRADER_ERROR)
 
 
 def test_a_judge_that_raises_fails_this_trace_only():

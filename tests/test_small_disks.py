@@ -96,6 +96,16 @@ def test_a_disk_that_takes_no_file_costs_no_call(
     assert why in said
 
 
+def test_a_run_in_a_read_only_folder_is_not_called_damaged(all_of: Bench, disk: Disk) -> None:
+    disk.mount("size=20m")
+    out = disk.folder / "run"
+    assert said_of(all_of, out)[0] == 0
+    disk.mount("remount,ro")
+    code, said = said_of(all_of, out)
+    assert (code, "Traceback" in said, "damaged (" in said) == (STORAGE, False, False)
+    assert f"{out}: cannot be written" in said
+
+
 def test_a_mask_that_hides_new_files_from_their_owner_costs_no_call(
     all_of: Bench, tmp_path: Path
 ) -> None:

@@ -6,7 +6,10 @@ import base64
 import gc
 import gzip
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -20,7 +23,7 @@ from evalkit.api import Run
 from evalkit.case_file import long_file, number_of
 from evalkit.errors import InvalidInput
 from evalkit.judges.embedded import EmbeddedJudge
-from evalkit.ledger.fold import How
+from evalkit.ledger.fold import How, _folder_in
 from evalkit.ledger.memory import _remembering, between_parts, forget_texts
 from evalkit.ledger.words import Chosen, Texts, Words, find, slim
 from evalkit.pages.output import output_view
@@ -364,6 +367,23 @@ def test_parts_do_not_judge_what_was_judged_before(folder, tmp_path, monkeypatch
     assert not asked
     made_of(folder, tmp_path / "fresh", large=0, how=How(part=100, processes=0))
     assert asked
+
+
+def test_folders_that_killed_processes_left_are_cleared_away(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    mine = _folder_in(tmp_path)
+    here = mine.name.removesuffix(mine.name.partition("-")[2].partition("-")[2])
+    assert mine.name.startswith(f"{here}{os.getpid()}-")
+    left = tmp_path / f"{here}{gone.pid}-abc"
+    elsewhere = tmp_path / f".parts-otherhost-{gone.pid}-abc"
+    for folder in (left, elsewhere):
+        folder.mkdir()
+        (folder / "piece").write_text("", encoding="utf-8")
+    _folder_in(tmp_path)
+    assert not left.exists()
+    assert elsewhere.exists()
+    assert mine.exists()
 
 
 def test_texts_are_forgotten_only_where_room_is_short():

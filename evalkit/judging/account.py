@@ -11,6 +11,7 @@ from typing import Any
 from evalkit.budget import Budget
 from evalkit.errors import InvalidInput
 from evalkit.grade import Graded
+from evalkit.judge import received
 from evalkit.judges.spending import Expected, Spending, expected_of, pay_from, spending_of
 from evalkit.records import AS_IS, Approach, Case, Evidence, Judge, Passage, Suite, Trace
 
@@ -48,7 +49,7 @@ class Account:
         if known is not None:
             return known
         given = self.inner.judge(case, trace)
-        found: Evidence = await given if inspect.isawaitable(given) else given
+        found = received(self.inner, await given if inspect.isawaitable(given) else given)
         self.evidence[key] = found
         return found
 

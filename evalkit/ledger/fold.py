@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
@@ -15,6 +16,7 @@ import numpy as np
 from evalkit.case_file import CaseFile, long_file
 from evalkit.diagnosis import SystemDiagnosis, diagnosis_of
 from evalkit.doctor.complaint import Complaint
+from evalkit.fingerprints import digest
 from evalkit.grade import Graded, kinds_of
 from evalkit.inquiry import STEADY, Varies
 from evalkit.ledger import crew, disk
@@ -25,6 +27,7 @@ from evalkit.ledger.memory import ROOM, give_back
 from evalkit.ledger.part import bench_for
 from evalkit.ledger.pieces import findings_of
 from evalkit.records import Approach, Suite
+from evalkit.store.session import host
 from evalkit.tools import Tools
 from evalkit.watch import Watcher
 
@@ -72,10 +75,28 @@ async def diagnosed_in_parts(
 
 
 def _folder_in(store: Path) -> Path:
+    """A folder for parts, named after this process; what a killed one left on this machine is cleared away."""
+    here = f".parts-{digest(host())}-"
+    for left in store.glob(f"{here}*"):
+        if not _alive(left.name.removeprefix(here).partition("-")[0]):
+            shutil.rmtree(left, ignore_errors=True)
     try:
-        return Path(tempfile.mkdtemp(prefix=".parts-", dir=store))
+        return Path(tempfile.mkdtemp(prefix=f"{here}{os.getpid()}-", dir=store))
     except OSError:  # a run that is only read may lie where nothing can be written
         return Path(tempfile.mkdtemp(prefix="evalkit-parts-"))
+
+
+def _alive(process: str) -> bool:
+    """Whether a process of this machine may still be there: one that grades without the run's lock as well."""
+    if os.name == "nt" or not process.isascii() or not process.isdigit():
+        return True  # there signal 0 is no question; nor is a name that is not ours
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 def _chosen(suite: Suite, only: Collection[str] | None) -> CaseFile:

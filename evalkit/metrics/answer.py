@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from evalkit.errors import UndecidedError
 from evalkit.metrics.behaviour import BEHAVIOUR
 from evalkit.metrics.citations import CITATIONS
 from evalkit.records import Evidence, KeyPoint, Metric, Passage, Stage
 from evalkit.text import similarity
 from evalkit.text.longest import readable
 from evalkit.text.quantities import found_in, quantities
+
+# The embedded judge leaves open only what says nothing that a passage could support: that is no missing grade.
+ABSTAINING = "embedded"
 
 
 @readable
@@ -57,6 +61,32 @@ def groundedness(evidence: Evidence, context: tuple[Passage, ...]) -> float | No
     return sum(decided) / len(decided) if decided else None
 
 
+def due_equivalence(evidence: Evidence, reference: tuple[str, ...]) -> float | None:
+    """``equivalence``; raises ``UndecidedError`` where a case with a reference got no verdict."""
+    if evidence.correct is None and any(text.strip() for text in reference):
+        raise UndecidedError
+    return equivalence(evidence, reference)
+
+
+def due_key_points(key_points: tuple[KeyPoint, ...], evidence: Evidence) -> float | None:
+    """The share of ``key_points`` stated; raises ``UndecidedError`` where the judge left any of them open."""
+    found = _stated(key_points, evidence)
+    if key_points and found is None:
+        raise UndecidedError
+    return found
+
+
+def due_groundedness(evidence: Evidence, context: tuple[Passage, ...]) -> float | None:
+    """``groundedness``; raises ``UndecidedError`` where there are claims and the judge decided none of them."""
+    found = groundedness(evidence, context)
+    if found is None and evidence.claims and evidence.judge != ABSTAINING:
+        raise UndecidedError
+    return found
+
+
+_stated = key_points  # whose name its own argument hides
+
+
 METRICS: tuple[Metric, ...] = (
     Metric(
         "exact",
@@ -96,26 +126,27 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "equivalence",
         Stage.GENERATION,
-        equivalence,
+        due_equivalence,
         "The judge's probability that the response means what any reference means; how far to trust it is what "
-        "judge-check measures. Undefined when the judge was not asked or cannot tell.",
+        "judge-check measures. Undefined when the case lists no reference; an error of the judge where it cannot tell.",
         outcome=True,
     ),
     Metric(
         "key_points",
         Stage.GENERATION,
-        key_points,
+        due_key_points,
         "Share of the case's key points that the response states according to the judge (probability >= 0.5), the "
-        "nugget recall of TREC. Undefined without key points, and when the judge cannot tell about any one of "
+        "nugget recall of TREC. Undefined without key points; an error of the judge when it cannot tell about any one of "
         "them: a share over the rest would flatter or blame by accident.",
         outcome=True,
     ),
     Metric(
         "groundedness",
         Stage.GENERATION,
-        groundedness,
+        due_groundedness,
         "Share of the response's claims that the context supports (RAGAS and RAGChecker call it faithfulness), over "
-        "the claims the judge can decide. Undefined when there is no claim (a refusal) or none is decidable; "
+        "the claims the judge can decide. Undefined when there is no claim (a refusal), and when the embedded judge can "
+        "decide none; an error of the judge where another decides none; "
         "an answer given over an empty context has 0.",
     ),
     *BEHAVIOUR,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from evalkit.errors import UndecidedError
 from evalkit.records import Criterion, Evidence, Expected, Metric, Stage
 from evalkit.text.longest import readable
 from evalkit.text.refusal import asks_clarification, corrects_premise, mentions_gap
@@ -38,6 +39,15 @@ def behaviour(
     if expected is Expected.CORRECT_PREMISE:
         return float(not declined and corrects_premise(response, query))
     return float(not declined and not (evidence.claims == () and asks_clarification(response)))
+
+
+def due_behaviour(
+    expected: Expected, response: str, evidence: Evidence, query: str = ""
+) -> float | None:
+    """``behaviour``; raises ``UndecidedError`` where the case is graded by it and the judge cannot tell a refusal."""
+    if evidence.refused is None and expected in (Expected.REFUSE, Expected.CLARIFY):
+        raise UndecidedError
+    return behaviour(expected, response, evidence, query)
 
 
 def _answers_something(evidence: Evidence) -> bool:
@@ -180,13 +190,14 @@ BEHAVIOUR: tuple[Metric, ...] = (
     Metric(
         "behaviour",
         Stage.GENERATION,
-        behaviour,
+        due_behaviour,
         (
             "1 when the response does what the case expects: answers (answer), declines (refuse), asks back (clarify), "
             "says something and names what is missing (partial), or objects to something of the question instead of "
             "refusing (correct_premise). Of 27 partial answers that people wrote for MTRAG-UN, 15 name no gap, so a 0 "
             "on partial may be an answer that is merely silent about it. "
-            "Undefined when the judge cannot tell whether it is a refusal."
+            "Undefined when the judge cannot tell whether it is a refusal; an error of the judge where a refusal or a "
+            "question back is due."
         ),
         outcome=True,
     ),

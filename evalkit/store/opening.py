@@ -16,6 +16,7 @@ SMALL = 64 << 20  # bytes up to which a store is checked whole although its run 
 PATIENCE = 5.0  # seconds a check of the file's structure may take
 NAMED = 0.5  # seconds that a run which has just taken the lock is given to say who it is
 DAMAGE = (sqlite3.Error, UnicodeDecodeError)  # what SQLite raises where a file is not as it was
+UNWRITABLE = ("unable to open database file", "attempt to write a readonly database")
 OTHERWISE = "restore the file, or give another --out"
 
 
@@ -135,7 +136,12 @@ def _readable(file: Path) -> sqlite3.Connection:
 
 def damaged(file: Path, what: str) -> StorageError:
     """What is said of a store that cannot be read as it is."""
-    return StorageError(f"{file}: is no run store, or damaged ({what}); {OTHERWISE}")
+    if not file.exists() or os.access(file.parent, os.W_OK) or what not in UNWRITABLE:
+        return StorageError(f"{file}: is no run store, or damaged ({what}); {OTHERWISE}")
+    return StorageError(
+        f"{file.parent}: cannot be written (a read-only folder or file system), which its store needs; "
+        "that is no sign of damage: copy the folder to where it can be written"
+    )
 
 
 def _empty(db: sqlite3.Connection, file: Path) -> bool:

@@ -16,6 +16,7 @@ from evalkit.records import Case, Claim, StyleRules, Trace
 from evalkit.text.citation_marks import Names, without_marks
 
 Block = tuple[str, str]
+CLAIMS_LIMIT = "limits.claims"  # the bound that a reason names
 EXAMPLES = 3  # approved answers that are shown
 NAMED = 500  # passages whose names are looked for in marks of citations: hostile answers are full of brackets
 
@@ -104,7 +105,8 @@ def plan(case: Case, trace: Trace, limits: Limits) -> Plan:
     references = _references(case, cleaner)
     judged = min(len(found or ()), limits.claims) if passages or references else 0
     if found and judged and len(found) > judged:
-        cleaner.notes.append(f"{len(found) - judged} of {len(found)} claims were not judged")
+        left_out = f"{len(found) - judged} of {len(found)} claims were not judged"
+        cleaner.notes.append(f"{left_out}: {CLAIMS_LIMIT}")
     shown = cleaner.text(answer, limits.answer, "the answer")
     common = (*_question(case, cleaner), *passages, *references, ("answer", shown))
     labels = _labels(case, cleaner)
