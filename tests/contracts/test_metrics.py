@@ -30,6 +30,7 @@ from metric_inputs import (
 from support import make_graded, make_suite
 
 from evalkit.api import tools_for
+from evalkit.errors import UndecidedError
 from evalkit.metrics import answer, behaviour, consistency
 from evalkit.metrics import format as format_metrics
 from evalkit.metrics.retrieval import parse_metric
@@ -56,7 +57,10 @@ K = SUITE.k
 
 
 def value_of(metric: Metric, given: Given) -> Any:
-    return metric.compute(*[given.values[name] for name in needs_of(metric)])
+    try:
+        return metric.compute(*[given.values[name] for name in needs_of(metric)])
+    except UndecidedError:  # the scorer books an error of the judge's: no value either
+        return None
 
 
 # --- when each metric is undefined: the cards' sentences as predicates ---------------------------------
@@ -451,7 +455,7 @@ def test_every_cell_can_be_written_and_every_value_has_its_reason(made: Any, app
 
 def evidence_lacks(note: str) -> bool:
     """The metrics themselves never fail on these inputs; only an outcome whose judge gave nothing does."""
-    return note in ("", "no judge graded this")
+    return note in ("", "no judge graded this", "the judge could not decide")
 
 
 @settings(max_examples=20, deadline=None)
