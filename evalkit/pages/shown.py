@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from evalkit.records import Case, Finding, Passage, Trace
+from evalkit.records import Case, Finding, Passage
 
 if TYPE_CHECKING:
     from evalkit.grade import Graded
@@ -29,10 +29,3 @@ def gold_of(case: Case) -> frozenset[str | None]:
     """The documents and chunks that the labels of a case name."""
     relevant = (d for d, grade in (case.relevant or {}).items() if grade > 0)
     return frozenset(relevant).union(*(p.evidence for p in case.key_points or ()))
-
-
-def cut_in_prompt(trace: Trace, passage: Passage) -> bool:
-    """Whether a passage of the prompt is a mere part of the one that was retrieved."""
-    key = (passage.doc_id, passage.chunk_id)
-    whole = (p for p in trace.retrieved or () if (p.doc_id, p.chunk_id) == key)
-    return any(len(passage.text) < len(p.text) for p in whole)

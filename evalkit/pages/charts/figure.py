@@ -20,11 +20,3 @@ class Figure:
     head: Row
     rows: tuple[Row, ...]
     legend: tuple[tuple[int, str], ...] = ()
-
-
-def identifier(*parts: object) -> str:
-    """An id for an element of the page, of letters, digits and hyphens, different for different parts."""
-    joined = "-".join(str(part) for part in parts)
-    return "".join(
-        c if c.isascii() and (c.isalnum() or c == "-") else f"_{ord(c):x}" for c in joined
-    )
