@@ -20,13 +20,13 @@ from evalkit.engines import LOCAL, SHARDS, elsewhere
 from evalkit.errors import InvalidInput, Stopped
 from evalkit.finished import Finished, means_of_files
 from evalkit.grade import grade
-from evalkit.judge import judge_traces
 from evalkit.judging.judged import Judged, read_reviews_of
+from evalkit.judging.judges import judge_called, judge_systems
 from evalkit.judging.named_code import NotImportedJudge
 from evalkit.judging.of_run import Seat, noted_seat, seat_of
 from evalkit.ledger.fold import How
 from evalkit.pool import block_on
-from evalkit.records import Approach, Finding, Suite, System, Trace
+from evalkit.records import Approach, Finding, Judge, Suite, System, Trace
 from evalkit.replay import replay
 from evalkit.resume import agree, cache_of, check_same_questions, left_open
 from evalkit.shards import cases_of, named, read_share, settle, told_share, unanswered
@@ -290,26 +290,29 @@ def _run_of(
         raise unanswered(work.store, work.suite.cases)
     recipe = {**means_of(found, work.tools), **work.store.recipe(), **told_share(work.store)}
     recipe |= work.judging.recipe()
-    judged = work.judged(found, seat.spent())
+    judged = seat.told(work.judged(found, seat.spent()))
     return Run(work.suite, found, recipe, work.store.folder, stopped, judged, work.large)
 
 
 def from_traces(
-    suite: Suite, traces: Mapping[str, Sequence[Trace]], approaches: Mapping[str, str] | None = None
+    suite: Suite,
+    traces: Mapping[str, Sequence[Trace]],
+    approaches: Mapping[str, str] | None = None,
+    *,
+    judge: Judge | str = "embedded",
 ) -> Run:
-    """Grade and diagnose traces that are already there, without a store; ``approaches`` defaults to rag."""
-    tools = tools_for(suite)
-    cases = {case.id: case for case in suite.cases}
+    """Grade and diagnose traces that are already there, without a store; ``approaches`` defaults to rag.
 
-    async def work() -> dict[str, SystemDiagnosis]:
-        graded = {}
-        for name, given in traces.items():
-            approach = Approach((approaches or {}).get(name, "rag"))
-            evidence = await judge_traces(cases, given, tools.judge)
-            graded[name] = grade(suite, name, approach, given, evidence, tools.metrics)
-        return diagnosed_systems(suite, graded, tools)
-
-    found = block_on(work(), instead="evalkit.arun(...)")
+    ``judge`` is a judge, which is closed at the end, or the choice of one as in ``run``.
+    """
+    grader = judge_called(judge) if isinstance(judge, str) else judge
+    tools = tools_for(suite, judge=grader)
+    evidence = block_on(judge_systems(suite, traces, grader), instead="evalkit.arun(...)")
+    graded = {}
+    for name, given in traces.items():
+        approach = Approach((approaches or {}).get(name, "rag"))
+        graded[name] = grade(suite, name, approach, given, evidence[name], tools.metrics)
+    found = diagnosed_systems(suite, graded, tools)
     return Run(suite, found, means_of(found, tools))
 
 

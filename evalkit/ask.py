@@ -61,16 +61,15 @@ def plan(
 class Calls:
     """Puts questions: each is noted in the store before it goes out, its answer before the next one does.
 
-    What the cache has the answer to need not be put; ``on_hit`` is told its calls and its cost.
+    What the cache has the answer to need not be put.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        cache: Cache | None = None,
-        on_hit: Callable[[int, float | None], None] | None = None,
-    ) -> None:
-        self.store, self.cache, self._on_hit = store, cache, on_hit
+    def __init__(self, store: Store, cache: Cache | None = None) -> None:
+        self.store, self.cache = store, cache
+
+    def holds(self, asked: Asked) -> bool:
+        """Whether the cache has an answer, as far as can be told without reading it."""
+        return self.cache is not None and self.cache.holds(asked)
 
     async def recall(self, asked: Asked) -> Trace | None:
         """The cache's answer, stored; None where it has none."""
@@ -79,8 +78,6 @@ class Calls:
             return None
         trace = file_under(kept, asked.key)
         await self.store.put(trace)
-        if self._on_hit is not None:
-            self._on_hit(asked.calls, trace.usage.cost)
         return trace
 
     async def answer(

@@ -30,10 +30,10 @@ class Budget:
         self.max_time = max_time
         self.calls = 0
         self.refused: str | None = (
-            None  # which limit said no last: calls, cost, time, or an interrupt
+            None  # which limit said no last: calls, cost, time, or why it was stopped
         )
         self._began = time.monotonic()
-        self._stopped = False
+        self._stopped: str | None = None
         self._seconds: list[float] = [
             0.0,
             0.0,
@@ -88,7 +88,7 @@ class Budget:
     def take(self, calls: int, aside: tuple[int, float] = (0, 0.0)) -> bool:
         """Reserve calls, and put calls and cost ``aside``; False, and nothing is done, where a limit would be crossed."""
         if self._stopped or not self._in_time():
-            self.refused = "interrupt" if self._stopped else "time"
+            self.refused = self._stopped or "time"
             return False
         if self.left is not None and calls + aside[0] > self.left:
             self.refused = "calls"
@@ -101,18 +101,15 @@ class Budget:
         self._under_way += calls
         return True
 
-    def stop(self) -> None:
-        """Let no further call be made."""
+    def stop(self, why: str = "interrupt") -> None:
+        """Let no further call be made; the first reason holds."""
         for budget in (self, *self._others):
-            budget._stopped = True  # noqa: SLF001
+            budget._stopped = budget._stopped or why  # noqa: SLF001
 
-    def refund(self, calls: int, cost: float | None) -> None:
-        """Reserved calls need not be made after all; what they would have cost is given back before it is booked."""
-        self.calls -= calls
-        if cost is None:
-            self._unknown -= calls
-        else:
-            self._spent -= cost
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing more is to be done, paid for or not."""
+        return self._stopped is not None
 
     def settle(self, calls: int, cost: float | None, seconds: float | None = None) -> None:
         """Book what reserved calls have cost, and how long they took together if that is known."""

@@ -82,6 +82,10 @@ class Cache:
         self.misses += found is None
         return found
 
+    def holds(self, asked: Asked) -> bool:
+        """Whether there is an entry for the question; it is neither read nor counted."""
+        return self._file(asked).exists()
+
     def put(self, asked: Asked, trace: Trace) -> None:
         """Keep an answer that is no error; where that cannot be done the run goes on without."""
         if trace.error is not None:

@@ -223,6 +223,7 @@ def _symptom_json(symptom: Symptom) -> dict[str, Any]:
         "fine_tuning": symptom.rule.fine_tuning,
         "case_ids": listed(symptom.case_ids),
         "not_measured": symptom.not_measured,
+        **({"undecided": symptom.undecided} if symptom.undecided else {}),
     }
 
 

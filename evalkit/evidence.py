@@ -92,16 +92,20 @@ def made_of(judge: Judge, given: str) -> str:
 
 @cache
 def code_digest() -> str:
-    """Names evalkit's own files as they are on this machine: a version alone does not tell one edit from the next."""
-    stats = sorted(_stats(Path(__file__).parent, ""))
-    return hashlib.sha256(repr(stats).encode()).hexdigest()[:16]
+    """Names evalkit's own files by their contents: alike on every machine that has them, and no version tells one edit from the next."""
+    found = hashlib.sha256()
+    for place, file in sorted(_files(Path(__file__).parent, "")):
+        content = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+        found.update(f"{place}\x1f{content}\x1e".encode())
+    return found.hexdigest()[:16]
 
 
-def _stats(folder: Path | str, place: str) -> Iterator[tuple[str, int, int]]:
+def _files(folder: Path | str, place: str) -> Iterator[tuple[str, str]]:
     with os.scandir(folder) as entries:
         for entry in entries:
+            if entry.name.startswith("."):  # what editors and desktops leave
+                continue
             if entry.is_file():
-                found = entry.stat()
-                yield f"{place}{entry.name}", found.st_size, found.st_mtime_ns
+                yield f"{place}{entry.name}", entry.path
             elif entry.is_dir() and entry.name != "__pycache__":
-                yield from _stats(entry.path, f"{place}{entry.name}/")
+                yield from _files(entry.path, f"{place}{entry.name}/")

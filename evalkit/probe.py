@@ -14,7 +14,7 @@ from evalkit.conditions import CONDITIONS
 from evalkit.desk import Desk, Office
 from evalkit.grade import Graded
 from evalkit.inquiry import OF_THE_RETRIEVER, differ, failing, missing_in, passing
-from evalkit.planner import choose
+from evalkit.planner import Option, choose
 from evalkit.pool import each
 from evalkit.reask import AskOne, GradeOne
 from evalkit.records import Case, Suite, System, Trace
@@ -157,12 +157,20 @@ class _Work:
             return open_
         if control:
             return _next_control(desk)
-        options, left, observed = desk.options(), self.budget.left, office.observed(desk)
-        affordable = [o for o in options if left is None or o.calls <= left]
+        options, observed = desk.options(), office.observed(desk)
+        affordable = [o for o in options if self._affords(desk, o)]
         choice = choose(desk.puzzle, observed, affordable, office.known)
         if choice is None and choose(desk.puzzle, observed, options, office.known):
             self.budget.refused = "calls"
         return choice.condition if choice else None
+
+    def _affords(self, desk: Desk, option: Option) -> bool:
+        """Whether there are calls enough for a condition; what the cache has takes none."""
+        left = self.budget.left
+        if left is None or option.calls <= left:
+            return True
+        asks, case = desk.asks[option.condition], desk.here.case
+        return sum(ask.calls for ask in asks if not self.ask_one.holds(case, ask)) <= left
 
     async def _complete(self, desk: Desk, condition: str) -> bool:
         """Ask a condition until it is established; False when the budget ends before."""
@@ -172,10 +180,9 @@ class _Work:
         return True
 
     async def _ask(self, desk: Desk, ask: Ask) -> bool:
-        if not self.budget.take(ask.calls):
+        trace = await self._answer(desk.here.case, ask)
+        if trace is None:
             return False
-        trace = await self.ask_one(desk.here.case, ask)
-        self.budget.settle(ask.calls, trace.usage.cost)
         graded = ask.how in (How.ASK, How.GENERATE)
         verdict = await self.grade_one(trace) if graded else Verdict(None)
         self.office.file(desk, trace, verdict)
@@ -184,6 +191,15 @@ class _Work:
         if self.on_step is not None:
             self.on_step(trace)
         return True
+
+    async def _answer(self, case: Case, ask: Ask) -> Trace | None:
+        """The cache's answer, which is free, else the system's; None where no call is left for that."""
+        kept = None if self.budget.stopped else await self.ask_one.recall(case, ask)
+        if kept is not None or not self.budget.take(ask.calls):
+            return kept
+        trace = await self.ask_one(case, ask)
+        self.budget.settle(ask.calls, trace.usage.cost)
+        return trace
 
     def _learn(self, desk: Desk, condition: str) -> None:
         """Repeats of one question tell whether the system varies."""

@@ -25,21 +25,36 @@ from evalkit.records import (
 )
 from evalkit.store import Store
 
-AskOne = Callable[[Case, Ask], Awaitable[Trace]]
 GradeOne = Callable[[Trace], Awaitable[Verdict]]
 
 
+class AskOne:
+    """Asks planned questions of one system; an answer is in the store before it is returned."""
+
+    def __init__(self, system: System, calls: Calls) -> None:
+        self._system, self._calls = system, calls
+
+    async def __call__(self, case: Case, ask: Ask) -> Trace:
+        """The system's own answer."""
+        asked = self._asked(case, ask)
+        return await self._calls.answer(asked, lambda: perform(self._system, ask))
+
+    async def recall(self, case: Case, ask: Ask) -> Trace | None:
+        """The answer that the cache has, which takes no call; None where it has none."""
+        return await self._calls.recall(self._asked(case, ask))
+
+    def holds(self, case: Case, ask: Ask) -> bool:
+        """Whether the cache seems to have the answer."""
+        return self._calls.holds(self._asked(case, ask))
+
+    def _asked(self, case: Case, ask: Ask) -> Asked:
+        key = (self._system.name, case.id, ask.condition, ask.question.repeat)
+        return Asked(self._system, key, ask.how.name, ask.question, ask.passages, ask.calls)
+
+
 def asker(system: System, store: Store, calls: Calls | None = None) -> AskOne:
-    """Asks a planned question; the answer is in the store before it is returned."""
-    calls = calls or Calls(store)
-
-    async def ask_one(case: Case, ask: Ask) -> Trace:
-        key = (system.name, case.id, ask.condition, ask.question.repeat)
-        asked = Asked(system, key, ask.how.name, ask.question, ask.passages, ask.calls)
-        kept = await calls.recall(asked)
-        return kept or await calls.answer(asked, lambda: perform(system, ask))
-
-    return ask_one
+    """Asks planned questions, and keeps the answers in ``store``; from the cache of ``calls`` where it has them."""
+    return AskOne(system, calls or Calls(store))
 
 
 def grader(suite: Suite, system: System, judge: Judge, metrics: Sequence[Metric]) -> GradeOne:

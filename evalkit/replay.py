@@ -47,6 +47,7 @@ def _filed(trace: Trace, one: System) -> Trace:
     """A recorded trace under its system's name; an answer that was not recorded is an error, as a live one is."""
     silent = trace.response is None or not trace.response.strip()
     wanted = one.approach is not Approach.RETRIEVER and trace.condition not in OF_THE_RETRIEVER
-    if silent and wanted and trace.error is None:
-        trace = replace(trace, error=Failure("empty", "the recording holds no response"))
+    if silent and wanted and trace.error is None and trace.action is None:
+        what = "holds no response" if trace.response is None else "holds an empty response"
+        trace = replace(trace, error=Failure("empty", f"the recording {what}"))
     return replace(trace, system=one.name)

@@ -10,10 +10,13 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from evalkit.errors import InvalidInput
 from evalkit.grade import Graded
-from evalkit.ledger.columns import Ledger
-from evalkit.ledger.ungraded import failed_on
+from evalkit.ledger.columns import Ledger, ranks_of
+from evalkit.ledger.ungraded import GRADER_ERROR, failed_on
 from evalkit.outcome import CaseOutcome
 from evalkit.records import Case, Expected, Finding, Interval, Side, Status, Suite
 from evalkit.score import CODE
@@ -21,6 +24,7 @@ from evalkit.stats.intervals import wilson
 from evalkit.strict import read_yaml
 
 NOT_DUE, DUE, SHOWN = 0, 1, 2  # what a ledger notes of a rule for each case
+RANK_OF_GRADER_ERROR = ranks_of(np.array([GRADER_ERROR], np.uint8))[0]
 ALL_ERRED = "every case ended in an error, which is no symptom of any stage"
 
 
@@ -42,12 +46,23 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """How often one symptom shows: a rate over the cases that can show it, or why it was not measured."""
+    """How often one symptom shows: a rate over the cases that can show it, or why it was not measured.
+
+    ``undecided`` cases could show it, and are not in the rate: a measure that tells it got no grade.
+    """
 
     rule: Rule
     rate: Interval | None
     case_ids: Sequence[str]
     not_measured: str | None
+    undecided: int = 0
+
+
+def left_out(undecided: int) -> str:
+    """The cases that are in no rate for want of a grade, in words; nothing without any."""
+    return (
+        f"{undecided:,} more case{'s' * (undecided != 1)} could not be graded" if undecided else ""
+    )
 
 
 @cache
@@ -89,7 +104,18 @@ def _measure(ledger: Ledger, number: int, rule: Rule) -> Symptom:
     if not due:
         return Symptom(rule, None, (), _unmeasured(ledger, rule))
     shown = order[noted == SHOWN]
-    return Symptom(rule, wilson(len(shown), due), ledger.names(shown), None)
+    undecided = _undecided(ledger, rule, ledger.symptoms[number] == NOT_DUE)
+    return Symptom(rule, wilson(len(shown), due), ledger.names(shown), None, undecided)
+
+
+def _undecided(ledger: Ledger, rule: Rule, apart: npt.NDArray[np.bool_]) -> int:
+    """How many of the cases that are ``apart`` would be due, had a judge (or a measure) graded them."""
+    names = ("passed",) if isinstance(rule.due, str) else rule.due
+    lost = np.zeros(len(ledger), bool)
+    for column in (ledger.columns.get(name) for name in names):
+        if column is not None and apart.any():
+            lost |= ledger.by_case(column)[1] == RANK_OF_GRADER_ERROR
+    return int((lost & apart).sum())
 
 
 def _unmeasured(ledger: Ledger, rule: Rule) -> str:

@@ -17,6 +17,7 @@ from evalkit.pages.ended import extent
 from evalkit.pages.wording import shortened, visible
 from evalkit.records import Interval, Trace
 from evalkit.story import Parts, Story
+from evalkit.symptoms import left_out
 from evalkit.watch import Watcher
 
 if TYPE_CHECKING:
@@ -242,6 +243,11 @@ def _symptoms_table(run: Run) -> Table:
     for symptoms in measured:
         cells = [rate_of(s.rate) if s.rate else "not measured" for s in symptoms]
         table.add_row(escape(plain(symptoms[0].rule.id)), *cells)
+        reasons += [
+            f"{s.rule.id} of {name}: {left_out(s.undecided)}"
+            for name, s in zip(run.systems, symptoms, strict=True)
+            if s.undecided
+        ]
         if all(s.rate is None for s in symptoms):
             reasons.append(f"{symptoms[0].rule.id}: {symptoms[0].not_measured}")
     if reasons:

@@ -22,7 +22,7 @@ from evalkit.grade import Graded, grade
 from evalkit.judge import judge_traces
 from evalkit.judges.spending import Spending
 from evalkit.judging.judged import Judged
-from evalkit.judging.under_way import Judging
+from evalkit.judging.under_way import Judging, told_end
 from evalkit.outcome import CaseOutcome, deciding
 from evalkit.probe import probe
 from evalkit.reask import asker, grader
@@ -193,7 +193,7 @@ class Work:
         wanted = deciding(self.suite)
         metrics = [metric for metric in self.tools.metrics if metric.name in wanted]
         graded = await self.graded(one.name, one.approach, metrics)
-        if graded is None or not one.capabilities:
+        if graded is None or not one.capabilities or self.judging.given_up:
             return
         settings: dict[str, Any] = {
             "causes": self.tools.causes,
@@ -211,7 +211,7 @@ class Work:
             self.suite,
             one,
             graded,
-            ask_one=asker(one, self.store, Calls(self.store, self.cache, budget.refund)),
+            ask_one=asker(one, self.store, Calls(self.store, self.cache)),
             grade_one=grader(self.suite, one, self.judging, metrics),
             budget=budget,
             concurrency=self.concurrency,
@@ -222,7 +222,7 @@ class Work:
         self.watch.done()
         if done.stopped:
             self.cut = True
-            self.watch.say(f"{one.name}: probing stopped at the limit of {done.stopped}")
+            self.watch.say(f"{one.name}: {told_end(done.stopped)}")
 
     def account(self) -> None:
         """Say what came from the cache, and of which calls nobody knows whether they were carried out."""

@@ -15,7 +15,7 @@ from evalkit.judges.embedded import EmbeddedJudge
 from evalkit.judges.equivalence import equivalence
 from evalkit.judges.features import grounding, pair
 from evalkit.judges.model import Model, grounded_probability, load, same_answer_probability
-from evalkit.records import Case, KeyPoint, Passage, Trace
+from evalkit.records import Case, Evidence, Expected, KeyPoint, Passage, Trace
 
 JUDGE = EmbeddedJudge()
 LABELS = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -425,3 +425,18 @@ def test_agreement_with_people_on_correctness() -> None:
         for r in rows
     ]
     assert sum(right) / len(right) >= 0.9
+
+
+def test_an_answer_behind_a_refusal_counts_where_it_is_the_one_that_is_wanted() -> None:
+    said = "I have no information about groups, but a ticket costs 5 euros."
+    trace = Trace(case_id="c", system="s", response=said)
+
+    def judged(reference: str, **given: object) -> Evidence:
+        return EmbeddedJudge().judge(Case("c", "?", reference=(reference,), **given), trace)
+
+    wanted = judged("A ticket costs 5 euros.")
+    assert wanted.correct > 0.5 > wanted.refused
+    other = judged("Groups of ten pay 40 euros.")
+    assert other.correct < 0.5 < other.refused
+    declined = judged("The documents do not say what groups pay.", expected=Expected.REFUSE)
+    assert declined.refused > 0.5

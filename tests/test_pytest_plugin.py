@@ -315,3 +315,19 @@ def test_the_recipe_runs(pytester, suite):
     suite.rename(pytester.path / "my-suite")
     pytester.makepyfile(snippet)
     assert ended(pytester.runpytest(*WITH, "-p", "no:xdist")) == {"passed": 1}
+
+
+def test_the_judge_of_the_session_can_be_named(pytester, suite):
+    kept = pytester.path / "kept"
+    judge = '{"kind": "llm", "base_url": "http://127.0.0.1:9/v1", "model": "m", "attempts": 1}'
+    (suite / "judge.yaml").write_text(judge)
+    asked = "llm:quiz/judge.yaml"
+    result = mine(pytester, "--evalkit-out", str(kept), "--evalkit-judge", asked, "-k", "france")
+    assert "passed" not in ended(result)  # nobody is there to judge
+    assert "llm" in evalkit.open_run(suite, kept).recipe["judge"]
+
+
+def test_a_judge_that_is_not_there_is_an_error_of_every_test(pytester, suite):
+    result = mine(pytester, "--evalkit-judge", "nobody", "-k", "france or spain")
+    assert ended(result)["errors"] == 2
+    result.stdout.fnmatch_lines(["*nobody*"])

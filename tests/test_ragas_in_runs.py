@@ -15,6 +15,7 @@ from test_judge_in_runs import Listener, summary
 from test_ragas_judge import Server, needs_ragas
 
 import evalkit
+from evalkit.cli import _run
 from evalkit.errors import BudgetExceeded, InvalidInput
 from evalkit.gating.release import Request, gate
 from evalkit.judges.choose import resolved
@@ -23,7 +24,10 @@ from evalkit.judges.ragas.measures import MEASURES
 from evalkit.judging.brought import brought_rows
 from evalkit.judging.check import check
 from evalkit.judging.labels import Labelled
+from evalkit.pytesting.cells import limit_text
+from evalkit.pytesting.run import SuiteRun
 from evalkit.records import Case, Evidence, Status, Trace
+from evalkit.suite import load_suite, load_systems
 from evalkit.terminal import show_run
 
 pytestmark = needs_ragas
@@ -199,3 +203,46 @@ class Knowing:
     def judge(self, case: Case, trace: Trace) -> Evidence:
         right = float(str(trace.response)[-1] in "13579")
         return evidence_of(Evidence(self.name), [Grade("ragas_faithfulness", right)])
+
+
+class Finds:
+    """Retrieves and answers in two steps, so that it can be crossed."""
+
+    def retrieve(self, query: str, k: int) -> list[dict[str, str]]:
+        return [{"doc_id": "d", "text": RIGHT}]
+
+    def generate(self, query: str, passages: Any) -> str:
+        return RIGHT
+
+
+def test_runs_with_limits_on_metrics_of_ragas_are_crossed_and_graded_by_their_own_judge(
+    suite, tmp_path
+):
+    write_suite(suite, "{metric: ragas_faithfulness, at_least: 0.5}", cases=3)
+    target = "{name: NAME, approach: rag, adapter: python, target: 'test_ragas_in_runs:Finds'}"
+    both = "\n- ".join(target.replace("NAME", name) for name in ("a", "b"))
+    (suite / "systems.yaml").write_text(f"systems:\n- {both}\n")
+    given = ["compare", str(tmp_path / "run"), "--cross"]
+    with endpoint() as server:
+        judge = judge_file(tmp_path, server, metrics=["faithfulness"])
+        specs = load_systems(suite / "systems.yaml")
+        evalkit.run(suite, specs, out=tmp_path / "run", judge=judge, probes="none").write()
+        assert _run([*given, "--judge", "embedded"]) == 3  # not who graded the run
+        assert _run(given) == 0
+    told = json.loads((tmp_path / "run" / "comparison.json").read_text())
+    assert [s["n"] for s in told["pairs"][0]["splits"]] == [3, 3]
+
+
+def test_pytest_grades_with_the_judge_that_is_named_and_keeps_its_limits(suite, tmp_path):
+    write_suite(suite, "{metric: ragas_faithfulness, at_least: 0.5, margin: 0.1}", cases=14)
+    line = "{name: rag, approach: rag, adapter: python, target: 'test_ragas_in_runs:Finds'}"
+    (suite / "systems.yaml").write_text(f"systems:\n- {line}\n")
+    with endpoint() as server:
+        judge = judge_file(tmp_path, server, metrics=["faithfulness"])
+        own = SuiteRun(
+            load_suite(suite), load_systems(suite / "systems.yaml"), tmp_path, None, judge
+        )
+        own.want_limits("rag")
+        cell = own.limit("rag", limit_text(own.suite.limits[0]))
+    assert "ragas_faithfulness" in cell.message or cell.outcome == "passed"
+    assert cell.outcome != "errors", cell.message

@@ -287,6 +287,78 @@ def test_the_same_words_said_of_a_source_or_a_question_decline(text: str) -> Non
     assert refusal_probability(text) >= 0.5
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I have no information about groups, but a ticket costs 5 euros.",
+        "I do not know the group price. However, a single ticket is 5 euros.",
+        "I can't answer for groups, but single visitors pay 5 euros.",
+        "Ich habe keine Informationen zu Gruppen, aber eine Karte kostet 5 Euro.",
+        "Je n'ai pas d'information sur les groupes, mais un billet coûte 5 euros.",
+        "No tengo información sobre grupos, pero una entrada cuesta 5 euros.",
+        "Non ho informazioni sui gruppi, ma un biglietto costa 5 euro.",
+        "Não tenho informações sobre grupos, mas um bilhete custa 5 euros.",
+        "Ik heb geen informatie over groepen, maar een kaartje kost 5 euro.",
+        "Nie mam informacji o grupach, ale bilet kosztuje 5 euro.",
+        "У меня нет информации о группах, но билет стоит 5 евро.",
+        "Gruplar hakkında bilgim yok, ama bir bilet 5 avro.",
+        "Tôi không có thông tin về nhóm, nhưng một vé giá 5 euro.",
+        "ليس لدي معلومات عن المجموعات، لكن التذكرة تكلف 5 يورو.",
+        "団体についての情報はありませんが、チケットは5ユーロです。",
+        "我没有关于团体的信息，但门票是5欧元。",
+        "단체에 대한 정보는 없지만 티켓은 5유로입니다.",
+    ],
+)
+def test_what_declines_a_part_and_tells_a_value_is_an_answer(text: str) -> None:
+    assert 0.1 < refusal_probability(text) < 0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I have no information about groups, but you can call 555-0134.",
+        "I have no information about groups, but our hotline is open from 9 to 5.",
+        "I don't have the 2024 figures, but the report covers 2022 and 2023.",
+        "I cannot answer that, but please see page 5 of the manual.",
+        "I'm sorry, but I have no information about 2024.",
+        "I have no information about groups, but the passages mention 3 kinds of tickets.",
+        "I have no information about groups, but the office may know more.",
+        "I cannot say enough about this from the documents.",
+        "Ich habe dazu keine Angaben, aber auf Seite 5 des Handbuchs steht eine Telefonnummer.",
+        "団体についての情報はありませんが、電話は03-1234-5678です。",
+    ],
+)
+def test_to_refer_elsewhere_behind_a_refusal_stays_one(text: str) -> None:
+    assert refusal_probability(text) >= 0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I cannot say enough good things about the staff.",
+        "We can't thank the archive enough.",
+        "I can't recommend it highly enough.",
+        "I can't stress enough that the form is due on May 3.",
+        "I can't wait to see the archive.",
+        "Words cannot describe how good it was.",
+        "I can't tell you how happy we were with it.",
+        "Ich kann gar nicht genug Gutes über das Team sagen.",
+        "Je ne saurais trop vous recommander ce plan.",
+        "No puedo decir suficientes cosas buenas del equipo.",
+        "Não posso deixar de recomendar este plano.",
+        "Ik kan niet genoeg goeds zeggen over het personeel.",
+        "Tôi không thể nói hết lời khen về đội ngũ.",
+    ],
+)
+def test_praise_beyond_words_is_no_refusal(text: str) -> None:
+    assert refusal_probability(text) < 0.5
+
+
+def test_praise_excuses_no_refusal_beside_it() -> None:
+    assert refusal_probability("I can't wait to help, but I have no information about that.") >= 0.5
+    assert refusal_probability("I cannot recommend a medicine; I have no information.") >= 0.5
+
+
 @pytest.mark.parametrize("stock", [familiar.STOCK, second.STOCK], ids=lambda stock: stock.name)
 def test_every_refusal_of_a_stock_is_recognised_and_nothing_else(stock: Stock) -> None:
     phrases = [phrase for listed in stock.refusals.values() for phrase in listed]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import evalkit
 from evalkit.adapters.recorded import build
 from evalkit.errors import InvalidInput
 from evalkit.records import (
@@ -207,3 +208,27 @@ def test_a_path_stays_in_the_folder(tmp_path: Path, path: str) -> None:
     write(tmp_path, *rows())
     with pytest.raises(InvalidInput, match=r"systems\.mine\.path"):
         recorded(inner, path=path)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"response": ""}, "the recording holds an empty response"),
+        ({"response": "  \n"}, "the recording holds an empty response"),
+        ({"response": None}, "the recording holds no response"),
+        ({"response": None, "action": "tool:search"}, None),
+    ],
+)
+def test_an_empty_recorded_answer_is_told_as_one_just_as_a_live_one_is(
+    tmp_path: Path, given: dict, said: str | None
+) -> None:
+    write(tmp_path, *rows()[1:], {"case_id": "c0", **given})
+    spec = SystemSpec("mine", Approach.RAG, "recorded", {"path": "traces.jsonl"}, tmp_path)
+    suite = Suite("s", tmp_path, CASES, CORPUS, "x")
+    run = evalkit.run(suite, [spec], out=tmp_path / "run", probes="none")
+    trace = next(t for t in run.systems["mine"].graded.traces if t.case_id == "c0")
+    assert trace.error == (None if said is None else Failure("empty", said))
+    if said is not None:
+        (told,) = (f for f in run.systems["mine"].findings if f.case_id == "c0")
+        assert told.cause == "infra_error"
+        assert said in json.dumps(told.evidence, default=str)

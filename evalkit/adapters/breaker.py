@@ -23,16 +23,18 @@ class Breaker:
     after 1, 2, 4, ... 15 seconds; the others wait. An answer closes the circuit. Where none came within
     ``patience`` seconds, every call raises ``EndpointUnusable``, so that the run ends and what was not asked
     stays unasked. An endpoint that never answered, or says that the address is not there, is given up at once.
-    ``name`` is what messages call the endpoint.
+    ``name`` is what messages call the endpoint, ``again`` how they say that the run can go on.
     """
 
     def __init__(
         self, name: str = "the endpoint", *, failures: int = 20, patience: float = 30.0
     ) -> None:
         self.name = name
+        self.again = "run again with the same --out and --retry-errors when it is well"
         self.failures = failures
         self.patience = patience
         self.in_a_row = 0
+        self.down = False  # given up, because it only failed
         self._why: str | None = None
         self._resting_since: float | None = None
         self._answered = False
@@ -87,9 +89,10 @@ class Breaker:
         patience = self.patience if self._answered and tried.status not in GONE else 0.0
         if now + self._rest > self._resting_since + patience:
             assert tried.failure is not None
+            self.down = True
             raise self.stop(
                 f"{self.name} failed {self.in_a_row} times in a row, last with: {tried.failure.message}; "
-                "what was answered is kept: run again with the same --out and --retry-errors when it is well"
+                f"what was answered is kept: {self.again}"
             )
         return True
 

@@ -44,18 +44,20 @@ class TraceFile(Mapping[Key, Trace]):
     def __init__(self, path: Path, system: str, recorded_as: str, suite: Suite) -> None:
         self.path, self._system, self._recorded_as, self._suite = path, system, recorded_as, suite
         self.others: set[str] = set()
-        starts, lines, sums = array("q"), array("q"), array("I")
+        starts, lengths, lines, sums = array("q"), array("q"), array("q"), array("I")
         keys, cases = array("Q"), array("Q")
         for line in lines_of(path):
             key = self._key_on(line)
             if key is not None:
                 starts.append(line[0])
+                lengths.append(len(line[2]))
                 lines.append(line[1])
                 sums.append(crc32(line[2]))
                 keys.append(_number(key))
                 cases.append(number_of(key[0]))
         self._sums = np.frombuffer(sums, np.uint32)
-        self._starts, self._lines = np.array(starts, np.int64), narrow(np.array(lines, np.int64))
+        self._starts = np.array(starts, np.int64)
+        self._lengths, self._lines = (narrow(np.array(c, np.int64)) for c in (lengths, lines))
         self._keys, self._cases = np.array(keys, np.uint64), np.array(cases, np.uint64)
         self._order = narrow(np.argsort(self._keys, kind="stable"))
 
@@ -103,23 +105,28 @@ class TraceFile(Mapping[Key, Trace]):
     def _traces(self, rows: Sequence[int] | range) -> Iterator[Trace]:
         return (self._read(line) for _, line in self._lines_on(rows))
 
-    def filed(self) -> Iterator[Plain | Trace]:
-        """The traces in the order of the file: as plain fields where they are as they were checked, and need no record."""
-        for row, line in self._lines_on(range(len(self))):
+    def by_case(self, cases: Numbers) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The rows in the order of ``cases`` (each as ``number_of`` gives it), and how many stand before each; checked before."""
+        sorter = np.argsort(cases)
+        place = narrow(sorter[np.searchsorted(cases, self._cases, sorter=sorter)])
+        order = np.argsort(place, kind="stable")
+        return narrow(order), narrow(np.searchsorted(place[order], np.arange(len(cases) + 1)))
+
+    def filed(self, rows: Sequence[int] | None = None) -> Iterator[Plain | Trace]:
+        """The traces on these rows, all of them if None: as plain fields where they are as they were checked, and need no record."""
+        for row, line in self._lines_on(range(len(self)) if rows is None else rows):
             same = crc32(line[2]) == self._sums[row]
             plain = plain_trace(json.loads(line[2].decode("utf-8"))) if same else None
             yield self._read(line) if plain is None else plain
 
     def _lines_on(self, rows: Sequence[int] | range) -> Iterator[tuple[int, Line]]:
-        here = -1
         with open_lines(self.path) as stream:
             for row in rows:
-                start = int(self._starts[row])
-                if here != start:
+                start, here = int(self._starts[row]), stream.tell()
+                if here != start:  # far from here what was read ahead is lost: mostly there is a line feed between
                     stream.seek(start)
-                raw = stream.readline()
-                here = start + len(raw)
-                yield row, (start, int(self._lines[row]), raw.rstrip(b"\n"))
+                raw = stream.read(int(self._lengths[row]))
+                yield row, (start, int(self._lines[row]), raw)
 
     def __getitem__(self, key: Key) -> Trace:
         number = np.uint64(_number(key))

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from evalkit.comparison.cross import Cell, Means
     from evalkit.comparison.entrants import Entrants
     from evalkit.comparison.shape import Comparison
-    from evalkit.records import System
+    from evalkit.judging.of_run import Seat
+    from evalkit.records import Judge, System
 
 
 @click.command("compare")
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
     help="With --cross: make no more calls than so many; what was answered is kept.",
 )
 @click.option(
+    "--judge",
+    metavar="CHOICE",
+    help="With --cross: who grades these answers, as in `evalkit run`. [the run's own judge]",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="Where comparison.json and comparison.md go: a folder, or a .json file. [the first run]",
@@ -55,6 +61,7 @@ def command(  # noqa: PLR0913, PLR0917 (the options of the command)
     metrics: tuple[str, ...],
     cross: bool,  # noqa: FBT001 (given by name)
     max_calls: int | None,
+    judge: str | None,
     out: Path | None,
     allow_different: bool,  # noqa: FBT001 (given by name)
 ) -> int:
@@ -71,6 +78,10 @@ def command(  # noqa: PLR0913, PLR0917 (the options of the command)
 
     if max_calls is not None and not cross:
         raise UsageError("--max-calls limits the calls of --cross; without it no call is made")
+    if judge is not None and not cross:
+        raise UsageError(
+            "--judge grades the answers of --cross; others keep the grades of their run"
+        )
     loaded = load_suite(suite_of(runs[0]) if suite is None else suite)
     opened, notes = open_runs(loaded, runs, allow_different=allow_different)
     taking = entrants(opened, names, allow_different=allow_different)
@@ -83,7 +94,10 @@ def command(  # noqa: PLR0913, PLR0917 (the options of the command)
     )
     if cross:
         recipes = {label: run.recipe for label, run in opened.items()}
-        cells = asyncio.run(_ask(taking, recipes, systems_file, runs[0], max_calls))
+        seat = _seat(taking, judge, runs[0])
+        cells = asyncio.run(
+            seat.through(_ask(taking, recipes, systems_file, runs[0], max_calls, seat.judge))
+        )
         found = with_splits(found, cells, taking.suite.cases)
     page = write(found, out or runs[0])
     show(found)
@@ -94,12 +108,25 @@ def command(  # noqa: PLR0913, PLR0917 (the options of the command)
 # --- crossing ----------------------------------------------------------------------------------
 
 
+def _seat(taking: Entrants, judge: str | None, folder: Path) -> Seat:
+    """Who grades the crossed answers; ``InvalidInput`` where it is another judge than that of the runs."""
+    from evalkit.errors import InvalidInput
+    from evalkit.judging.of_run import seat_of
+
+    seat = seat_of(judge, taking.suite, folder)
+    if seat.judge.fingerprint != taking.judge:
+        told = f"the run was graded by judge {taking.judge}, and these answers would be by {seat.judge.fingerprint}"
+        raise InvalidInput(told, file=folder, hint="give --judge as in the run, or grade it anew")
+    return seat
+
+
 async def _ask(
     taking: Entrants,
     recipes: Mapping[str, Mapping[str, object]],
     systems_file: Path | None,
     folder: Path,
     max_calls: int | None,
+    judge: Judge,
 ) -> Mapping[Cell, Means]:
     from evalkit.comparison.cross import crossed
     from evalkit.systems import build
@@ -114,7 +141,7 @@ async def _ask(
             stack.push_async_callback(system.aclose)
             made |= dict.fromkeys(_same(system, taking, recipes), system)
         with Progress() as progress:
-            tools = tools_for(taking.suite)
+            tools = tools_for(taking.suite, judge=judge)
             return await crossed(
                 taking.suite,
                 taking.systems,

@@ -125,6 +125,7 @@ def _digest(folder: Path) -> str | None:
 
 def _graded_anew(suite: Suite, folder: Path, label: str) -> Run:
     from evalkit.api import from_traces
+    from evalkit.judging.of_run import noted_seat
     from evalkit.store import Store
     from evalkit.work import approaches_of
 
@@ -135,10 +136,12 @@ def _graded_anew(suite: Suite, folder: Path, label: str) -> Run:
             name: [trace for trace in store.traces(name) if trace.case_id in known]
             for name in approaches
         }
+        judge = noted_seat(store, suite, folder).judge
     answered = {name: found for name, found in traces.items() if found}
     if not answered:
         raise NothingToDo(
             f"{label} has no case in common with suite {suite.name} ({suite.digest}): none of its answers is to one of "
             f"the {len(suite.cases)} cases"
         )
-    return from_traces(suite, answered, {name: approaches[name].value for name in answered})
+    named = {name: approaches[name].value for name in answered}
+    return from_traces(suite, answered, named, judge=judge)

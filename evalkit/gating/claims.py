@@ -15,7 +15,7 @@ from evalkit.gating.policy import Name, Policy, check_policy, in_steps
 from evalkit.gating.policy import named as _wished
 from evalkit.gating.scope import applies, check_margins, check_tags
 from evalkit.gating.shown import short
-from evalkit.gating.snapshot import Snapshot, measured, with_cause
+from evalkit.gating.snapshot import RESTS_ON, Snapshot, measured, with_cause
 from evalkit.records import Case, Level, Limit, Metric, Suite
 from evalkit.tools import Tools
 
@@ -242,7 +242,7 @@ def known_metrics(tools: Tools) -> dict[str, Metric]:
 def wanted_metrics(
     suite: Suite, tools: Tools, wishes: Wishes, policy: Policy | None = None
 ) -> list[str]:
-    """The metrics whose values a gate needs: those of limits, of a hierarchy and those wished; causes are no metrics.
+    """The metrics whose values a gate needs: those of limits, of a hierarchy and those wished, and what causes are seen by.
 
     Raises ``InvalidInput`` for a name that nothing bears, or one that cannot be compared.
     """
@@ -261,6 +261,7 @@ def wanted_metrics(
         check_tags(suite, _wished(text)[1], field="--metric")
     names = [limit.metric for limit in suite.limits]
     names += [_wished(text)[0] for text in given.hierarchy] + wished
+    names += [RESTS_ON[name] for name in (*names, *given.covered_metrics()) if name in RESTS_ON]
     return [name for name in dict.fromkeys(names) if name in known]
 
 

@@ -34,6 +34,8 @@ MISSING = {
 }
 # What a gate or a recommendation goes by, and no answer or grade depends on.
 JUDGED_BY = {("suite", name) for name in ("limits", "max_error_rate", "profile")}
+# Whether a case has the cause is not known where the judge could not grade this measure of it, or did not see what it takes.
+RESTS_ON = {"ungrounded_content": "groundedness"}
 REQUIRED = ("manifest.json", "diagnosis.json", "scores.csv", "verdict.json")
 
 
@@ -118,7 +120,10 @@ def _bounds(row: tuple[Cell, ...], bad: float, good: float) -> tuple[float, floa
 
 
 def with_cause(found: Snapshot, cause: str, cases: Collection[str]) -> Measured:
-    """1 for a case that failed with this cause, 0 for any other; missing where the case erred or was not graded."""
+    """1 for a case that failed with this cause, 0 for any other; missing where the case erred or was not graded.
+
+    It is missing, too, where what the cause is seen by has no grade: a claim that nobody decided is not grounded by that.
+    """
     table = np.array([_caused(found, cause, case) for case in cases]).reshape(len(cases), 3)
     return Measured(table[:, 0], table[:, 1], table[:, 2])
 
@@ -130,11 +135,14 @@ def _caused(found: Snapshot, cause: str, case: str) -> tuple[float, float, float
         return math.nan, math.nan, 0.0
     if case in found.causes:
         named = found.causes[case]
-        known = named == cause or 0.0 in due or named not in (None, "infra_error")
-        value = float(named == cause)
-        return (value, value, 0.0) if known else (1.0, 0.0, 1.0)
-    lost = any(isinstance(cell, str) for cell in due)
-    return (1.0, 0.0, 1.0) if lost else (0.0, 0.0, 0.0)
+        if named == cause:
+            return 1.0, 1.0, 0.0
+        lost = 0.0 not in due and named in (None, "infra_error")
+    else:
+        lost = any(isinstance(cell, str) for cell in due)
+    seen_by = found.cells.get(RESTS_ON.get(cause, ""), {}).get(case, ())
+    blind = any(isinstance(cell, str) for cell in seen_by)
+    return (1.0, 0.0, 1.0) if lost or blind else (0.0, 0.0, 0.0)
 
 
 # --- from a run folder -----------------------------------------------------------------------

@@ -13,11 +13,11 @@ from evalkit.judges.coverage import RESTATED, coverage, denies, states
 from evalkit.judges.equivalence import equivalence
 from evalkit.judges.portion import label_too_long, of_portion, portion
 from evalkit.judges.support import Context, assess, read
-from evalkit.records import Case, Claim, Evidence, KeyPoint, Passage, Trace
+from evalkit.records import Case, Claim, Evidence, Expected, KeyPoint, Passage, Trace
 from evalkit.text.absence import ABSENT, says_absent
 from evalkit.text.citation_marks import without_marks
 from evalkit.text.extract import parse_json
-from evalkit.text.refusal import refusal_probability
+from evalkit.text.refusal import declining_probability, refusal_probability
 from evalkit.text.similarity import contains
 
 VERSION = "embedded/7"
@@ -55,7 +55,8 @@ def _judged(case: Case, trace: Trace) -> Evidence:
     labels = (case.query, case.reference, case.key_points)
     shown = (trace.response or "", trace.context, trace.citations)
     gold = gold_of(case) if trace.citations else frozenset[str]()
-    return _evidence(*labels, *shown, (gold, names_of(case, trace)))
+    known = (gold, names_of(case, trace), case.expected is Expected.REFUSE)
+    return _evidence(*labels, *shown, known)
 
 
 @lru_cache(REMEMBERED)  # repeats, and conditions that change nothing, give equal answers
@@ -66,9 +67,10 @@ def _evidence(
     response: str,
     context: tuple[Passage, ...] | None,
     citations: tuple[str, ...] | None,
-    known: tuple[frozenset[str], frozenset[str]],  # what is labelled as relevant; what may be cited
+    # what is labelled as relevant; what may be cited; whether a refusal is wanted
+    known: tuple[frozenset[str], frozenset[str], bool],
 ) -> Evidence:
-    gold, names = known
+    gold, names, to_refuse = known
     places, whole, in_prose = prose(response)
     answer = without_marks(whole, names) if in_prose else whole
     found = _claims(answer, context, query, reference) if in_prose else None
@@ -83,7 +85,7 @@ def _evidence(
         else cited_by_record(citations, context, _own_values(response, query), gold),
         covered=None if key_points is None else covered,
         correct=correct,
-        refused=_refused(answer, query, (*covered, correct or 0.0)),
+        refused=_refused(answer, query, (*covered, correct or 0.0), to_refuse=to_refuse),
     )
 
 
@@ -96,10 +98,14 @@ def _covered(point: str, answer: str, query: str, references: Sequence[str]) -> 
     return RESTATED if any(denies(point, text, query) for text in repeated) else value
 
 
-def _refused(answer: str, query: str, hits: Sequence[float]) -> float:
-    """How likely an answer declines; to say that the source lacks what is asked is to, unless a label says the same."""
-    told = refusal_probability(answer)
-    if told >= ABSENT or max(hits) >= HIT or not says_absent(answer, query):
+def _refused(answer: str, query: str, hits: Sequence[float], *, to_refuse: bool) -> float:
+    """How likely an answer declines; to say that the source lacks what is asked is to, unless a label says the same.
+
+    "I know nothing of groups, but a ticket costs 5 euros" answers only who is to be told the price: the labels say it.
+    """
+    hit = max(hits) >= HIT
+    told = (refusal_probability if hit and not to_refuse else declining_probability)(answer)
+    if told >= ABSENT or hit or not says_absent(answer, query):
         return told
     return ABSENT
 

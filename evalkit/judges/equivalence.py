@@ -21,7 +21,7 @@ from evalkit.judges.substitution import substituted
 from evalkit.judges.support import negated
 from evalkit.judges.wording import clean, keys_of, near, wanted_of
 from evalkit.text.quantities import found_in, quantities
-from evalkit.text.refusal import refusal_probability
+from evalkit.text.refusal import declining_probability, refusal_probability
 from evalkit.text.regret import opening
 from evalkit.text.sentences import spans
 from evalkit.text.similarity import contains, same_text
@@ -73,6 +73,8 @@ def _one(answer: str, reference: str, query: str) -> float:
     if same_text(answer, reference):
         return 1.0
     refused, refusing = refusal_probability(answer), refusal_probability(reference)
+    if refusing >= 0.5:
+        refused = declining_probability(answer)
     if refused >= 0.5 or refusing >= 0.5:
         return 0.9 if refused >= 0.5 and refusing >= 0.5 else 0.03
     if multiples_differ(reference, answer):

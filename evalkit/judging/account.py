@@ -13,11 +13,13 @@ from evalkit.errors import InvalidInput
 from evalkit.grade import Graded
 from evalkit.judge import received
 from evalkit.judges.spending import Expected, Spending, expected_of, pay_from, spending_of
+from evalkit.judges.standing import given_up_of, stopped_of
 from evalkit.records import AS_IS, Approach, Case, Evidence, Judge, Passage, Suite, Trace
 
 Key = tuple[str, str, str, int]
 Aside = tuple[int, float]
 
+JUDGE = "the judge"  # what ends probing where no verdict is to be had
 NOTHING: Aside = (0, 0.0)
 SAMPLE = 300  # answers an estimate is drawn from
 TYPICAL = 400  # characters of an answer or a passage of which nothing is known
@@ -51,6 +53,8 @@ class Account:
         given = self.inner.judge(case, trace)
         found = received(self.inner, await given if inspect.isawaitable(given) else given)
         self.evidence[key] = found
+        if self._budget is not None and stopped_of(self.inner) is not None:
+            self._budget.stop(JUDGE)  # an answer that nobody judges proves no cause
         return found
 
     # --- the budget --------------------------------------------------------------------------
@@ -96,6 +100,11 @@ class Account:
     def stopped(self) -> str | None:
         """Which limit kept the judge from an answer; None where none did."""
         return None if self.purse is None else self.purse.refused
+
+    @property
+    def given_up(self) -> str | None:
+        """Why answers are left without a verdict: who gave nothing usable, and what came instead; None where none is."""
+        return given_up_of(self.inner)
 
     @property
     def spending(self) -> Spending | None:

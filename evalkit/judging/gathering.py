@@ -8,14 +8,14 @@ import shutil
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 
 from evalkit.errors import InvalidInput, StorageError
 from evalkit.judges.llm.kept import CALLS
+from evalkit.judges.llm.under_way import FILE as BEGUN
 from evalkit.judges.spending import Spending
-from evalkit.judging.judged import noted_spending
-from evalkit.judging.of_run import EMBEDDED, JUDGE, OPTIONS, PARTS, SPENT
+from evalkit.judging.books import SPENT, added, books_text, noted_spending, read_books
+from evalkit.judging.of_run import EMBEDDED, JUDGE, OPTIONS, PARTS, TROUBLES
 from evalkit.judging.uncounted import COUNTED, counted_now
 from evalkit.store import Store
 
@@ -49,12 +49,14 @@ def gather(store: Store, shares: Sequence[Store]) -> None:
     for name in (JUDGE, OPTIONS, PARTS):
         if name in notes[0]:
             store.note(name, notes[0][name])
-    spent = [found for note in notes if (found := noted_spending(note.get(SPENT))) is not None]
-    if spent:
-        whole = spent[0]
-        for more in spent[1:]:
-            whole = whole + more
-        store.note(SPENT, json.dumps(asdict(whole)))
+    parts = json.loads(notes[0].get(PARTS, "{}"))
+    spent = added(book for note in notes for book in read_books(note.get(SPENT), parts))
+    if spent:  # the present judge's last
+        mine = parts.get("fingerprint")
+        store.note(SPENT, books_text(sorted(spent, key=lambda one: one.fingerprint == mine)))
+    told = dict.fromkeys(text for note in notes for text in json.loads(note.get(TROUBLES, "[]")))
+    if told:
+        store.note(TROUBLES, json.dumps(list(told), ensure_ascii=False))
     try:
         for share in shares:
             _copy(share.folder, store.folder)
@@ -74,10 +76,11 @@ def _copy(folder: Path, into: Path) -> None:
     if (folder / VERDICTS).is_dir():
         shutil.copytree(folder / VERDICTS, into / VERDICTS, dirs_exist_ok=True)
         (into / VERDICTS).chmod(0o700)
-    if (folder / CALLS).exists():
-        number = os.open(into / CALLS, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-        with os.fdopen(number, "ab") as stream, (folder / CALLS).open("rb") as share:
-            shutil.copyfileobj(share, stream)
+    for name in (CALLS, BEGUN):
+        if (folder / name).exists():
+            number = os.open(into / name, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+            with os.fdopen(number, "ab") as stream, (folder / name).open("rb") as share:
+                shutil.copyfileobj(share, stream)
     if (folder / RAGAS_CALLS).exists():
         _copy_calls(folder / RAGAS_CALLS, into / RAGAS_CALLS)
 

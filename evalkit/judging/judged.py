@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evalkit.budget import money
 from evalkit.errors import StorageError
 from evalkit.grade import Graded
 from evalkit.judges.spending import Spending
 from evalkit.judging.account import spending_json
+from evalkit.judging.books import Book
 from evalkit.judging.correction import TwoWay, corrected_rate
 from evalkit.judging.gate_notes import FILE, read_check
 from evalkit.judging.human import Reviewed, Verdict, latest, read_verdicts
 from evalkit.judging.rating import CUT
 from evalkit.judging.reviewed import Rate, graded_values, rates_of
+from evalkit.judging.uncounted import Unanswered
 from evalkit.records import Interval, Judge, Suite
 from evalkit.stats.intervals import mean_interval
 
@@ -44,7 +46,11 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """How a run was judged; ``spending`` is None for a judge that keeps no account, ``reviews`` without any."""
+    """How a run was judged; ``spending`` is None for a judge that keeps no account, ``reviews`` without any.
+
+    ``earlier`` is what judges have spent that graded the run before this one, ``unanswered`` calls of which nobody saw
+    the end (None without any), ``troubles`` a sentence for each judge that failed.
+    """
 
     name: str
     fingerprint: str
@@ -53,11 +59,15 @@ class Judged:
     reviews: Reviews | None = None
     replaced: Mapping[str, Replaced] = field(default_factory=dict)
     rates: Mapping[str, tuple[Rate, ...]] = field(default_factory=dict)
+    earlier: tuple[Book, ...] = ()
+    unanswered: Unanswered | None = None
+    troubles: tuple[str, ...] = ()
 
     @property
     def worth_telling(self) -> bool:
         """Whether there is more to say than that evalkit's own judge graded everything."""
-        return bool(self.spending or self.parts or self.reviews or self.rates)
+        told = self.spending or self.parts or self.reviews or self.rates
+        return bool(told or self.earlier or self.unanswered or self.troubles)
 
     def block(self) -> dict[str, Any]:
         """What summary.json says of judging; nothing where evalkit's own judge graded everything."""
@@ -84,7 +94,26 @@ class Judged:
             "rates": {
                 name: [_rate_json(rate) for rate in found] for name, found in self.rates.items()
             },
+            **self._further(),
         }
+
+    def _further(self) -> dict[str, Any]:
+        """What is seldom there, and left out where it is not."""
+        earlier = [
+            {
+                "name": one.name,
+                "fingerprint": one.fingerprint,
+                "spending": spending_json(one.spent),
+            }
+            for one in self.earlier
+        ]
+        lost = self.unanswered
+        found = {
+            "earlier": earlier,
+            "unanswered": lost and {"calls": lost.calls, "possible_cost": lost.possible_cost},
+            "troubles": list(self.troubles),
+        }
+        return {name: value for name, value in found.items() if value}
 
 
 def read_reviews_of(path: Path) -> Reviews:
@@ -211,9 +240,28 @@ def judge_lines(block: Mapping[str, Any] | None) -> list[str]:
         block["spending"]["calls"] or block["spending"]["from_cache"]
     ):
         lines.append(f"judging took {_spent(block['spending'])} (judge {block['name']})")
+    for one in block.get("earlier", ()):
+        who = f"judge {one['name']}, {one['fingerprint']}"
+        lines.append(f"before that, judging took {_spent(one['spending'])} ({who})")
+    lines += trouble_lines(block)
     lines += _reviewed_lines(block["reviewed"])
     for system, rates in block["rates"].items():
         lines += [f"{system}: {_rate_line(rate)}" for rate in rates]
+    return lines
+
+
+def trouble_lines(block: Mapping[str, Any] | None) -> list[str]:
+    """What of the ``judge`` block a reader of the report must know: who failed, and calls that nobody saw end."""
+    if block is None:
+        return []
+    lines = list(block.get("troubles", ()))
+    if (lost := block.get("unanswered")) is not None:
+        calls, cost = lost["calls"], lost["possible_cost"]
+        were = "1 call of the judge was" if calls == 1 else f"{calls:,} calls of the judge were"
+        most = "unknown" if cost is None else f"up to {money(cost)}"
+        lines.append(
+            f"{were} sent without a reply coming back, perhaps carried out and charged (possible cost {most})"
+        )
     return lines
 
 
@@ -257,10 +305,3 @@ def _share(found: Mapping[str, Any] | None) -> str:
     if found is None:
         return "unknown"
     return f"{100 * found['value']:.1f} % [{100 * found['low']:.1f}, {100 * found['high']:.1f}]"
-
-
-def noted_spending(text: str | None) -> Spending | None:
-    """The account that a run noted; None without one."""
-    if text is None:
-        return None
-    return Spending(**json.loads(text))

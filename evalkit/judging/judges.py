@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 from evalkit import plugins
+from evalkit.judge import judge_traces
 from evalkit.judges.choose import judge_from
-from evalkit.records import Judge
+from evalkit.records import Evidence, Judge, Suite, Trace
 
 
 def judge_called(choice: str) -> Judge:
@@ -30,3 +31,12 @@ async def closing(judge: Judge) -> AsyncIterator[Judge]:
         close = getattr(judge, "aclose", None)
         if close is not None:
             await close()
+
+
+async def judge_systems(
+    suite: Suite, traces: Mapping[str, Sequence[Trace]], judge: Judge
+) -> dict[str, list[Evidence | None]]:
+    """The evidence for every trace of every system, in their order; the judge is closed at the end."""
+    cases = {case.id: case for case in suite.cases}
+    async with closing(judge):
+        return {name: await judge_traces(cases, given, judge) for name, given in traces.items()}

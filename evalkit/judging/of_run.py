@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from evalkit.errors import StorageError
 from evalkit.judges.choose import resolved
 from evalkit.judges.spending import Spending, spending_of
-from evalkit.judging.judged import noted_spending
+from evalkit.judges.standing import troubles_of
+from evalkit.judging.books import SPENT, Book, added, books_text, read_books
+from evalkit.judging.judged import Judged
 from evalkit.judging.named_code import NotImportedJudge, check_given, code_in
-from evalkit.judging.uncounted import COUNTED, counted_now, uncounted
+from evalkit.judging.uncounted import COUNTED, counted_now, unanswered, uncounted
 from evalkit.records import Judge, Suite
 from evalkit.store import Store
 from evalkit.store.opening import NothingStoredError
@@ -25,7 +27,7 @@ EMBEDDED = "embedded"  # the judge of a run without a choice
 JUDGE = "judge"  # the notes of a run: what was chosen,
 OPTIONS = "judge options"  # what that means,
 PARTS = "judge parts"  # what its fingerprint stands for,
-SPENT = "judge spending"  # and what it has taken so far
+TROUBLES = "judge troubles"  # and what went wrong with it when it was last asked
 
 
 class Notes(Protocol):
@@ -42,13 +44,19 @@ class Notes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """The judge of the run in ``folder``, and how it was chosen; ``before`` is what earlier sessions have spent."""
+    """The judge of the run in ``folder``, and how it was chosen.
+
+    ``before`` is what it has spent in earlier sessions, ``earlier`` what other judges have spent on the run;
+    ``noted`` what went wrong with it when it was last asked, of a seat that asks nothing; else None.
+    """
 
     judge: Judge
     choice: str = EMBEDDED
     options: str | Mapping[str, Any] = EMBEDDED
     before: Spending = field(default_factory=Spending)
     folder: Path | None = None
+    earlier: tuple[Book, ...] = ()
+    noted: tuple[str, ...] | None = None
 
     @property
     def code(self) -> tuple[str, ...]:
@@ -63,6 +71,8 @@ class Seat:
         if JUDGE in known or self.choice != EMBEDDED:
             store.note(JUDGE, self.choice)
             store.note(OPTIONS, json.dumps(self.options, ensure_ascii=False))
+        if was is not None and was["fingerprint"] != now["fingerprint"]:
+            self.account(store)  # under the name of who spent it, before another's stands there
         if was != now:
             store.note(PARTS, json.dumps(now, ensure_ascii=False))
         if was is None or was["fingerprint"] == now["fingerprint"]:
@@ -70,7 +80,7 @@ class Seat:
         return [f"{_told(was, now)}; every answer is graded again"]
 
     def spent(self) -> Spending | None:
-        """What the judge of this run has spent in all sessions; None for one that keeps no account."""
+        """What this judge has spent on the run in all sessions; None for one that keeps no account."""
         found = spending_of(self.judge)
         if found is None:
             return self.before if self.before != Spending() else None
@@ -80,12 +90,25 @@ class Seat:
         )
 
     def account(self, store: Notes) -> None:
-        """Note what was spent."""
+        """Note what was spent, and what went wrong."""
         found = self.spent()
-        if found is not None:
+        if found is not None or self.earlier:
             if self.folder is not None:
                 store.note(COUNTED, counted_now(self.folder))
-            store.note(SPENT, json.dumps(asdict(found)))
+            own = Book(self.judge.name, self.judge.fingerprint, found or Spending())
+            store.note(SPENT, books_text((*self.earlier, own)))
+        troubles = json.dumps(troubles_of(self.judge), ensure_ascii=False)
+        if store.notes().get(TROUBLES, "[]") != troubles:
+            store.note(TROUBLES, troubles)
+
+    def told(self, judged: Judged) -> Judged:
+        """The same with what other judges have spent, what nobody saw the end of, and what went wrong."""
+        return replace(
+            judged,
+            earlier=self.earlier,
+            unanswered=None if self.folder is None else unanswered(self.folder),
+            troubles=troubles_of(self.judge) if self.noted is None else self.noted,
+        )
 
     async def aclose(self) -> None:
         """Close the judge's connections, if it has any."""
@@ -115,7 +138,7 @@ def seat_of(choice: str | None, suite: Suite, folder: Path) -> Seat:
         return _noted(known, suite, folder, offline=False)
     options = resolved(choice, Path.cwd())
     made = _made(options, suite, folder, offline=False)
-    return Seat(made, choice, options, _spent_before(known, folder), folder)
+    return _seat(made, choice, options, known, folder)
 
 
 def noted_seat(store: Notes, suite: Suite, folder: Path) -> Seat:
@@ -134,13 +157,32 @@ def _noted(known: Mapping[str, str], suite: Suite, folder: Path, *, offline: boo
         if code
         else _made(options, suite, folder, offline=offline)
     )
-    return Seat(made, choice, options, _spent_before(known, folder), folder)
+    seat = _seat(made, choice, options, known, folder)
+    if not offline:
+        return seat
+    return replace(seat, noted=tuple(json.loads(known.get(TROUBLES, "[]"))))
 
 
-def _spent_before(known: Mapping[str, str], folder: Path) -> Spending:
-    """What the account of earlier sessions says, and what a killed one recorded after it."""
-    noted = noted_spending(known.get(SPENT))
-    return (noted or Spending()) + uncounted(known, folder, settled=noted is not None)
+def _seat(
+    made: Judge,
+    choice: str,
+    options: str | Mapping[str, Any],
+    known: Mapping[str, str],
+    folder: Path,
+) -> Seat:
+    books = _books(known, folder)
+    before = sum((one.spent for one in books if one.fingerprint == made.fingerprint), Spending())
+    others = tuple(one for one in books if one.fingerprint != made.fingerprint)
+    return Seat(made, choice, options, before, folder, others)
+
+
+def _books(known: Mapping[str, str], folder: Path) -> tuple[Book, ...]:
+    """What the accounts of earlier sessions say, and what a killed one recorded after them."""
+    parts = _read(known, PARTS)
+    noted = read_books(known.get(SPENT), parts)
+    more = uncounted(known, folder, settled=SPENT in known)
+    last = Book(parts.get("name", "?"), parts.get("fingerprint", "?"), more)
+    return tuple(one for one in added((*noted, last)) if one.spent != Spending())
 
 
 def options_noted(known: Mapping[str, str]) -> Any:

@@ -6,9 +6,12 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from evalkit.judges.llm.kept import CALLS
+from evalkit.judges.llm.under_way import never_ended
 from evalkit.judges.ragas.record import FILE as RAGAS
 from evalkit.judges.spending import Spending
 
@@ -38,19 +41,53 @@ def uncounted(known: Mapping[str, str], folder: Path, *, settled: bool) -> Spend
     return sum(_of_lines(folder / CALLS, int(reached.get(CALLS) or 0)), found)
 
 
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Calls that a judge was about to make, and of which nobody saw the end: perhaps carried out and charged.
+
+    ``possible_cost`` is what they may have cost, each as much as the dearest known call; None where none is known.
+    """
+
+    calls: int
+    possible_cost: float | None
+
+
+def unanswered(folder: Path) -> Unanswered | None:
+    """Those of a run, in all its sessions; None without any."""
+    calls = never_ended(folder)
+    if not calls:
+        return None
+    dearest = [cost for cost in (*_costs(folder / CALLS), _dearest(folder)) if cost is not None]
+    return Unanswered(calls, calls * max(dearest) if dearest else None)
+
+
+def _dearest(folder: Path) -> float | None:
+    return _rows(folder / RAGAS, "SELECT max(cost) FROM calls")[0]
+
+
+def _costs(file: Path) -> Iterator[float | None]:
+    for row in _lines(file, 0):
+        yield row.get("cost")
+
+
 def _of_lines(file: Path, start: int) -> Iterator[Spending]:
+    for row in _lines(file, start):
+        prompt, cost = row.get("prompt_tokens"), row.get("cost")
+        tokens = (prompt or 0, row.get("completion_tokens") or 0)
+        yield Spending(1, 0, *tokens, cost or 0.0, prompt is None, cost is None)
+
+
+def _lines(file: Path, start: int) -> Iterator[Mapping[str, Any]]:
+    """The calls in a record from a place in it on; a damaged line is passed over."""
     if not file.exists():
         return
     with file.open("rb") as stream:
         stream.seek(start)
         for line in stream:
             try:
-                row = json.loads(line)
+                yield json.loads(line)
             except ValueError:  # cut off by the end of the process
                 continue
-            prompt, cost = row.get("prompt_tokens"), row.get("cost")
-            tokens = (prompt or 0, row.get("completion_tokens") or 0)
-            yield Spending(1, 0, *tokens, cost or 0.0, prompt is None, cost is None)
 
 
 def _of_ragas(file: Path, start: int) -> Spending:

@@ -8,10 +8,10 @@ from pathlib import Path
 from evalkit.ask import Job
 from evalkit.budget import Budget
 from evalkit.diagnosis import SystemDiagnosis
-from evalkit.errors import BudgetExceeded
+from evalkit.errors import BudgetExceeded, EndpointUnusable, Stopped
 from evalkit.grade import Graded, grade
 from evalkit.judges.spending import Spending
-from evalkit.judging.account import NOTHING, Account, told_effort, told_expected
+from evalkit.judging.account import JUDGE, NOTHING, Account, told_effort, told_expected
 from evalkit.judging.human import with_verdicts
 from evalkit.judging.judged import Judged, Replaced, Reviews, all_rates, replaced_in
 from evalkit.records import Case, Metric, Trace
@@ -46,12 +46,20 @@ class Judging(Account):
         expected = self.of_probes(calls)
         return f"; judging them {told_effort(expected)} at most" if expected.most else ""
 
-    def unjudged(self) -> BudgetExceeded | None:
-        """What to raise where a limit kept the judge from answers; they are grader errors until the run goes on."""
-        if self.stopped is None:
-            return None
+    def unjudged(self) -> Stopped | None:
+        """What to raise where replies that were of no use, or a limit, kept the judge from answers.
+
+        They are grader errors until the run goes on.
+        """
         found = self.evidence.values()
         failed = sum(one is not None and one.error is not None for one in found)
+        if self.given_up is not None:
+            return EndpointUnusable(
+                f"{self.given_up}; {failed} answers are not judged; "
+                "all answers are kept: mend the judge, or name another, and run again with the same --out"
+            )
+        if self.stopped is None:
+            return None
         return BudgetExceeded(
             f"the judge stopped at the limit of {self.stopped}: {failed} answers are not judged; "
             "raise it and run again with the same --out"
@@ -93,3 +101,10 @@ class Judging(Account):
     def _replaced(self, found: Mapping[str, SystemDiagnosis]) -> dict[str, Replaced]:
         both = ((name, self.by_judge.get(name), one.graded) for name, one in found.items())
         return {name: replaced_in(was, now) for name, was, now in both if was is not None}
+
+
+def told_end(limit: str) -> str:
+    """What ended probing before its time, in words."""
+    if limit == JUDGE:
+        return "probing stopped: nobody is left who could judge its answers"
+    return f"probing stopped at the limit of {limit}"

@@ -22,6 +22,7 @@ from evalkit.pages.wording import (
     words,
 )
 from evalkit.records import Level, Metric, Stage
+from evalkit.symptoms import left_out
 
 if TYPE_CHECKING:
     from evalkit.api import Run
@@ -70,6 +71,7 @@ def _symptom_cell(system: str, symptom_id: str, found: Mapping[str, Any]) -> dic
         "href": cases_link(system=system, symptom=symptom_id),
         "cases": len(found["case_ids"]),
         "n": found["n"],
+        "left_out": left_out(found.get("undecided", 0)),
         "bar": charts.bar(
             found["rate"], found["low"], found["high"], name="fill fail", label=label
         ),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from evalkit.judging.judged import trouble_lines
 from evalkit.pages.accuracy import accuracy_view, found_causes, stated_sure
 from evalkit.pages.causes_table import cause_rows
 from evalkit.pages.comparing import compare_view
@@ -129,6 +130,7 @@ def recipe_rows(run: Run, summary: Mapping[str, Any]) -> list[tuple[str, str]]:
             rows.append((key, str(value)))
     if "judge" not in recipe:
         rows.append(("judge", ", ".join(_judges(run)) or "none"))
+    rows += [("judging", line) for line in trouble_lines(summary.get("judge"))]
     rows.append(("cut of the ranked list", f"k = {run.suite.k}, pool = {run.suite.pool}"))
     return rows
 

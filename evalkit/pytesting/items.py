@@ -124,7 +124,8 @@ class SuiteTests:
         kept = config.getoption("evalkit_out")
         self.kept = config.invocation_params.dir / kept if kept else None
         self.shared = shared
-        self.suite_run = SuiteRun(self.suite, specs, shared, self.kept)
+        judge = config.getoption("evalkit_judge")
+        self.suite_run = SuiteRun(self.suite, specs, shared, self.kept, judge)
         tags = {tag for case in self.suite.cases for tag in case.tags}
         config.addinivalue_line("markers", f"{MARKER}: a test of an evaluation suite")
         for name in sorted({marker_of(tag) for tag in tags}):

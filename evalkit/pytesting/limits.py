@@ -14,16 +14,16 @@ from evalkit.gating.words import unmeasured_sentence
 from evalkit.pytesting.cells import Cell as Ended
 from evalkit.records import Limit, Status, Suite
 from evalkit.score import STATUSES, Column
-from evalkit.tools import tools_for
+from evalkit.tools import Tools
 
 
-def limit_cells(found: SystemDiagnosis, suite: Suite) -> list[Ended]:
-    """How every limit of the suite ended, in the suite's order; needs every case.
+def limit_cells(found: SystemDiagnosis, suite: Suite, tools: Tools) -> list[Ended]:
+    """How every limit of the suite ended, in the suite's order; needs every case. ``tools`` have the judge's own metrics.
 
     Passed where the gate says pass, and failed where it says anything else: a limit that too little evidence speaks
     for is not kept. One that a system of this approach cannot have is ungraded.
     """
-    tools, policy = tools_for(suite), read_policy(suite.folder)
+    policy = read_policy(suite.folder)
     wishes = Wishes()
     candidate = snapshot_in_memory(found, wanted_metrics(suite, tools, wishes, policy))
     claims = Claims(suite, tools, candidate, None, suite.cases, wishes, policy)

@@ -29,6 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="only this system of the file; repeatable",
     )
     group.addoption(
+        "--evalkit-judge",
+        metavar="CHOICE",
+        help="who grades free text, as in `evalkit run --judge` [that of an earlier run kept with --evalkit-out, else embedded]",
+    )
+    group.addoption(
         "--evalkit-out",
         metavar="DIR",
         help="keep the run here; answers that are already there are not asked for again",

@@ -16,11 +16,13 @@ from evalkit.artefacts import write_json
 from evalkit.diagnosis import SystemDiagnosis
 from evalkit.errors import EvalkitError
 from evalkit.gating.shown import short, visible
+from evalkit.judging.brought import tools_of_run
 from evalkit.outcome import CaseOutcome
 from evalkit.pytesting.cells import Cell, case_cell, limit_text
 from evalkit.pytesting.limits import limit_cells
 from evalkit.records import Suite, SystemSpec
 from evalkit.store import Store
+from evalkit.tools import tools_for
 
 PATIENCE = 24 * 3600.0  # seconds a worker waits for the one that asks
 SHOWN = 5  # failing cases told by assert_passed
@@ -36,9 +38,15 @@ class SuiteRun:
     """
 
     def __init__(
-        self, suite: Suite, specs: Sequence[SystemSpec], shared: Path, kept: Path | None
+        self,
+        suite: Suite,
+        specs: Sequence[SystemSpec],
+        shared: Path,
+        kept: Path | None,
+        judge: str | None = None,
     ) -> None:
         self.suite, self.specs, self.shared, self.kept = suite, specs, shared, kept
+        self.judge = judge
         self.folder = kept or shared / "run"
         self.wanted: dict[str, set[str]] = {}
         self.limited: set[str] = set()
@@ -98,7 +106,7 @@ class SuiteRun:
                 wanted |= {case_id for _, case_id, _, _ in store.done()}
         part = replace(self.suite, cases=tuple(c for c in self.suite.cases if c.id in wanted))
         specs = [spec for spec in self.specs if spec.name in self.wanted]
-        return run(part, specs, out=self.folder)
+        return run(part, specs, out=self.folder, judge=self.judge)
 
     def _broken(self, message: str) -> Iterator[tuple[str, Cell]]:
         for system, cases in self.wanted.items():
@@ -124,12 +132,15 @@ def _alone(file: Path) -> Iterator[None]:
 
 
 def _cells(done: Run, limited: Collection[str]) -> Iterator[tuple[str, Cell]]:
+    tools = tools_for(done.suite) if done.folder is None else tools_of_run(done.suite, done.folder)
     for name, found in done.systems.items():
         cases = {case.id: case for case in done.suite.cases}
         for case_id in found.graded.cases:
             yield _key(name, "case", case_id), case_cell(found, cases[case_id])
         if name in limited:
-            for limit, cell in zip(done.suite.limits, limit_cells(found, done.suite), strict=True):
+            for limit, cell in zip(
+                done.suite.limits, limit_cells(found, done.suite, tools), strict=True
+            ):
                 yield _key(name, "limit", limit_text(limit)), cell
 
 

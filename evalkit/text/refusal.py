@@ -14,6 +14,7 @@ from evalkit.text.refusal_phrases import (
     CORRECTING,
     COURTESY,
     GAPS,
+    IDIOMS,
     REDIRECTING,
     SILENT,
     TURNING,
@@ -27,6 +28,7 @@ _GAPS = Gated("|".join(GAPS))
 _ASKING = Gated("|".join(ASKING))
 _CORRECTING = Gated("|".join(CORRECTING))
 _COURTESY = Gated("|".join(COURTESY))
+_IDIOMS = Gated("|".join(IDIOMS))
 _REDIRECTING = Gated("|".join(REDIRECTING))
 _SILENT = Gated("|".join(SILENT))
 _TURNING = Gated(rf"\W*(?:{'|'.join(TURNING)})")
@@ -46,6 +48,21 @@ _SYMBOL = re.compile(r"[^\s\w!-/:-@\[-`{-~…。、，．]")
 _DIGIT = re.compile(r"\d")
 _QUESTION_END = re.compile(r"[?？؟]\W*$|か[。\s]*$")
 
+# A "but" in any of the languages; what follows is an answer only if it speaks of the matter: not of sources, of what is known, of you and me.
+_BUT = re.compile(
+    r"(?:[,;:—–-]|(?<=\w))\s+(?:but|however|though|although|aber|jedoch|allerdings|mais|cependant|pero|sin embargo|mas|porém|ma|però|tuttavia|maar|echter|ale|jednak|но|однако|ama|fakat|ancak|nhưng)\b,?"
+    r"|^\W*(?:but|however|aber|allerdings|jedoch|mais|cependant|pero|mas|ma|maar|ale|но|однако|ama|ancak|nhưng)\b,?"
+    r"|[،,]?\s*\b(?:ولكن|لكن)\b|[，,]\s*(?:但是?|不过|然而|可是)|(?<=[^\W\d_])(?:が|けれども?|けど)[、,]|지만[\s,]",
+    re.IGNORECASE,
+)
+_NO_FACT = re.compile("[spyAdiukvtgeHDwfaznNqxlO]|BT")
+_SAYING = re.compile("[cBh]")
+_CONTACT = re.compile(
+    r"@|www\.|https?:|\d{3}[- ]?\d{3,}|\b(?:call|phone|hotline|helpline|e-?mail|support|staff|help ?desk|team|colleagues?|counter|reception|telefon\w*|anruf\w*|"
+    r"kundendienst|téléphone|numéro|teléfono|telefone|điện thoại|телефон\w*)\b|電話|电话|전화|هاتف"
+)
+
+IN_PART = 0.4  # probability of a text that declines a part and tells the rest
 DECLINES = 0.5  # probability from which on a sentence is taken to decline
 SUBSTANCE = 6  # content words from which on what follows a refusal says something
 OPENING = 3  # the same for what stands before it
@@ -75,7 +92,10 @@ def sentence_kind(sentence: str) -> tuple[str, int]:
     size = letters.count("c") * (TURNED if _TURNING.match(plain) else 1)
     if settles(sentence):
         return "say", max(size, OPENING)
-    lacking = decline_probability(plain) >= DECLINES and not _ATTRIBUTE.fullmatch(letters)
+    lacking = _lacks(plain, letters)
+    if lacking and _IDIOMS.search(plain):
+        plain = _IDIOMS.sub(" ", plain)
+        lacking = _lacks(plain, roles(plain))
     if lacking or _SILENT.search(plain):
         return "decline", size
     if _COURTESY.search(plain):
@@ -84,6 +104,10 @@ def sentence_kind(sentence: str) -> tuple[str, int]:
         return "question", size
     told = (reports(letters) or _SEEN.search(letters)) and not _DIGIT.search(plain)
     return ("report" if told else "say"), size
+
+
+def _lacks(plain: str, letters: str) -> bool:
+    return decline_probability(plain) >= DECLINES and not _ATTRIBUTE.fullmatch(letters)
 
 
 def declines(sentence: str) -> bool:
@@ -114,8 +138,36 @@ def refusal_probability(text: str) -> float:
     """How likely ``text`` declines to answer, 0..1; an empty text counts as a refusal (0.9).
 
     What matters is whether anything else is said: an answer with a caveat at its end stays an answer,
-    a refusal followed by an offer of help stays a refusal.
+    a refusal followed by an offer of help stays a refusal. "I know nothing of groups, but a ticket costs 5 euros" is an answer.
     """
+    told = declining_probability(text)
+    return IN_PART if told >= DECLINES and _tells_besides(text) else told
+
+
+def _tells_besides(text: str) -> bool:
+    """Whether a text declines something and, behind a "but", states a value that is neither an offer nor about the sources."""
+    for start, end in spans(text):
+        head, *rest = _BUT.split(text[start:end], maxsplit=1)
+        if (
+            rest
+            and _DIGIT.search(rest[0])
+            and (not head.strip() or declines(head))
+            and _states(rest[0])
+        ):
+            return True
+    return False
+
+
+def _states(part: str) -> bool:
+    plain = normalise(part)
+    letters = roles(plain)
+    said = sentence_kind(part)[0] == "say" and len(_SAYING.findall(letters)) >= OPENING
+    return said and not _NO_FACT.search(letters) and not _CONTACT.search(plain)
+
+
+@lru_cache(CACHE)
+def declining_probability(text: str) -> float:
+    """How likely ``text`` declines something, 0..1, short of a long answer to the rest."""
     quick = _quick(text)
     if quick is not None:
         return quick

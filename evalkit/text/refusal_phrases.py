@@ -22,6 +22,18 @@ REDIRECTING: tuple[str, ...] = (
     r"お問い合わせ|联系客服|문의해|liên hệ|التواصل مع|обратитесь|klantenservice|działem wsparcia|destek ekib",
 )
 
+# Who cannot say enough good things declines nothing, nor who cannot wait: such words are read over.
+IDIOMS: tuple[str, ...] = (
+    r"\b(?:cannot|can ?not|can't|could ?not|couldn't) (?:\w+ )?(?:say|find|write) enough (?:good|nice|kind|positive|great|wonderful)\b",
+    r"\b(?:cannot|can ?not|can't|could ?not|couldn't) (?:\w+ )?(?:thank|praise|recommend|stress|emphasi[sz]e|speak|commend)\b[^.,;:]{0,40}?\b(?:enough|too (?:much|highly))\b",
+    r"\b(?:cannot|can ?not|can't|could ?not|couldn't) (?:(?:over(?:state|emphasi[sz]e|estimate)|help but|wait (?:to|for|until)|agree more)\b|be (?:happier|better|prouder)\b)",
+    r"\b(?:cannot|can ?not|can't|could ?not|couldn't) (?:\w+ )?(?:tell you|say|describe|express) how (?:happy|glad|pleased|grateful|thankful|delighted|impressed|proud|excited|much (?:i|we) (?:like|love|enjoy|appreciate)\w*)\b",
+    r"\bwords (?:cannot|can't|could not|couldn't|fail to) (?:describe|express|say)\b|\bdo(?:n't| not) know (?:where|what) (?:i|we)(?: would|'d) (?:be|do) without\b",
+    r"\b(?:kann|können|könnte|könnten)\b[^.,;:]{0,40}\bnicht genug (?:gutes|lob\w*|dank\w*|empfehlen|betonen)\b|\b(?:kan|kunnen) (?:\w+ ){0,3}niet genoeg (?:goeds|lof|prijzen|bedanken|aanbevelen|aanraden|benadrukken)\b",
+    r"\bne saurai(?:s|t|ent) trop (?:\w+ )?(?:recommander|conseiller|remercier|insister|louer)\b|\bno (?:puedo|podemos|podría) (?:\w+ )?(?:suficientes|bastantes) cosas buenas\b|\bno (?:puedo|podemos) (?:dejar de|sino|más que) (?:agradec|recomend|felicit|elogi)\w*",
+    r"\bnão (?:posso|podemos) deixar de\b|\bnon (?:posso|possiamo) (?:che|fare a meno di)\b|\bkhông thể (?:\w+ )?(?:nói|khen|kể) (?:cho )?hết (?:lời|những lời|điều tốt)",
+)
+
 TURNING: tuple[str, ...] = (
     r"\b(?:however|but|nevertheless|nonetheless|that said|instead|although|though|still|it does|they do)\b",
     r"\b(?:allerdings|jedoch|aber|cependant|mais|toutefois|sin embargo|pero|tuy nhiên|nhưng|однако|ancak)\b|ただし|しかし|但是|然而|하지만|그러나|لكن|ومع ذلك",

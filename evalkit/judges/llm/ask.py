@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -12,6 +13,7 @@ from evalkit.adapters.endpoint import Endpoint
 from evalkit.adapters.openai_replies import read_chat
 from evalkit.adapters.openai_structured import MODES, Negotiation, Shape
 from evalkit.adapters.retry import Deadline, Tried
+from evalkit.errors import EndpointUnusable
 from evalkit.judges.llm.fence import Fence, fence_for
 from evalkit.judges.llm.kept import Kept, Recording, key_of
 from evalkit.judges.llm.parse import UnreadableVerdictError, Verdict, read_verdict, verdict_of
@@ -19,6 +21,8 @@ from evalkit.judges.llm.plan import Request
 from evalkit.judges.llm.prompts import instructions
 from evalkit.judges.llm.schema import schema
 from evalkit.judges.llm.settings import Settings
+from evalkit.judges.llm.streak import Streak, came_back
+from evalkit.judges.llm.under_way import UnderWay
 from evalkit.judges.spending import Purse
 from evalkit.records import Outcome
 
@@ -61,7 +65,8 @@ class Asker:
     """Puts requests to one endpoint.
 
     ``salt`` is the secret of this run, from which the secrets of every message are derived. Without an ``endpoint``
-    verdicts are taken from the cache only; ``purse`` is what calls are paid from, None for no limit.
+    verdicts are taken from the cache only; ``purse`` is what calls are paid from, None for no limit. ``under_way`` is
+    told of every call before it is made; ``streak`` says when replies are of no use any more.
     """
 
     settings: Settings
@@ -69,7 +74,9 @@ class Asker:
     salt: bytes
     kept: Kept | None = None
     recording: Recording | None = None
+    under_way: UnderWay | None = None
     purse: Purse | None = None
+    streak: Streak = field(default_factory=lambda: Streak("the judge"))
     spending: Spending = field(default_factory=Spending)
     negotiation: Negotiation = field(default_factory=Negotiation)
 
@@ -88,20 +95,29 @@ class Asker:
         for attempt in range(1 + ASKED_AGAIN):
             texts = [text for _, text in request.blocks]
             fence = fence_for(self.salt, texts, f"{parts} {repeat} {attempt}")
+            self._check_streak()
             self._take()
             call = self._call(endpoint, request, fence, deadline, {**filed, "attempt": attempt})
             outcome = await self._paid(call)
-            if outcome.error is not None and outcome.error.kind not in ("empty", "malformed"):
-                raise JudgeFailedError(f"{outcome.error.kind}: {outcome.error.message}")
             said, verdict = self._read(outcome, request, fence, key)
             if verdict is not None:
+                self.streak.usable()
                 return verdict
+            if came_back(outcome.error):
+                self.streak.unusable(said, outcome.response)
+            if outcome.error is not None and outcome.error.kind not in ("empty", "malformed"):
+                raise JudgeFailedError(said)
             self.spending.unreadable += 1
         raise JudgeFailedError(f"{said} (asked {1 + ASKED_AGAIN} times)")
 
     def has(self, request: Request, repeat: int) -> bool:
         """Whether the cache has the verdict."""
         return self._known(self._key(request, repeat), request) is not None
+
+    def _check_streak(self) -> None:
+        if self.streak.stopped is not None:
+            self.streak.spared += 1
+            raise JudgeFailedError(f"not judged: {self.streak.stopped}")
 
     def _take(self) -> None:
         if self.purse is not None and not self.purse.take(1):
@@ -110,9 +126,13 @@ class Asker:
     async def _paid(self, call: Awaitable[tuple[Outcome, float]]) -> Outcome:
         """The outcome of a call that was taken from the purse, and is booked there however it ends."""
         cost, seconds = None, None
+        noted = nullcontext() if self.under_way is None else self.under_way.call()
         try:
-            outcome, seconds = await call
+            with noted:
+                outcome, seconds = await call
             cost = outcome.usage.cost
+        except EndpointUnusable as error:
+            raise EndpointUnusable(f"judge {self.settings.name}: {error}") from error
         finally:
             if self.purse is not None:
                 self.purse.settle(1, cost, seconds)

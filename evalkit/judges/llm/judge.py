@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from evalkit.adapters.endpoint import Endpoint, keyed_endpoint
 from evalkit.adapters.openai_replies import read_body
+from evalkit.adapters.transport import Transport
 from evalkit.judges.llm.ask import ASKED_AGAIN, Asker, JudgeFailedError, Spending
 from evalkit.judges.llm.blank import says_nothing
 from evalkit.judges.llm.fence import Fence
@@ -20,6 +21,8 @@ from evalkit.judges.llm.plan import Plan, Request, plan
 from evalkit.judges.llm.prompts import digest_of_prompts, instructions
 from evalkit.judges.llm.schema import Asked
 from evalkit.judges.llm.settings import CALLS_AT_A_TIME, Settings, read_settings
+from evalkit.judges.llm.streak import Streak
+from evalkit.judges.llm.under_way import Noted, UnderWay
 from evalkit.judges.llm.vote import vote
 from evalkit.judges.spending import Expected, Purse, priced, tokens_of
 from evalkit.pool import each
@@ -33,7 +36,7 @@ class LlmJudge:
     """Grades one trace by the verdict of a language model.
 
     An answer that says nothing fails without a call. Whatever goes wrong with a call is ``Evidence.error``,
-    never a score. ``name`` carries the digest of the prompts; ``spending`` counts the calls so far;
+    never a score. After ``unusable`` replies in a row of which none is a verdict it makes no further call. ``name`` carries the digest of the prompts; ``spending`` counts the calls so far;
     ``concurrency`` is how many traces should be judged at a time. Close it with ``aclose``.
 
     ``cache`` and ``record`` are folders: of verdicts to use again, and where every call is written down.
@@ -59,18 +62,37 @@ class LlmJudge:
         self.parts = settings.parts()
         self.concurrency = AHEAD * (settings.concurrency or CALLS_AT_A_TIME)
         self._turns = Turns()
+        under_way = None if record is None or offline else UnderWay(record)
         self._asker = Asker(
             settings,
-            None if offline else _endpoint(settings),
+            None if offline else _endpoint(settings, under_way),
             salt,
             kept=None if cache is None else Kept(cache),
             recording=None if record is None or offline else Recording(record),
+            under_way=under_way,
+            streak=Streak(f"judge {settings.called()}", settings.unusable),
         )
 
     @property
     def spending(self) -> Spending:
         """Calls, tokens and money so far."""
         return self._asker.spending
+
+    @property
+    def down(self) -> bool:
+        """Whether the endpoint was given up because it only failed."""
+        endpoint = self._asker.endpoint
+        return endpoint is not None and endpoint.breaker.down
+
+    @property
+    def stopped(self) -> str | None:
+        """Why no call is made any more: what came back instead of verdicts; None while calls are made."""
+        return self._asker.streak.stopped
+
+    @property
+    def given_up(self) -> str | None:
+        """The same where it left answers without a verdict; else None."""
+        return self._asker.streak.given_up
 
     def pay_from(self, purse: Purse | None) -> None:
         """Take every call from ``purse`` first; what it refuses is not judged."""
@@ -202,13 +224,17 @@ def _filed(trace: Trace, repeat: int, number: int) -> dict[str, Any]:
     }
 
 
-def _endpoint(settings: Settings) -> Endpoint:
-    return keyed_endpoint(
+def _endpoint(settings: Settings, under_way: UnderWay | None) -> Endpoint:
+    transport = Transport()
+    found = keyed_endpoint(
         f"{settings.base_url}/chat/completions",
         settings.api_key_env,
         policy=settings.policy,
         concurrency=settings.concurrency or None,
         patience=settings.patience,
+        transport=transport if under_way is None else Noted(transport, under_way),
         read=read_body,
         seed=settings.name,
     )
+    found.breaker.again = "run again with the same --out when it is well"
+    return found

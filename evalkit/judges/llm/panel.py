@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalkit.adapters.options import digest
+from evalkit.errors import EndpointUnusable
 from evalkit.judge import judge_traces
 from evalkit.judges.llm.grading import Grading
 from evalkit.judges.llm.judge import LlmJudge, together
@@ -19,6 +20,7 @@ from evalkit.judges.spending import (
     pay_from,
     sum_of,
 )
+from evalkit.judges.standing import Member, given_up_of
 from evalkit.records import Case, Evidence, Judge, Trace
 
 DEFAULT = 8  # traces at a time where no member says
@@ -27,12 +29,16 @@ DEFAULT = 8  # traces at a time where no member says
 class PanelJudge:
     """Asks every member about each trace; words and truths need a majority, numbers are the median.
 
-    Members may be any judges. There is evidence as long as more than half of them give some. ``metrics`` are those
-    that members bring, such as ragas's: their grades are the medians of the members that give them.
+    Members may be any judges. There is evidence as long as more than half of them give some: one whose endpoint is
+    down, or whose replies are of no use, leaves the others at work; once half of them are lost nobody is asked any
+    more. A refused key ends the run. ``metrics`` are those that members bring, such as ragas's: their grades are the
+    medians of the members that give them. ``troubles`` says which members failed.
     """
 
     def __init__(self, members: Sequence[Judge]) -> None:
         self.members = tuple(members)
+        self._standing = [Member(member) for member in self.members]
+        self._spared = 0
         self.metrics = metrics_of_members(self.members)
         self.name = f"panel of {', '.join(member.name for member in self.members)}"
         self.fingerprint = f"panel/1 {digest([member.fingerprint for member in self.members])}"
@@ -72,11 +78,35 @@ class PanelJudge:
         for member in self.members:
             pay_from(member, purse)
 
+    @property
+    def stopped(self) -> str | None:
+        """Why there is no majority any more; None while there may be one."""
+        lost = [why for member in self._standing if (why := member.stopped) is not None]
+        if 2 * len(lost) < len(self.members):
+            return None
+        return (
+            f"{len(lost)} of {len(self.members)} judges of the panel are lost, the first: {lost[0]}"
+        )
+
+    @property
+    def given_up(self) -> str | None:
+        """Why answers have no verdict of the panel's."""
+        left_out = self._spared or any(given_up_of(member) for member in self.members)
+        return self.stopped if left_out else None
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """A sentence for each member that failed."""
+        return tuple(text for member in self._standing for text in member.told())
+
     async def judge(self, case: Case, trace: Trace) -> Evidence:
         """Evidence about one trace."""
+        if (lost := self.stopped) is not None:
+            self._spared += 1
+            return Evidence(self.name, error=f"not judged: {lost}")
 
         async def one(number: int) -> Grading:
-            return await _grading(self.members[number], case, trace)
+            return await _noted(self._standing[number], case, trace)
 
         gradings = await together(len(self.members), one)
         evidence = vote(self.name, gradings, "judge").shown()
@@ -88,6 +118,19 @@ class PanelJudge:
             close = getattr(member, "aclose", None)
             if close is not None:
                 await close()
+
+
+async def _noted(member: Member, case: Case, trace: Trace) -> Grading:
+    """What a member says, an error where its endpoint is down; a refused key is for the user to mend at once."""
+    try:
+        found = await _grading(member.judge, case, trace)
+    except EndpointUnusable as error:
+        if not getattr(member.judge, "down", False):
+            raise
+        member.down = str(error)
+        found = Grading(Evidence(member.judge.name, error=str(error)))
+    member.note(found.evidence.error)
+    return found
 
 
 async def _grading(member: Judge, case: Case, trace: Trace) -> Grading:

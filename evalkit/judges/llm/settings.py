@@ -14,11 +14,12 @@ from evalkit.adapters.retry import RetryPolicy
 from evalkit.adapters.secrets import check_url
 from evalkit.judges.llm.limits import LIMIT_NAMES, Limits, read_limits
 from evalkit.judges.llm.prompts import digest_of_prompts
+from evalkit.judges.llm.streak import MOST
 
 VERSION = "llm/1"
 KNOWN = (
     *("kind", "name", "base_url", "model", "api_key_env", "temperature", "max_tokens", "seed"),
-    *("structured", "extra_body", "price", "repeats", "limits", *EFFORT),
+    *("structured", "extra_body", "price", "repeats", "limits", "unusable", *EFFORT),
 )
 MOST_TOKENS = 4096
 CALLS_AT_A_TIME = 32
@@ -38,6 +39,7 @@ class Settings:
     - ``policy``: ``attempts`` and ``timeout`` (seconds) of a call; ``concurrency``: calls at a time at most (32), 0
       for no bound; ``patience``: seconds that an outage is waited out.
     - ``repeats``: how often each trace is judged; ``limits``: see ``Limits``.
+    - ``unusable``: replies in a row that cannot be used, after which no call is made any more (20); 0 for no end.
     """
 
     name: str
@@ -53,6 +55,11 @@ class Settings:
     patience: float
     repeats: int
     limits: Limits
+    unusable: int = MOST
+
+    def called(self) -> str:
+        """The judge as messages name it: which model, and where."""
+        return f"{self.name} (model {self.model} at {self.base_url})"
 
     def payload(self, messages: list[dict[str, str]]) -> dict[str, Any]:
         """The request body that holds ``messages``."""
@@ -110,6 +117,7 @@ def read_settings(values: Mapping[str, Any], place: str) -> Settings:
         patience=patience,
         repeats=options.count("repeats") or 1,
         limits=read_limits(options.part("limits", LIMIT_NAMES)),
+        unusable=MOST if (most := options.count("unusable", low=0)) is None else most,
     )
 
 
