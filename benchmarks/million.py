@@ -60,7 +60,8 @@ TICK = 0.5  # seconds between two looks at the processes: a look at the memory o
 EVERY = 30.0  # seconds between two lines on how far a run has come
 PART = 500  # cases of a part
 STARTED = 0.001  # size of the store, against that of the recording, from which on answers are filed
-PHASES = ("reading and checking", "filing", "grading and diagnosing", "adding up and writing")
+# Answers of a new run are filed while others are graded; those of one that was stopped before that.
+PHASES = ("reading and checking", "filing", "grading, diagnosing, filing", "adding up and writing")
 
 Json = dict[str, Any]
 
@@ -153,10 +154,11 @@ def _answer(case: Json, trace: Json, name: str, chance: random.Random) -> str | 
 
 @dataclass
 class Spent:
-    """Wall and CPU seconds of a phase of a run."""
+    """Wall and CPU seconds of a phase of a run, and the CPU seconds of the leading process alone."""
 
     wall: float = 0.0
     cpu: float = 0.0
+    leading: float = 0.0
 
 
 @dataclass
@@ -199,13 +201,16 @@ def _watch(
     process: subprocess.Popen[bytes], found: Measured, suite: Path, out: Path, n: int
 ) -> None:
     before, cpu_before, told, left_off = time.perf_counter(), 0.0, 0.0, (0.0, 0.0)
+    own_before = 0.0
     phase, began = PHASES[0], before
     while process.poll() is None:
         time.sleep(TICK)
         now, cpu = time.perf_counter(), max(_cpu(process.pid), cpu_before)
         spent = found.phases.setdefault(phase, Spent())
         spent.wall, spent.cpu = spent.wall + now - before, spent.cpu + cpu - cpu_before
-        before, cpu_before = now, cpu
+        own = max(_own_cpu(process.pid), own_before)
+        spent.leading += own - own_before
+        before, cpu_before, own_before = now, cpu, own
         held = [_proportional(pid) for pid in family(process.pid)] or [0.0]
         if sum(held) > found.peak:
             found.peak, found.peak_in = sum(held), phase
@@ -252,6 +257,15 @@ def _cpu(root: int) -> float:
     return total / os.sysconf("SC_CLK_TCK")
 
 
+def _own_cpu(pid: int) -> float:
+    """CPU seconds of a process alone."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, told[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
 def family(pid: int) -> Iterator[int]:
     """A process and all its descendants."""
     yield pid
@@ -279,7 +293,7 @@ def report(found: Measured, n: int) -> None:
         f"{found.peak:8.0f} {found.leading:8.0f}  {found.code}   (peak while {found.peak_in})"
     )
     for phase, spent in found.phases.items():
-        share = f"{1000 * spent.cpu / n:8.3f} ms CPU a case"
+        share = f"{1000 * spent.cpu / n:8.3f} ms CPU a case, {1000 * spent.leading / n:.3f} of the leading process"
         print(f"{'':10} {spent.wall:8.1f} {spent.cpu:8.1f}  {phase}: {share}", flush=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,9 +26,9 @@ from evalkit.judging.named_code import NotImportedJudge
 from evalkit.judging.of_run import Seat, noted_seat, seat_of
 from evalkit.ledger.fold import How
 from evalkit.pool import block_on
-from evalkit.records import Approach, Finding, Judge, Suite, System, Trace
-from evalkit.replay import replay
-from evalkit.resume import agree, cache_of, check_same_questions, left_open
+from evalkit.records import Finding, Judge, Suite, System, Trace
+from evalkit.replay import asked_live, intake
+from evalkit.resume import agree, check_same_questions, left_open
 from evalkit.shards import cases_of, named, read_share, settle, told_share, unanswered
 from evalkit.store import Store
 from evalkit.store.lost import check_not_lost
@@ -36,9 +36,11 @@ from evalkit.suite import load_suite
 from evalkit.summarise import summary_json
 from evalkit.systems import Systems, built, given_of
 from evalkit.tools import tools_for
+from evalkit.traces import gradable
 from evalkit.watch import Watcher
+from evalkit.watched import cache_of, looked_at, told_unwatched
 from evalkit.whereabouts import SUITE_FOLDER, path_from
-from evalkit.work import Probing, Work, diagnosed_systems, means_of
+from evalkit.work import EMBEDDED, Probing, Work, diagnosed_systems, means_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,8 +176,7 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
 
     ``systems`` maps names to functions or objects, or lists specs of ``load_systems``. ``out`` is the run
     folder: an earlier run there is taken up again, and only what is missing is asked. ``only`` names the cases to ask
-    (all if empty), ``limit`` the first so many. ``probes`` says which
-    cases are asked again under other conditions (see ``Probing``), ``cache`` where answers are shared between runs;
+    (all if empty), ``limit`` the first so many. ``probes`` says which cases are asked again under other conditions (see ``Probing``), ``cache`` where answers are shared between runs;
     ``shard`` ("2/4") asks a share of the cases, to be merged (``evalkit.merge``); ``isolate`` runs systems written in Python in processes of their own. Raises ``InvalidInput`` when the earlier run had another suite, system or seed (with ``rerun="changed"`` the
     answers this touches are asked again instead), ``BudgetExceeded`` when a limit ends the first answers,
     ``EndpointUnusable`` when an endpoint gives nothing any more; the ``run`` of these two is what was answered.
@@ -194,20 +195,20 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
     cases = cases_of(named(loaded.cases, only)[:limit], share)
     chosen = None if len(cases) == len(loaded.cases) else {case.id for case in cases}
     async with built(loaded, systems, folder / LOGS if isolate else None, folder / VECTORS) as made:
-        pairs = list(zip(made, given_of(systems), strict=True))
+        pairs = looked_at(made, given_of(systems))
         with Store(folder) as store:
             settle(store, share, probing.controls(len(loaded.cases)), made)
             told = agree(store, loaded, pairs, seed, rerun=rerun == "changed", share=share)
             store.note(SUITE_FOLDER, path_from(folder, loaded.folder))
             note_commit(store, loaded.folder, Path.cwd())
             times = repeats if repeats is not None else loaded.repeats
-            live = [
-                one for one in made if not replay(one, store, chosen if share or only else None)
-            ]
+            whole = not answers_only and chosen is None
+            late = intake(made, store, loaded) if whole and tools.judge.name == EMBEDDED else None
+            live = [] if late else asked_live(made, store, chosen if share or only else None)
             done = store.done(errors=not retry_errors) - store.unknown() if live else set()
             jobs = list(plan(live, cases, times, done)) if live else []
             said = (*store.healed, *told, *seat.settle(store), *left_open(store, len(jobs)))
-            for text in said:
+            for text in (*said, *told_unwatched(pairs, cached=cache is not None)):
                 watcher.say(text)
             given = (times, probes, retry_errors, playbook, reviewed)
             means = means_of_files(loaded, tools, made, chosen, *given) if finished else None
@@ -218,7 +219,7 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
             work.judging.reviews = reviews
             work.cache = cache_of(cache, loaded, pairs, watcher.say)
             work.only = chosen
-            work.how = how or How(playbook=playbook)
+            work.how = replace(how or How(playbook=playbook), intake=late)
             found = await _carried_out(work, jobs, live, probing, seat, grade=not answers_only)
             if finished is not None:
                 finished.settle(store, complete=not work.cut, evidence=work.evidence.values())
@@ -305,13 +306,13 @@ def from_traces(
 
     ``judge`` is a judge, which is closed at the end, or the choice of one as in ``run``.
     """
+    kinds = gradable(suite, traces, approaches or {})
     grader = judge_called(judge) if isinstance(judge, str) else judge
     tools = tools_for(suite, judge=grader)
     evidence = block_on(judge_systems(suite, traces, grader), instead="evalkit.arun(...)")
     graded = {}
     for name, given in traces.items():
-        approach = Approach((approaches or {}).get(name, "rag"))
-        graded[name] = grade(suite, name, approach, given, evidence[name], tools.metrics)
+        graded[name] = grade(suite, name, kinds[name], given, evidence[name], tools.metrics)
     found = diagnosed_systems(suite, graded, tools)
     return Run(suite, found, means_of(found, tools))
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
@@ -114,9 +115,39 @@ def write_traces(path: Path, lines: Iterable[str]) -> None:
     _write(path, lambda stream: stream.writelines(lines))
 
 
-def write_scores(path: Path, blocks: Iterable[str]) -> None:
-    """scores.csv, one row a cell, from its blocks of rows; a value that has none is an empty cell."""
-    _write(path, lambda stream: stream.writelines(chain((_csv(SCORE_COLUMNS),), blocks)))
+def write_joined(path: Path, files: Sequence[Path]) -> None:
+    """Files that were written before, one after the other; a single one gets a second name, where the disk has such."""
+    if len(files) != 1 or not _linked(files[0], path):
+        _write(path, lambda stream: _join(files, stream))
+
+
+def _linked(file: Path, path: Path) -> bool:
+    temporary = _temporary(path)
+    try:
+        temporary.unlink(missing_ok=True)
+        os.link(file, temporary)
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError:
+        return False
+    finally:  # two names of one file do not replace each other
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return True
+
+
+def _join(files: Sequence[Path], stream: IO[str]) -> None:
+    for file in files:
+        with file.open("rb") as given:
+            shutil.copyfileobj(given, stream.buffer, 1 << 20)  # type: ignore[attr-defined]
+
+
+def write_scores(path: Path, blocks: Iterable[str | bytes]) -> None:
+    """scores.csv, one row a cell, from its blocks of rows (or their bytes); a value that has none is an empty cell."""
+    rows: Iterable[str | bytes] = chain((_csv(SCORE_COLUMNS),), blocks)
+    encoded = (block if isinstance(block, bytes) else block.encode("utf-8") for block in rows)
+    _write(path, lambda stream: stream.buffer.writelines(encoded))  # type: ignore[attr-defined]
 
 
 def score_blocks(scores: Scores) -> Iterator[str]:

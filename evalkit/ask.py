@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar
 
 from evalkit.budget import Budget
 from evalkit.cache import Asked, Cache
-from evalkit.errors import EvalkitError, SystemFailed
+from evalkit.errors import EndpointUnusable, EvalkitError, SystemFailed
 from evalkit.pool import calm, each
 from evalkit.records import (
     AS_IS,
@@ -25,6 +26,7 @@ from evalkit.records import (
     System,
     Trace,
 )
+from evalkit.resending import RESEND, NotAgain
 from evalkit.store import Key, Store
 
 GRACE = 3.0  # seconds that answers under way are waited for when a run is interrupted
@@ -58,14 +60,25 @@ def plan(
                     yield job
 
 
+def answered_of(
+    store: Store, jobs: Sequence[Job], answered: int, only: Collection[str] | None = None
+) -> tuple[int, int]:
+    """How many questions of a run (of some cases) are answered, and how many there are; ``answered`` are of ``jobs``."""
+    asked = {job.key for job in jobs}
+    before = {k for k in store.done() if k[2] == AS_IS and (only is None or k[1] in only)}
+    return answered + len(before - asked), len(before | asked)
+
+
 class Calls:
     """Puts questions: each is noted in the store before it goes out, its answer before the next one does.
 
-    What the cache has the answer to need not be put.
+    What the cache has the answer to need not be put. A call that has to be made again counts against ``budget``.
     """
 
-    def __init__(self, store: Store, cache: Cache | None = None) -> None:
-        self.store, self.cache = store, cache
+    def __init__(
+        self, store: Store, cache: Cache | None = None, budget: Budget | None = None
+    ) -> None:
+        self.store, self.cache, self.budget = store, cache, budget
 
     def holds(self, asked: Asked) -> bool:
         """Whether the cache has an answer, as far as can be told without reading it."""
@@ -82,18 +95,25 @@ class Calls:
 
     async def answer(
         self, asked: Asked, put: Callable[[], Awaitable[Outcome]], *, wait: bool = True
-    ) -> Trace:
-        """The answer, stored; ``put`` asks the system.
+    ) -> Trace | None:
+        """The answer, stored; ``put`` asks the system. None where it would have to be asked again, and a limit forbids it.
 
         Without ``wait`` it is on its way to the disk, and there before the next intent is: whoever puts another
         question, or waits for ``store.written``, waits for it.
         """
         attempt = await self.store.begin(asked.key, asked.calls)
+        before = RESEND.set(partial(self._resend, asked.key))
         try:
             outcome = await guarded(put())
-        except EvalkitError:  # it ends the run, and the call was refused
-            await self.store.fail(attempt)
+        except NotAgain as error:
+            await self.store.fail(attempt, lost=error.lost)
+            return None
+        except EvalkitError as error:  # it ends the run; the call was refused, or never answered
+            lost = isinstance(error, EndpointUnusable) and error.lost
+            await self.store.fail(attempt, lost=lost)
             raise
+        finally:
+            RESEND.reset(before)
         trace = file_under(outcome, asked.key)
         written = self.store.hand_in(trace, attempt)
         if wait:
@@ -101,6 +121,11 @@ class Calls:
         if self.cache is not None:
             self.cache.put(asked, trace)
         return trace
+
+    async def _resend(self, key: Key, kind: str, lost: bool) -> None:  # noqa: FBT001 (as ``Resend`` has it)
+        if self.budget is not None and not self.budget.again(lost=lost):
+            raise NotAgain(lost=lost)
+        await self.store.resend(key, kind, lost=lost)
 
 
 async def ask_all(
@@ -119,7 +144,7 @@ async def ask_all(
     async def ask_one(job: Job) -> None:
         asked = asked_of(job, suite, seed)
         trace = await calls.answer(asked, lambda: ask(job.system, asked.question), wait=False)
-        if on_trace is not None:
+        if on_trace is not None and trace is not None:
             on_trace(trace)
 
     with calm():
@@ -149,10 +174,14 @@ def question_of(job: Job, suite: Suite, seed: int) -> Question:
     )
 
 
-async def ask(system: System, question: Question) -> Outcome:
+def ask(system: System, question: Question) -> Awaitable[Outcome]:
     """The system's own answer; of a retriever alone, what it finds. May raise what the system raises."""
-    if Capability.ASK in system.capabilities:
-        return await system.ask(question)
+    return (
+        system.ask(question) if Capability.ASK in system.capabilities else _find(system, question)
+    )
+
+
+async def _find(system: System, question: Question) -> Outcome:
     started = time.perf_counter()
     passages = await system.retrieve(question)
     seconds = time.perf_counter() - started

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable
 
+from evalkit.adapters.answers import ODD
 from evalkit.errors import InvalidInput
 from evalkit.records import System, Trace
 
@@ -85,21 +86,38 @@ class Budget:
         for trace in traces:
             self._note(trace.usage.cost, 1)
 
-    def take(self, calls: int, aside: tuple[int, float] = (0, 0.0)) -> bool:
-        """Reserve calls, and put calls and cost ``aside``; False, and nothing is done, where a limit would be crossed."""
+    def take(self, calls: int, aside: tuple[int, float] = (0, 0.0), *, pilot: bool = False) -> bool:
+        """Reserve calls, and put calls and cost ``aside``; False, and nothing is done, where a limit would be crossed.
+
+        A ``pilot`` learns the price: as long as none is known, its cost is not asked for.
+        """
         if self._stopped or not self._in_time():
             self.refused = self._stopped or "time"
             return False
         if self.left is not None and calls + aside[0] > self.left:
             self.refused = "calls"
             return False
-        if not self._affords(calls, aside[1]):
+        if not (pilot and self.blind) and not self._affords(calls, aside[1]):
             self.refused = "cost"
             return False
         self.put_aside(*aside)
         self.calls += calls
         self._under_way += calls
         return True
+
+    def again(self, *, lost: bool) -> bool:
+        """Reserve one more call for a question whose last one is over; False, and nothing is done, at a limit.
+
+        ``lost``: what the last one cost is not known; else it was refused, and cost nothing. The first question, which
+        goes out to learn the price, may be put again until it has told it.
+        """
+        self._under_way -= 1
+        self._unknown += lost
+        if self.take(1, pilot=self._under_way == 0):
+            return True
+        self._under_way += 1
+        self._unknown -= lost
+        return False
 
     def stop(self, why: str = "interrupt") -> None:
         """Let no further call be made; the first reason holds."""
@@ -182,6 +200,8 @@ def told_limit(budget: Budget, answered: int, questions: int, last: Trace | None
 
 def money(amount: float) -> str:
     """An amount with two decimal places, a small one with two digits: what costs something is never told as 0.00."""
+    if amount >= 1e9:
+        return f"{amount:.3g}"
     if amount <= 0 or amount >= 0.1:
         return f"{amount:.2f}"
     return f"{amount:.{1 - math.floor(math.log10(amount))}f}"
@@ -196,9 +216,15 @@ class Pilot:
     def __init__(self, questions: int, concurrency: int, say: Callable[[str], None]) -> None:
         self.questions, self.concurrency, self._say = questions, concurrency, say
         self._seen: list[Trace] = []
+        self._odd = False  # whether it was said that usage cannot be read
 
     def note(self, trace: Trace) -> None:
         """One more answer."""
+        if not self._odd and ODD in trace.meta:
+            self._odd = True
+            self._say(
+                f"{trace.system}: what answers say they took is partly unknown: {trace.meta[ODD]}"
+            )
         if len(self._seen) >= self.SIZE:
             return
         self._seen.append(trace)
@@ -214,8 +240,9 @@ class Pilot:
         wait = seconds * left / max(1, min(self.concurrency, left))
         if left <= 0 or (wait < self.WORTH and not cost):
             return None
+        again = _mean(map(_attempts, self._seen)) or 1.0
         parts = [
-            f"about {left} calls",
+            f"about {left * again:.0f} calls",
             "tokens unknown" if tokens is None else f"{tokens * left:,.0f} tokens",
             "cost unknown" if cost is None else f"cost {money(cost * left)}",
             f"{wait / 60:.0f} minutes" if wait >= 90 else f"{wait:.0f} seconds",
@@ -223,6 +250,11 @@ class Pilot:
         return (
             f"{len(self._seen)} answers are there; the other first answers take {', '.join(parts)}"
         )
+
+
+def _attempts(trace: Trace) -> int:
+    told = trace.meta.get("attempts")
+    return told if type(told) is int and told > 0 else 1
 
 
 def _tokens(trace: Trace) -> int | None:

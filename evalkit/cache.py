@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class Cache:
 
     ``world`` names what a system may read of the suite beside the question, ``systems`` the options, files and code
     of each system. Errors are never kept. An entry that is damaged is set aside and the question is asked; ``warn``
-    is told once. Raises ``StorageError`` for a folder that cannot be made.
+    is told once. Of the systems in ``closed`` nobody can tell whether they have changed: nothing is kept of them. Raises ``StorageError`` for a folder that cannot be made.
     """
 
     def __init__(
@@ -50,10 +50,11 @@ class Cache:
         world: str,
         systems: Mapping[str, str],
         warn: Callable[[str], None] | None = None,
+        closed: Collection[str] = (),
     ) -> None:
         self.folder, self.world, self.systems = folder, world, systems
         self.hits = self.misses = 0
-        self._warn = warn
+        self._warn, self._closed = warn, frozenset(closed)
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
@@ -70,6 +71,8 @@ class Cache:
 
     def get(self, asked: Asked) -> Outcome | None:
         """The answer to exactly this question; None where there is none, or none that can be trusted."""
+        if asked.key[0] in self._closed:
+            return None
         file = self._file(asked)
         try:
             found = _read(file.read_text("utf-8"))
@@ -84,11 +87,11 @@ class Cache:
 
     def holds(self, asked: Asked) -> bool:
         """Whether there is an entry for the question; it is neither read nor counted."""
-        return self._file(asked).exists()
+        return asked.key[0] not in self._closed and self._file(asked).exists()
 
     def put(self, asked: Asked, trace: Trace) -> None:
         """Keep an answer that is no error; where that cannot be done the run goes on without."""
-        if trace.error is not None:
+        if trace.error is not None or asked.key[0] in self._closed:
             return
         file = self._file(asked)
         other = file.with_name(f"{file.stem}.{os.getpid()}-{secrets.token_hex(4)}.tmp")

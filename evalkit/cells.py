@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from array import array
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,28 +21,20 @@ STAND_IN = "-"  # an answer that says nothing
 
 Cell = tuple[float | None, Status, str]  # value, status, note
 Given = Mapping[str, Any]  # what metrics need, by name
+NOT_DUE: Cell = (None, Status.NOT_APPLICABLE, "")
+UNDEFINED: Cell = (None, Status.NOT_APPLICABLE, "undefined here")
 
 
 class Notes(Mapping[int, str]):
-    """A note for some of ``size`` answers, by number: most notes come again and again, so each is kept once."""
+    """A note for some answers, by number: each answer has a code, 0 for none, and ``words`` has the notes by code."""
 
-    __slots__ = ("_codes", "_numbers", "_size", "_words")
+    __slots__ = ("_codes", "_words")
 
-    def __init__(self, size: int) -> None:
-        self._size, self._codes = size, array("i")
-        self._words, self._numbers = [""], {"": 0}
-
-    def put(self, place: int, note: str) -> None:
-        """Note something of an answer."""
-        if not self._codes:
-            self._codes = array("i", bytes(self._size * array("i").itemsize))
-        code = self._numbers.setdefault(note, len(self._words))
-        if code == len(self._words):
-            self._words.append(note)
-        self._codes[place] = code
+    def __init__(self, codes: npt.NDArray[np.intc], words: Sequence[str]) -> None:
+        self._codes, self._words = codes, words
 
     def __getitem__(self, place: int) -> str:
-        code = self._codes[place] if 0 <= place < len(self._codes) else 0
+        code = self._codes.item(place) if 0 <= place < len(self._codes) else 0
         if not code:
             raise KeyError(place)
         return self._words[code]
@@ -52,80 +43,71 @@ class Notes(Mapping[int, str]):
         return isinstance(place, int) and 0 <= place < len(self._codes) and self._codes[place] > 0
 
     def __iter__(self) -> Iterator[int]:
-        return (place for place, code in enumerate(self._codes) if code)
+        return iter(np.flatnonzero(self._codes).tolist())
 
     def __len__(self) -> int:
-        return sum(code > 0 for code in self._codes)
-
-    def __bool__(self) -> bool:
-        return len(self._words) > 1
+        return int(np.count_nonzero(self._codes))
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What all answers of a kind have in common: the metrics ``due``, and the status (with notes) of the others."""
+    """What all answers of a kind have in common: the metrics that are ``due``, and the cells of the others."""
 
+    number: int
     due: tuple[int, ...]
-    status: npt.NDArray[np.uint8]
-    notes: tuple[tuple[int, str], ...]
+    others: Mapping[int, Cell]
 
 
 class Ways:
     """Metrics of single answers; answers that lack the same things share the answer to which metrics are due."""
 
     def __init__(self, metrics: Sequence[Metric]) -> None:
+        self.known: list[Way] = []
         self._wanted = [(metric, needs_of(metric)) for metric in metrics]
         names = sorted({name for _, needs in self._wanted for name in needs})
         self._readers = [(name, ROW_NEEDS[name][1]) for name in names]
-        self._known: dict[tuple[Any, ...], Way] = {}
+        self._by_kind: dict[tuple[Any, ...], Way] = {}
 
-    def reading(self, names: Collection[str]) -> list[int]:
+    def reading(self, names: Collection[str]) -> frozenset[int]:
         """The numbers of the metrics that need one of ``names``."""
-        return [j for j, (_, needs) in enumerate(self._wanted) if set(needs) & set(names)]
+        return frozenset(j for j, (_, needs) in enumerate(self._wanted) if set(needs) & set(names))
 
-    def cells(self, view: View) -> tuple[Way, Iterator[tuple[int, Cell]]]:
-        """How the answers of this kind stand, and the cells of the metrics that are due, by number."""
+    def of(self, view: View) -> tuple[Way, Given]:
+        """How the answers of this kind stand, and what metrics may be given of this one."""
         given = {name: read(view) for name, read in self._readers}
-        way = self._way(given, view)
-        if view.trace.error is not None:
-            return way, ((j, cell(*self._wanted[j], given, view)) for j in way.due)
-        return way, self._computed(way.due, given)
+        failed = view.evidence.error if view.evidence is not None else None
+        told = (view.trace.error is None, wants_json(view.case), view.trace.response is None)
+        kind = (*told, failed, *[value is None for value in given.values()])
+        way = self._by_kind.get(kind)
+        if way is None:
+            way = self._by_kind[kind] = self._settled(given, view)
+            self.known.append(way)
+        return way, given
 
-    def again(self, view: View, numbers: Sequence[int]) -> Iterator[tuple[int, Cell]]:
-        """The cells of these metrics alone."""
-        given = {name: read(view) for name, read in self._readers}
-        return ((j, cell(*self._wanted[j], given, view)) for j in numbers)
-
-    def _computed(self, numbers: Sequence[int], given: Given) -> Iterator[tuple[int, Cell]]:
+    def cells(self, numbers: Iterable[int], given: Given, view: View) -> Iterator[Cell]:
+        """The cells of metrics that are due, in the order of their ``numbers``."""
+        erred = view.trace.error is not None
         for j in numbers:
             metric, needs = self._wanted[j]
+            if erred:
+                yield _failed(metric, needs, given, view)
+                continue
             found = computed(metric, [given[name] for name in needs])
             claims = metric.name == "groundedness" and "evidence" in needs
-            yield j, _over_part(found, given) if claims else found
-
-    def _way(self, given: Given, view: View) -> Way:
-        erred = view.trace.error is not None
-        failed = view.evidence.error if view.evidence is not None else None
-        told = (erred, wants_json(view.case), view.trace.response is None, failed)
-        kind = (*told, *[value is None for value in given.values()])
-        if kind not in self._known:
-            self._known[kind] = self._settled(given, view)
-        return self._known[kind]
+            yield _over_part(found, given) if claims else found
 
     def _settled(self, given: Given, view: View) -> Way:
-        status = np.full(len(self._wanted), CODE[Status.SCORED], np.uint8)
-        due, notes = [], []
+        due: list[int] = []
+        others: dict[int, Cell] = {}
         for j, (_, needs) in enumerate(self._wanted):
             absent = [name for name in needs if given[name] is None]
             if any(ROW_NEEDS[name][0] in LABELS for name in absent):
-                status[j] = CODE[Status.NOT_APPLICABLE]
+                others[j] = NOT_DUE
             elif absent and view.trace.error is None:
-                state, note = _absence(absent, view)
-                status[j] = CODE[state]
-                notes += [(j, note)] if note else []
+                others[j] = (None, *_absence(absent, view))
             else:
                 due.append(j)
-        return Way(tuple(due), status, tuple(notes))
+        return Way(len(self.known), tuple(due), others)
 
 
 def _over_part(found: Cell, given: Given) -> Cell:
@@ -133,18 +115,6 @@ def _over_part(found: Cell, given: Given) -> Cell:
     value, status, note = found
     told = (text for text in given["evidence"].reasons if text.endswith(CLAIMS_LIMIT))
     return value, status, note or next(told, "")
-
-
-def cell(metric: Metric, needs: Sequence[str], given: Mapping[str, Any], view: View) -> Cell:
-    """One value with its status: design's table of the denominator, in the order of its questions."""
-    absent = [name for name in needs if given[name] is None]
-    if any(ROW_NEEDS[name][0] in LABELS for name in absent):
-        return None, Status.NOT_APPLICABLE, ""
-    if view.trace.error is not None:
-        return _failed(metric, needs, given, view)
-    if absent:
-        return None, *_absence(absent, view)
-    return computed(metric, [given[name] for name in needs])
 
 
 def _failed(metric: Metric, needs: Sequence[str], given: Mapping[str, Any], view: View) -> Cell:
@@ -185,7 +155,7 @@ def _absence(absent: Sequence[str], view: View) -> tuple[Status, str]:
     hidden = [_shown_by(name, view) for name in absent]
     hidden = [name for name in dict.fromkeys(hidden) if ROW_NEEDS[name][0] is Source.TRACE]
     if hidden:
-        return unseen(hidden, view)
+        return unseen(hidden, view.approach)
     note = view.evidence.error if view.evidence and view.evidence.error else "no judge graded this"
     return Status.GRADER_ERROR, note
 
@@ -195,9 +165,9 @@ def _shown_by(name: str, view: View) -> str:
     return "response" if name in ("parsed", "evidence") and view.trace.response is None else name
 
 
-def unseen(absent: Sequence[str], view: View) -> tuple[Status, str]:
+def unseen(absent: Sequence[str], approach: Approach) -> tuple[Status, str]:
     """The status, and its note, where the system does not show something."""
-    if not owed(absent, view.approach):
+    if not owed(absent, approach):
         return Status.NOT_APPLICABLE, ""
     return Status.UNOBSERVED, "the system does not show " + " and ".join(absent)
 
@@ -205,17 +175,14 @@ def unseen(absent: Sequence[str], view: View) -> tuple[Status, str]:
 def computed(metric: Metric, arguments: Sequence[Any]) -> Cell:
     """What a metric says of its arguments, whatever it raises or returns."""
     try:
-        return _checked(metric, metric.compute(*arguments))
+        value = metric.compute(*arguments)
+        if value is None:
+            return UNDEFINED
+        number = float(value)
     except UndecidedError as error:  # unknown is no "undefined": the grade was due
         return None, Status.GRADER_ERROR, str(error)
     except Exception as error:  # noqa: BLE001 (foreign code: a metric may be anybody's)
         return None, Status.GRADER_ERROR, f"{type(error).__name__}: {error}"
-
-
-def _checked(metric: Metric, value: Any) -> Cell:
-    if value is None:
-        return None, Status.NOT_APPLICABLE, "undefined here"
-    number = float(value)
-    if not math.isfinite(number) or not metric.low - 1e-9 <= number <= metric.high + 1e-9:
-        return None, Status.GRADER_ERROR, f"returned {number}, outside {metric.low}..{metric.high}"
-    return number, Status.SCORED, ""
+    if math.isfinite(number) and metric.low - 1e-9 <= number <= metric.high + 1e-9:
+        return number, Status.SCORED, ""
+    return None, Status.GRADER_ERROR, f"returned {number}, outside {metric.low}..{metric.high}"

@@ -172,7 +172,7 @@ def _misread(facts: Facts, labels: list[str]) -> bool:
     return any(_strange(c, held) or substituted(c, text) for c in facts.contradicted)
 
 
-def _strange(claim: str, held: set[str]) -> bool:
+def _strange(claim: str, held: frozenset[str]) -> bool:
     given = quantities(claim)
     return bool(given - found_in(given, held))
 
@@ -213,8 +213,10 @@ def _no_room(facts: Facts, answer: str) -> bool:
 def _about_something_else(facts: Facts, answer: str) -> bool:
     """Whether an answer of some length has no word of the question, the label or the gold passages."""
     words = content(plainly(answer))
+    if len(words) < TELLING:
+        return False
     gold = {d for d, grade in (facts.case.relevant or {}).items() if grade > 0}
     texts = [p.text[:ANSWER] for p in facts.trace.context or () if p.doc_id in gold]
     whole = "\n".join((facts.case.query, *_labels(facts), *texts))
     known = known_words(plainly(whole))
-    return len(words) >= TELLING and not any(same_word(w, known) for w in words)
+    return not any(same_word(w, known) for w in words)

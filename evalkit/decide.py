@@ -295,10 +295,10 @@ def _worth(found: Decision) -> str:
         bound = f"{points(alone)} to {found.base} (the headroom of the diagnosis)"
         return f"mending {cause.replace('_', ' ')} alone is worth {bound}"
     how = "measured side by side" if gain.measured else "the headroom of the diagnosis"
+    cases = gain.interval.n if gain.measured else len(gain.cases)
     same = first.approach == found.systems[found.base].graded.approach.value
     named = found.best[first.approach] if same else f"the approach {first.approach}"
-    bound = f"{points(gain.interval)} to {found.base}"
-    return f"{named} is worth {bound} ({how}, {len(gain.cases)} cases)"
+    return f"{named} is worth {points(gain.interval)} to {found.base} ({how}, {cases} cases)"
 
 
 def _lost(found: Decision, own: SystemDiagnosis) -> str:

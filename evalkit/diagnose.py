@@ -298,7 +298,8 @@ def _warning(
         if facts.right is not True or facts.refused or not facts.answerable:
             continue
         seen = [(c, s) for c in causes if c.warns and (s := c.detect(facts)) is not None]
-        suspects = [(c, s) for c, s in seen if c.prove(_supposed(facts), probes) is not False]
+        supposed = _supposed(facts) if seen else facts
+        suspects = [(c, s) for c, s in seen if c.prove(supposed, probes) is not False]
         if suspects:
             cause, sign = max(suspects, key=lambda s: s[1].strength)
             finding = explain_warning(facts, cause, sign, probes)

@@ -94,10 +94,14 @@ class Stopped(EvalkitError):  # noqa: N818 - reads better where it is raised
 
 
 class EndpointUnusable(Stopped):
-    """The endpoint refuses us for good (a missing or wrong key, no quota): going on is pointless."""
+    """The endpoint refuses us for good (a missing or wrong key, no quota): going on is pointless.
+
+    ``lost``: whoever meets it had sent a call that was never answered, and that may cost.
+    """
 
     exit_code = 7
     exit_name = "endpoint"
+    lost = False
 
 
 class BudgetExceeded(Stopped):

@@ -8,9 +8,12 @@ import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from evalkit.records import Case, Claim, Evidence, Judge, KeyPoint, Passage, Trace
+from evalkit.records import Case, Claim, Evidence, Expected, Judge, KeyPoint, Passage, Trace
+
+if TYPE_CHECKING:
+    from evalkit.judges.embedded import EmbeddedJudge
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _CLAIM = ("text", "start", "end", "supported", "contradicted", "passage", "in_reference")
@@ -37,7 +40,7 @@ def evidence_from_json(text: str) -> Evidence:
     return Evidence(**given)
 
 
-def keeps(judge: Judge) -> bool:
+def keeps(judge: Judge) -> TypeGuard[EmbeddedJudge]:
     """Whether all that a judge's word depends on is known here: so with the embedded one.
 
     Judges that make calls keep their verdicts themselves; of a user's own judge nobody knows what it reads.
@@ -52,6 +55,7 @@ def given_to_judge(case: Case, trace: Trace) -> str:
     points, context = case.key_points, trace.context
     given = (
         case.query,
+        case.expected,
         case.reference,
         None if points is None else [(p.text, p.evidence) for p in points],
         trace.response,
@@ -66,10 +70,12 @@ def given_to_judge(case: Case, trace: Trace) -> str:
 
 def read_given(text: str) -> tuple[Case, Trace]:
     """The case and the answer as far as the embedded judge reads them."""
-    query, reference, points, response, context, citations, relevant = json.loads(text)
+    query, expected, reference, points, *shown, relevant = json.loads(text)
+    response, context, citations = shown
     case = Case(
         "",
         query,
+        expected=Expected(expected),
         reference=None if reference is None else tuple(reference),
         relevant=relevant,
         key_points=None

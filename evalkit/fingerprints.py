@@ -8,12 +8,15 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
 from evalkit import __version__
+from evalkit.adapters.secrets import variables_of
 from evalkit.case_file import long_file
-from evalkit.imports import module_file, own_files
+from evalkit.imports import Followed, of_modules, of_target
 from evalkit.records import Case, Suite, System, SystemSpec
 
 Parts = dict[
@@ -80,15 +83,44 @@ def world_of(parts: Parts) -> str:
 # --- the systems -------------------------------------------------------------------------------
 
 
-def system_parts(system: System, given: Any) -> Parts:
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a system is made of; ``unwatched`` says in words what of it nobody can compare."""
+
+    parts: Parts
+    unwatched: tuple[str, ...]
+    hint: bool = False  # whether a version would help
+
+
+def look_at(system: System, given: Any) -> Looked:
     """Options, files and code of a system; ``given`` is its entry in systems.yaml, or the object it was made of."""
     found = {"approach": system.approach.value, "fingerprint": system.fingerprint}
     parts: Parts = {("system", system.name, name): value for name, value in found.items()}
-    inner = _of_spec(given) if isinstance(given, SystemSpec) else _of_object(given)
-    return parts | {("system", system.name, *place): value for place, value in inner}
+    inner, unwatched = (
+        _of_spec(given) if isinstance(given, SystemSpec) else _of_object(system, given)
+    )
+    parts |= {("system", system.name, *place): value for place, value in inner.items()}
+    return Looked(parts, tuple(unwatched), hint=hasattr(system, "held"))
 
 
-def _of_spec(spec: SystemSpec) -> Iterator[tuple[tuple[str, ...], str]]:
+def system_parts(system: System, given: Any) -> Parts:
+    """The parts of ``look_at``; ``given`` may be what that has found already."""
+    return given.parts if isinstance(given, Looked) else look_at(system, given).parts
+
+
+Inner = dict[tuple[str, ...], str]  # parts of one system
+
+
+def _of_spec(spec: SystemSpec) -> tuple[Inner, list[str]]:
+    found = dict(_settings_of(spec))
+    target = spec.options.get("target")
+    if not isinstance(target, str):
+        return found, []
+    code = of_target(target.partition(":")[0], spec.folder)
+    return found | dict(_code(code)), code.unwatched
+
+
+def _settings_of(spec: SystemSpec) -> Iterator[tuple[tuple[str, ...], str]]:
     yield ("adapter",), f"{spec.adapter} {_adapter_code(spec)}"
     for path, value in _leaves(spec.options):
         if path[0] in EFFORT:
@@ -96,25 +128,31 @@ def _of_spec(spec: SystemSpec) -> Iterator[tuple[tuple[str, ...], str]]:
         yield ("option", " ".join(path)), _told(path, value)
         if isinstance(value, str) and spec.adapter != "recorded":
             yield from _option_file(spec.folder, value)
-    target = spec.options.get("target")
-    if isinstance(target, str):
-        entry = module_file(target.partition(":")[0], spec.folder)
-        yield from _code(entry, spec.folder)
+    for name, value in variables_of(spec.options).items() if spec.adapter == "http" else ():
+        yield ("variable", name), value
 
 
-def _of_object(given: Any) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The module that an object or function comes from, and what that imports from its own folder."""
-    inner = getattr(given, "func", given)
-    kind = inner if hasattr(inner, "__qualname__") else type(inner)
-    module = sys.modules.get(str(getattr(kind, "__module__", "")))
-    name = getattr(module, "__file__", None)
-    if name and not (module and module.__name__.partition(".")[0] == "evalkit"):
-        yield from _code(Path(name), Path(name).parent)
+def _of_object(system: System, given: Any) -> tuple[Inner, list[str]]:
+    """The code and the values of a function or object, and the files of its modules and of what they import."""
+    held = getattr(system, "held", None)
+    if held is None:
+        code = of_modules([name for name in [type(given).__module__] if _foreign(name)])
+        return dict(_code(code)), code.unwatched
+    found: Inner = {("code", place): text for place, text in held.code.items()}
+    found |= {("held", place): text for place, text in held.values.items()}
+    code = of_modules(filter(_foreign, held.modules))
+    return found | dict(_code(code)), [*code.unwatched, *(f"what {o} holds" for o in held.opaque)]
 
 
-def _code(entry: Path | None, folder: Path) -> Iterator[tuple[tuple[str, ...], str]]:
-    for name, file in (own_files(entry, folder) if entry else {}).items():
-        kind = "file" if file.suffix == ".py" else "template"
+def _foreign(module: str) -> bool:
+    return module.partition(".")[0] != "evalkit"
+
+
+def _code(found: Followed) -> Iterator[tuple[tuple[str, ...], str]]:
+    for package, version in found.packages.items():
+        yield ("package", package), version
+    for name, file in found.files.items():
+        kind = "file" if file.suffix in (".py", *EXTENSION_SUFFIXES) else "template"
         told = _large(file) or file_part(file, keep=PROSE.search(name) is not None)
         yield (kind, name), told
 
@@ -235,6 +273,18 @@ def _short(line: str | None) -> str:
     if line is None:
         return "nothing"
     return repr(line if len(line) <= 60 else line[:57] + "...")
+
+
+def told_part(place: tuple[str, ...], before: str | None, now: str | None) -> str:
+    """How one part of a system changed, in words; ``place`` is its kind and its name."""
+    kind, name = place[0], place[-1]
+    if kind in ("file", "template"):
+        return told_file(name, before, now)
+    if kind == "variable":
+        return f"the variable {name} of the environment has another value"
+    if kind in ("option", "held", "code"):
+        return told_option(f"the code of {name}" if kind == "code" else name, before, now)
+    return f"{name} was {before or 'not there'}, now {now or 'not there'}"
 
 
 def told_option(name: str, before: str | None, now: str | None) -> str:

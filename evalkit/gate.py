@@ -90,7 +90,7 @@ class Ruling:
 
     ``p`` is adjusted for the other lines (Holm, or the hierarchy); None for an exact limit. ``lopsided`` is the share of cases that have
     a value on one side only. ``behind``: it looks worse, but stands in the hierarchy behind a line that does not,
-    which makes it neither a regression nor a pass.
+    which makes it neither a regression nor a pass. ``hangs``: what is missing (``tolerated``: 0..1) could change the answer.
     """
 
     line: Line
@@ -102,6 +102,8 @@ class Ruling:
     missing_before: float | None = None
     lopsided: float = 0.0
     behind: bool = False
+    hangs: bool = False
+    tolerated: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +212,8 @@ def _answers(columns: Sequence[_Column], level: Level) -> list[_Found]:
         elif p is not None and p <= level.alpha:
             answer = Answer.REGRESSION
         elif p is not None and column.line.step is not None and trial.p_missed <= level.alpha:
-            answer = (
-                Answer.INCONCLUSIVE
-            )  # behind the stop: what looks worse is no regression, and no pass
+            # behind the stop: what looks worse is no regression, and no pass
+            answer = Answer.INCONCLUSIVE
         else:
             answer = Answer.PASS if trial.held else Answer.INCONCLUSIVE
         found.append((answer, trial, p))
@@ -266,8 +267,9 @@ def _ruling(line: Line, worst: _Found, best: _Found, rules: tuple[float, Level])
     missing = line.candidate.lacking()
     before = None if line.baseline is None else line.baseline.lacking()
     lopsided = _lopsided(line)
-    answer = worst[0] if worst[0] is best[0] else Answer.INCOMPLETE
-    if max(missing, before or 0.0) > _tolerated(line, tolerance) + SAME:
+    hangs, tolerated = worst[0] is not best[0], _tolerated(line, tolerance)
+    answer = Answer.INCOMPLETE if hangs else worst[0]
+    if max(missing, before or 0.0) > tolerated + SAME:
         answer = Answer.INCOMPLETE
     if lopsided > ASYMMETRY or (before is not None and abs(missing - before) > ASYMMETRY):
         answer = Answer.INCOMPLETE
@@ -275,7 +277,8 @@ def _ruling(line: Line, worst: _Found, best: _Found, rules: tuple[float, Level])
         answer = Answer.REGRESSION
     suspect = line.step is not None and worst[1].p_missed <= level.alpha
     behind = suspect and answer is Answer.INCONCLUSIVE
-    return Ruling(line, answer, worst[1], best[1], worst[2], missing, before, lopsided, behind)
+    found = (line, answer, worst[1], best[1], worst[2], missing, before, lopsided)
+    return Ruling(*found, behind, hangs, tolerated)
 
 
 def _tolerated(line: Line, tolerance: float) -> float:

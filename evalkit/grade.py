@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 
-import numpy as np
-
 from evalkit.outcome import CORRECT, PASSED, CaseOutcome, Outcomes, case_outcomes, decide
 from evalkit.records import AS_IS, Approach, Evidence, Level, Metric, Score, Suite, Trace
-from evalkit.score import Scores, score_cases, score_suite, score_traces
+from evalkit.score import Scores, Scoring, score_cases, score_suite
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +44,17 @@ def grade(
     traces: Sequence[Trace],
     evidence: Sequence[Evidence | None],
     metrics: Sequence[Metric],
+    scoring: Scoring | None = None,
 ) -> Graded:
-    """Score every trace of one system and decide what passes. Pure: the same input gives the same output."""
-    columns = score_traces(suite, approach, traces, evidence, metrics)
+    """Score every trace of one system and decide what passes. Pure: the same input gives the same output.
+
+    What ``scoring`` has scored already, of these answers and by these metrics, is not scored again.
+    """
+    scoring = scoring or Scoring(suite, approach, metrics)
+    columns = scoring.columns(traces, evidence, metrics)
     outcomes = decide(suite, approach, traces, columns)
     columns = {"correct": outcomes.correct, "passed": outcomes.passed, **columns}
-    verdicts = [None if np.isnan(v) else bool(v) for v in outcomes.passed.values]
+    verdicts = [None if isnan(v) else bool(v) for v in outcomes.passed.values.tolist()]
     ids, case_columns = score_cases(suite.cases, traces, verdicts, metrics)
     whole = tuple(m for m in metrics if m.level is Level.SUITE)
     suite_values = score_suite(system, label_pairs(suite, traces), whole)

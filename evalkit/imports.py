@@ -1,195 +1,188 @@
-"""Which source files of the user's own folder a module is made of: what it imports from there, and so on."""
+"""Which source files of the user's own code a module is made of: what it imports, wherever that lies, and so on."""
 
 from __future__ import annotations
 
-import ast
-import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from evalkit.module_search import Found, Search, dotted_of
+from evalkit.source_facts import Facts, facts_of
 
 MOST = 500  # files; a folder that holds more is somebody's whole tree, and one digest of its start must do
 ELSEWHERE = {"site-packages", "dist-packages", "node_modules", "__pycache__"}
-# Files whose name stands in the code as a text: templates, settings, data and weights; of plain texts only prompts.
-READ = re.compile(
-    r"\.(md|j2|jinja2?|tmpl|prompt|ya?ml|toml)$|(prompt|template|instruction|system|persona|polic|rule).*\.txt$"
-    r"|\.(jsonl?|csv|tsv|ini|cfg|xml|html|bin|pt|safetensors|onnx|gguf|np[yz]|pkl)$",
-    re.IGNORECASE,
-)
-Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-Names = Mapping[str, str | None]  # what paths variables hold; None where that is not known
+
+
+@dataclass(slots=True)
+class Followed:
+    """What a module is made of: source and data files by name, installed packages with their versions.
+
+    ``unwatched`` says in words what could not be followed.
+    """
+
+    files: dict[str, Path] = field(default_factory=dict)
+    packages: dict[str, str] = field(default_factory=dict)
+    unwatched: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    file: Path
+    root: Path  # the folder that its dotted name starts in
+    by_name: bool = False  # named as a text
 
 
 def own_files(entry: Path, root: Path) -> dict[str, Path]:
-    """The entry file, every module below ``root`` it imports (directly or not), and the files they name to read.
+    """The files of ``followed``."""
+    return followed(entry, root).files
 
-    Keys are paths relative to ``root``. Found by reading the source, so nothing is run; an import by a computed name
-    is not seen. Files outside ``root`` are left out, and so are files that the code opens for writing by name.
+
+def followed(entry: Path, root: Path) -> Followed:
+    """The entry file, every module it imports (directly or not) that is no installed package, and the files they name to read.
+
+    Keys are paths relative to ``root``, or to the folder of the import path that a module was found in. Found by
+    reading the source, so nothing is run. Files that the code opens for writing by name are left out.
     """
-    root = root.resolve()
-    found: dict[str, Path] = {}
-    written: set[Path] = set()
-    waiting = [entry.resolve()]
-    while waiting and len(found) < MOST:
-        file = waiting.pop()
-        if not _belongs(file, root) or (name := file.relative_to(root).as_posix()) in found:
+    return _Walk(root.resolve(), ()).of([_Source(entry.resolve(), root.resolve())])
+
+
+def of_target(module: str, folder: Path) -> Followed:
+    """What the module that a target names is made of, looked for in ``folder`` first."""
+    folder = folder.resolve()
+    one = Search([folder]).find(module)
+    if one.package:
+        return Followed(packages=dict([one.package]))
+    if not one.files:
+        return Followed(unwatched=[f"{module} is no file that can be read"])
+    entries = [_resolved(file, one.root or folder) for file in one.files]
+    inside = entries[-1].file.is_relative_to(folder)
+    return _Walk(folder if inside else entries[-1].root, (folder,)).of(entries)
+
+
+def of_modules(modules: Iterable[str]) -> Followed:
+    """What loaded modules are made of; of one without a file, such as a notebook, nothing."""
+    found = Followed()
+    for name in sorted(modules):
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file is None or Path(file).suffix != ".py":
             continue
-        found[name] = file
-        if file.suffix == ".py":
-            tree = _source(file)
-            waiting.extend(_named_in(tree, file, root))
-            written.update(f for text in _written(tree) for f in _beside(text, file, root))
-    return {n: f for n, f in found.items() if f.suffix == ".py" or f not in written}
-
-
-def module_file(name: str, folder: Path) -> Path | None:
-    """The file of a module in ``folder``; None where it is not there."""
-    stem = folder.joinpath(*name.split("."))
-    return next((f for f in (stem.with_suffix(".py"), stem / "__init__.py") if f.is_file()), None)
-
-
-def _belongs(file: Path, root: Path) -> bool:
-    if not file.is_file() or not file.is_relative_to(root):
-        return False
-    parts = file.relative_to(root).parts
-    return not any(part in ELSEWHERE or part.startswith(".") for part in parts)
-
-
-def _source(file: Path) -> ast.Module:
-    """The parsed module; an empty one where it cannot be read."""
-    try:
-        return ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError, RecursionError, OSError):
-        return ast.Module(body=[], type_ignores=[])
-
-
-def _named_in(tree: ast.Module, file: Path, root: Path) -> Iterator[Path]:
-    for node in ast.walk(tree):
-        for name in _modules(node, file, root):
-            yield from _files_of(name, root)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield from _beside(node.value, file, root)
-        elif isinstance(node, ast.BinOp | ast.Call) and (text := _path(node, {})):
-            yield from _beside(text, file, root)
-
-
-def _modules(node: ast.AST, file: Path, root: Path) -> Iterator[str]:
-    """The dotted names that a statement imports, from ``root``."""
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
-        start = node.module or ""
-        if node.level:
-            package = file.relative_to(root).parts[: -node.level]
-            start = ".".join([*package, *([start] if start else [])])
-        yield start
-        yield from (f"{start}.{alias.name}".lstrip(".") for alias in node.names)
-    elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
-        first = node.args[0] if node.args else None
-        if isinstance(first, ast.Constant) and isinstance(first.value, str):
-            yield first.value
-
-
-def _files_of(name: str, root: Path) -> Iterator[Path]:
-    """The module's file and the packages on the way to it."""
-    parts = [part for part in name.split(".") if part]
-    for length in range(1, len(parts) + 1):
-        file = module_file(".".join(parts[:length]), root)
-        if file is not None:
-            yield file
-
-
-def _beside(text: str, file: Path, root: Path) -> Iterator[Path]:
-    """Where a text that is a file's name may lie: beside the code, and in ``root``."""
-    if len(text) > 200 or not READ.search(text) or re.search(r"[\0\n]", text):
-        return
-    for folder in (file.parent, root):
-        yield (folder / text).resolve()
-
-
-# --- files that the code writes ------------------------------------------------------------------
-
-
-def _written(tree: ast.Module) -> Iterator[str]:
-    """Paths that are opened for writing by a name that can be seen: a text, or a variable of the same function or module."""
-    outer = _assigned(tree, {})
-    for scope in (tree, *(n for n in ast.walk(tree) if isinstance(n, Scope) and n is not tree)):
-        names = outer if scope is tree else _assigned(scope, outer)
-        for node in _within(scope):
-            target = _write_target(node) if isinstance(node, ast.Call) else None
-            if target is not None and (text := _path(target, names)):
-                yield text
-
-
-def _within(scope: Scope) -> Iterator[ast.AST]:
-    """The nodes of a module or function, without those of functions inside it."""
-    waiting: list[ast.AST] = list(ast.iter_child_nodes(scope))
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if not isinstance(node, Scope):
-            waiting.extend(ast.iter_child_nodes(node))
-
-
-def _assigned(scope: Scope, outer: Names) -> Names:
-    """What the variables of a scope hold; one that is given, or bound more than once, holds nothing known."""
-    found: dict[str, str | None] = dict(outer)
-    inner: set[str] = set()
-    if not isinstance(scope, ast.Module):
-        inner = {node.arg for node in ast.walk(scope.args) if isinstance(node, ast.arg)}
-        found |= dict.fromkeys(inner)
-    known = sorted(
-        (n for n in _within(scope) if isinstance(n, ast.Assign)),
-        key=lambda n: (n.lineno, n.col_offset),
-    )
-    paths = {id(node.targets[0]): node.value for node in known if len(node.targets) == 1}
-    bound = [n for n in _within(scope) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-    for name in sorted(bound, key=lambda n: (n.lineno, n.col_offset)):
-        value = None if name.id in inner else paths.get(id(name))
-        inner.add(name.id)
-        found[name.id] = None if value is None else _path(value, found)
+        real = Path(file).resolve()
+        _, root = dotted_of(name, real)
+        one = _Walk(root, ()).of([_Source(real, root)])
+        found.files |= one.files
+        found.packages |= one.packages
+        found.unwatched += [told for told in one.unwatched if told not in found.unwatched]
     return found
 
 
-def _write_target(call: ast.Call) -> ast.expr | None:
-    """What a call writes to; None where it writes nothing, or that cannot be seen."""
-    func, args = call.func, call.args
-    method = func.attr if isinstance(func, ast.Attribute) else ""
-    if isinstance(func, ast.Attribute) and method in ("write_text", "write_bytes"):
-        return func.value
-    by_name = ast.unparse(func) in ("open", "io.open", "codecs.open")
-    if not by_name and method != "open":
-        return None
-    mode = next((k.value for k in call.keywords if k.arg == "mode"), None)
-    place = 1 if by_name else 0
-    mode = args[place] if mode is None and len(args) > place else mode
-    if not isinstance(mode, ast.Constant) or not re.fullmatch(
-        r"[rbt+]*[wax+][rbt+]*", str(mode.value)
-    ):
-        return None
-    if isinstance(func, ast.Attribute) and not by_name:
-        return func.value
-    return args[0] if args else None
+class _Walk:
+    """One walk from a module along its imports."""
+
+    def __init__(self, root: Path, first: Iterable[Path]) -> None:
+        self.root, self.search, self.found = root, Search([*first, root]), Followed()
+        self._written: set[Path] = set()
+        self._missing: dict[str, str] = {}  # absent modules, and where they are imported
+        self._unread: list[str] = []  # which put folders on the import path that cannot be read
+
+    def of(self, entries: Iterable[_Source]) -> Followed:
+        seen: set[Path] = set()
+        waiting = list(entries)
+        while waiting and len(seen) < MOST:
+            here = waiting.pop()
+            if here.file in seen or not _belongs(here):
+                continue
+            seen.add(here.file)
+            name = _name(here, self.root, self.found.files)
+            self.found.files[name] = here.file
+            if here.file.suffix == ".py" and not here.by_name:
+                waiting += self._from(here, name)
+        if waiting and len(seen) >= MOST:
+            self.found.unwatched.append(f"more than {MOST} files are imported")
+        return self._settled()
+
+    def _from(self, here: _Source, name: str) -> Iterator[_Source]:
+        """Where one module leads."""
+        facts = facts_of(here.file)
+        for text in facts.folders:
+            if text is None:
+                self._unread.append(name)
+                continue
+            self.search.add((here.file.parent / text).resolve())
+            self.search.add(Path(text).resolve())  # as seen from where the run is started
+        for line in facts.computed:
+            told = f"{name} line {line} imports by a name made at run time"
+            self.found.unwatched.append(told)
+        self._written |= {one.file for one in _beside(facts.written, here, self.root)}
+        yield from self._imported(here, facts, name)
+        yield from _beside(facts.code, here, self.root)
+        for one in _beside(facts.named, here, self.root):
+            yield replace(one, by_name=True)
+
+    def _imported(self, here: _Source, facts: Facts, name: str) -> Iterator[_Source]:
+        for module, whole in _modules(facts, here):
+            one = self.search.find(module) if module else Found()
+            if one.package:
+                self.found.packages[one.package[0]] = one.package[1]
+            if one.absent and whole:
+                self._missing[module] = name
+            if one.closed and whole:
+                self.found.unwatched.append(f"{name} imports {module}, which is no file")
+            for file in one.files:
+                yield _resolved(file, one.root or here.root)
+
+    def _settled(self) -> Followed:
+        found, missing = self.found, sorted(self._missing.items())[:3]
+        if self._unread and missing:
+            names = ", ".join(f"{module} (in {place})" for module, place in missing)
+            told = (
+                f"{self._unread[0]} puts a folder on the import path that cannot be read: {names}"
+            )
+            found.unwatched.append(told)
+        kept = found.files.items()
+        found.files = {n: f for n, f in kept if f.suffix == ".py" or f not in self._written}
+        return found
 
 
-def _path(node: ast.expr, names: Names) -> str | None:
-    """The path an expression makes, from the folder of its module (which is ""); None where that is not known."""
-    if isinstance(node, ast.Constant):
-        return node.value if isinstance(node.value, str) else None
-    if isinstance(node, ast.Name):
-        return names.get(node.id)
-    parts: list[ast.expr] = []
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-        parts = [node.left, node.right]
-    elif isinstance(node, ast.Call):
-        parts = node.args if re.search(r"(^|\.)(Path|join)$", ast.unparse(node.func)) else []
-    texts = [_path(part, names) for part in parts]
-    known = [text for text in texts if text is not None]
-    if texts and len(known) == len(texts):
-        return "/".join(text for text in known if text)
-    return "" if _FOLDER.fullmatch(ast.unparse(node)) else None
+def _resolved(file: Path, root: Path) -> _Source:
+    """Where a module really lies, and the folder that its name starts in there."""
+    real = file.resolve()
+    depth = len(file.relative_to(root).parts) if file.is_relative_to(root) else 1
+    return _Source(real, real.parents[depth - 1])
 
 
-_FOLDER = re.compile(
-    r"(pathlib\.)?Path\(__file__\)(\.(resolve|absolute)\(\))?\.parent(\.(resolve|absolute)\(\))?"
-    r"|os\.path\.dirname\((os\.path\.(abspath|realpath)\()?__file__\)?\)"
-)
+def _modules(facts: Facts, here: _Source) -> Iterator[tuple[str, bool]]:
+    """The dotted names that a module imports, and whether that is a module for sure."""
+    parts = here.file.relative_to(here.root).parts if here.file.is_relative_to(here.root) else ()
+    for level, module, names in facts.imports:
+        start = module
+        if level:
+            package = parts[:-level] if level <= len(parts) else ()
+            start = ".".join([*package, *([module] if module else [])])
+        yield start, True
+        for taken in names:
+            yield f"{start}.{taken}".lstrip("."), False
+
+
+def _name(here: _Source, root: Path, known: Mapping[str, Path]) -> str:
+    """A file's path from ``root``, else from its own start; told apart where two are alike."""
+    inside = here.file.is_relative_to(root)
+    name = here.file.relative_to(root if inside else here.root).as_posix()
+    while name in known:
+        name = f"{here.root.name}/{name}"
+    return name
+
+
+def _belongs(here: _Source) -> bool:
+    if not here.file.is_file() or not here.file.is_relative_to(here.root):
+        return False
+    parts = here.file.relative_to(here.root).parts
+    return not any(part in ELSEWHERE or part.startswith(".") for part in parts)
+
+
+def _beside(texts: tuple[str, ...], here: _Source, root: Path) -> Iterator[_Source]:
+    """Where files with these names may lie: beside the code, and in ``root``."""
+    for text in texts:
+        for folder in (here.file.parent, root):
+            file = (folder / text).resolve()
+            yield _Source(file, root if file.is_relative_to(root) else here.root)

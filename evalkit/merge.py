@@ -10,8 +10,8 @@ from pathlib import Path
 
 from evalkit.api import Run
 from evalkit.errors import InvalidInput, NothingToDo, StorageError
-from evalkit.fingerprints import differences, told_file, told_option
-from evalkit.judging.gathering import check_same_judge, gather, spent_in
+from evalkit.fingerprints import differences, told_part
+from evalkit.judging.gathering import check_same_judge, gather
 from evalkit.judging.of_run import noted_seat
 from evalkit.ledger.fold import How
 from evalkit.pool import block_on
@@ -119,7 +119,7 @@ def graded(
         if not found:
             raise unanswered(store, suite.cases)
         recipe = {**means_of(found, tools), **store.recipe(), **told_share(store)}
-        judged = work.judged(found, spent_in(store))
+        judged = seat.told(work.judged(found, seat.spent_before()))
         return Run(work.suite, found, recipe, folder, None, judged, work.large)
 
 
@@ -202,10 +202,8 @@ def _told_parts(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     told = []
     for place in differences(old, new):
         was, is_ = old.get(place), new.get(place)
-        if place[2:3] in (("file",), ("template",)):
-            told.append(f"{place[1]}: {told_file(place[3], was, is_)}")
-        elif place[2:3] == ("option",):
-            told.append(f"{place[1]}: {told_option(place[3], was, is_)}")
+        if len(place) > 3:
+            told.append(f"{place[1]}: {told_part(place[2:], was, is_)}")
         elif place[2:3] != ("fingerprint",):
             told.append(f"{' '.join(place)} was {was}, now {is_}")
     return told

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from evalkit.errors import did_you_mean
@@ -23,7 +24,7 @@ class Source(StrEnum):
     SUITE = "suite"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class View:
     """One trace with everything that metrics may know about it."""
 
@@ -81,7 +82,7 @@ _TRACE_FIELDS = ("response", "retrieved", "context", "action", "seconds", "usage
 
 
 def _field(owner: str, name: str) -> Reader:
-    return lambda view: getattr(getattr(view, owner), name)
+    return attrgetter(f"{owner}.{name}")
 
 
 ROW_NEEDS: Mapping[str, tuple[Source, Reader]] = {

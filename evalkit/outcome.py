@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isnan, nan
+from typing import NamedTuple
 
 import numpy as np
 
@@ -76,24 +78,46 @@ def decide(
 ) -> Outcomes:
     """Apply the pass rule to every trace."""
     cases = {case.id: case for case in suite.cases}
-    notes: dict[str, dict[int, str]] = {"correct": {}, "passed": {}}
-    correct, passed = (_blank(m, len(traces), notes[m.name]) for m in (CORRECT, PASSED))
-    due = _due_contracts(columns)
+    shown = {name: _Cells.of(columns[name]) for name in deciding(suite) if name in columns}
+    due = {name: shown[name] for name in _due_contracts(columns)}
     right: list[bool | None] = []
     broken: list[tuple[str, ...]] = []
+    made: dict[Metric, tuple[_Cells, dict[int, str]]] = {
+        metric: (_Cells([], []), {}) for metric in (CORRECT, PASSED)
+    }
     for i, trace in enumerate(traces):
-        rules = correct_rules(suite, cases[trace.case_id], approach)
-        value, status, reached = _correct(rules, columns, i)
-        _put(correct, i, value, status)
-        contracts = _contracts(due, i, cases[trace.case_id].expected, labelled=bool(rules))
+        case = cases[trace.case_id]
+        rules = correct_rules(suite, case, approach)
+        value, status, reached = _correct(rules, shown, i)
+        contracts = _contracts(due, i, case.expected, labelled=bool(rules))
         right.append(reached)
         broken.append(contracts.broken)
-        _put(passed, i, *_passed(trace, status, reached, contracts))
-        for column in (correct, passed):
-            if column.status[i] == CODE[Status.GRADER_ERROR]:
-                why = _why(columns, (*(name for name, _ in rules), *CONTRACTS), i)
-                notes[column.metric.name][i] = why
+        both = (value, status), _passed(trace, status, reached, contracts)
+        for (cells, notes), cell in zip(made.values(), both, strict=True):
+            cells.put(*cell)
+            if cell[1] is Status.GRADER_ERROR:
+                notes[i] = _why(columns, (*(name for name, _ in rules), *CONTRACTS), i)
+    correct, passed = (cells.column(m, notes) for m, (cells, notes) in made.items())
     return Outcomes(correct, passed, tuple(right), tuple(broken))
+
+
+class _Cells(NamedTuple):
+    """A column as lists, which are quicker to read cell by cell; NaN is no value."""
+
+    values: list[float]
+    status: list[Status]
+
+    @classmethod
+    def of(cls, column: Column) -> _Cells:
+        return cls(column.values.tolist(), [STATUSES[code] for code in column.status.tolist()])
+
+    def put(self, value: float | None, status: Status) -> None:
+        self.values.append(nan if value is None else value)
+        self.status.append(status)
+
+    def column(self, metric: Metric, notes: Mapping[int, str]) -> Column:
+        status = np.array([CODE[status] for status in self.status], np.uint8)
+        return Column(metric, np.array(self.values, np.float64), status, notes)
 
 
 def correct_rules(suite: Suite, case: Case, approach: Approach) -> tuple[tuple[str, float], ...]:
@@ -126,25 +150,24 @@ def _evidence_rules(suite: Suite, case: Case) -> tuple[tuple[str, float], ...]:
 
 
 def _correct(
-    rules: Sequence[tuple[str, float]], columns: Mapping[str, Column], i: int
+    rules: Sequence[tuple[str, float]], shown: Mapping[str, _Cells], i: int
 ) -> tuple[float | None, Status, bool | None]:
     """The worst of the rules' values: everything asked for must be right."""
-    cells = [(columns[name], line) for name, line in rules if name in columns]
-    due = [(c, line) for c, line in cells if STATUSES[c.status[i]] is not Status.NOT_APPLICABLE]
+    cells = [(shown[name], line) for name, line in rules if name in shown]
+    due = [
+        (of.values[i], of.status[i], line)
+        for of, line in cells
+        if of.status[i] is not Status.NOT_APPLICABLE
+    ]
     if not due:
         return None, Status.NOT_APPLICABLE, None
-    for column, _ in due:
-        if np.isnan(column.values[i]):
-            status = STATUSES[column.status[i]]
+    for value, status, _ in due:
+        if isnan(value):
             # A rule may rest on a measure of a stage, which has no value then; the outcome is bad all the same.
             return (0.0, status, False) if status is Status.SYSTEM_ERROR else (None, status, None)
-    value = min(float(column.values[i]) for column, _ in due)
-    reached = all(column.values[i] >= line - 1e-9 for column, line in due)
-    status = next(
-        (STATUSES[c.status[i]] for c, _ in due if STATUSES[c.status[i]] is not Status.SCORED),
-        Status.SCORED,
-    )
-    return value, status, reached
+    reached = all(value >= line - 1e-9 for value, _, line in due)
+    odd = (status for _, status, _ in due if status is not Status.SCORED)
+    return min(value for value, _, _ in due), next(odd, Status.SCORED), reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,26 +177,26 @@ class _Contracts:
     graded: bool  # some contract beyond the plain "do answer" was graded
 
 
-def _due_contracts(columns: Mapping[str, Column]) -> dict[str, Column]:
+def _due_contracts(columns: Mapping[str, Column]) -> list[str]:
     """The contracts that some answer was held to; of the others none can be broken or ungraded."""
     held = [CODE[Status.SCORED], CODE[Status.GRADER_ERROR]]
-    found = {name: columns[name] for name in CONTRACTS if name in columns}
-    return {name: column for name, column in found.items() if np.isin(column.status, held).any()}
+    there = (name for name in CONTRACTS if name in columns)
+    return [name for name in there if np.isin(columns[name].status, held).any()]
 
 
 def _contracts(
-    columns: Mapping[str, Column], i: int, expected: Expected, *, labelled: bool
+    due: Mapping[str, _Cells], i: int, expected: Expected, *, labelled: bool
 ) -> _Contracts:
     """How the contracts stand; a case without any label does not ask for an answer rather than a refusal."""
     broken, ungraded, graded = [], False, False
     plain = expected not in (Expected.REFUSE, Expected.CLARIFY)
-    for name, column in columns.items():
+    for name, cells in due.items():
         if name == "behaviour" and plain and not labelled:
             continue
-        status = STATUSES[column.status[i]]
+        status = cells.status[i]
         if status is Status.SCORED:
             graded = graded or not plain or name != "behaviour"
-            if column.values[i] < 1 - 1e-9:
+            if cells.values[i] < 1 - 1e-9:
                 broken.append(name)
         ungraded = ungraded or status is Status.GRADER_ERROR
     return _Contracts(tuple(broken), ungraded, graded)
@@ -207,29 +230,20 @@ def _why(columns: Mapping[str, Column], names: Sequence[str], i: int) -> str:
     return ""
 
 
-def _blank(metric: Metric, n: int, notes: Mapping[int, str]) -> Column:
-    values = np.full(n, np.nan)
-    return Column(metric, values, np.full(n, CODE[Status.NOT_APPLICABLE], np.uint8), notes)
-
-
-def _put(column: Column, i: int, value: float | None, status: Status) -> None:
-    column.values[i] = np.nan if value is None else value
-    column.status[i] = CODE[status]
-
-
 def case_outcomes(traces: Sequence[Trace], passed: Column) -> dict[str, CaseOutcome]:
     """Each case once: it passes when every ``as_is`` repeat passes; a wrong answer outweighs an error."""
     repeats: dict[str, list[CaseOutcome]] = {}
-    for i, trace in enumerate(traces):
+    cells = _Cells.of(passed)
+    for trace, value, status in zip(traces, cells.values, cells.status, strict=True):
         if trace.condition == AS_IS:
-            repeats.setdefault(trace.case_id, []).append(_trace_outcome(passed, i))
+            repeats.setdefault(trace.case_id, []).append(_trace_outcome(value, status))
     worst_first = (CaseOutcome.FAILED, CaseOutcome.ERROR, CaseOutcome.UNGRADED, CaseOutcome.PASSED)
     return {case: next(o for o in worst_first if o in found) for case, found in repeats.items()}
 
 
-def _trace_outcome(passed: Column, i: int) -> CaseOutcome:
-    if STATUSES[passed.status[i]] is Status.SYSTEM_ERROR:
+def _trace_outcome(passed: float, status: Status) -> CaseOutcome:
+    if status is Status.SYSTEM_ERROR:
         return CaseOutcome.ERROR
-    if np.isnan(passed.values[i]):
+    if isnan(passed):
         return CaseOutcome.UNGRADED
-    return CaseOutcome.PASSED if passed.values[i] == 1 else CaseOutcome.FAILED
+    return CaseOutcome.PASSED if passed == 1 else CaseOutcome.FAILED

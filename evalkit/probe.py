@@ -198,7 +198,7 @@ class _Work:
         if kept is not None or not self.budget.take(ask.calls):
             return kept
         trace = await self.ask_one(case, ask)
-        self.budget.settle(ask.calls, trace.usage.cost)
+        self.budget.settle(ask.calls, None if trace is None else trace.usage.cost)
         return trace
 
     def _learn(self, desk: Desk, condition: str) -> None:

@@ -34,8 +34,8 @@ class AskOne:
     def __init__(self, system: System, calls: Calls) -> None:
         self._system, self._calls = system, calls
 
-    async def __call__(self, case: Case, ask: Ask) -> Trace:
-        """The system's own answer."""
+    async def __call__(self, case: Case, ask: Ask) -> Trace | None:
+        """The system's own answer; None where a limit kept it from being asked again."""
         asked = self._asked(case, ask)
         return await self._calls.answer(asked, lambda: perform(self._system, ask))
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from evalkit.adapters.trace_file import TraceFile
+from evalkit.case_file import CaseFile, long_file, number_of
 from evalkit.inquiry import OF_THE_RETRIEVER
-from evalkit.ledger.filing import Filing
+from evalkit.ledger.filing import Filing, Plain
 from evalkit.ledger.memory import without_cycles
-from evalkit.records import Approach, Failure, System, Trace
+from evalkit.ledger.words import Ints
+from evalkit.records import Approach, Failure, Suite, System, Trace
 from evalkit.store import Store
 from evalkit.store.rows import trace_row
 
@@ -22,7 +29,10 @@ def replay(one: System, store: Store, only: Collection[str] | None) -> bool:
     """File the traces of a recorded system (of ``only`` these cases) as they are; False for a live one."""
     if not getattr(one, "recorded", False):
         return False
-    rows = _rows(one)
+    held = getattr(one, "traces")  # noqa: B009 (not in the protocol of live systems)
+    # Of a retriever alone there are no answers, and of others none that is empty: see ``_filed``.
+    given = held.filed() if isinstance(held, TraceFile) else held.values()
+    rows = _rows(one, given, Filing(one.name))
     shared = rows if only is None else (row for row in rows if row[1] in only)
     with without_cycles():
         # In the order of the keys: neighbours in the store are then written once.
@@ -31,12 +41,54 @@ def replay(one: System, store: Store, only: Collection[str] | None) -> bool:
     return True
 
 
-def _rows(one: System) -> Iterator[tuple[Any, ...]]:
+def asked_live(made: Sequence[System], store: Store, only: Collection[str] | None) -> list[System]:
+    """The systems that are asked; the traces of the others are filed."""
+    return [one for one in made if not replay(one, store, only)]
+
+
+class Intake:
+    """Recorded answers on their way into an empty store, in the order of the case ids: what is there is graded meanwhile."""
+
+    def __init__(self, made: Sequence[System], store: Store, cases: CaseFile) -> None:
+        self._made, self._store, self._cases = made, store, cases
+
+    @cached_property
+    def _in_order(self) -> list[tuple[System, TraceFile, Filing, Ints, Ints]]:
+        ids, by_id = self._cases.places.ids, self._cases.places.by_id
+        numbers = np.fromiter((number_of(ids[row]) for row in by_id.tolist()), np.uint64)
+        found = []
+        for one in self._made:
+            held: TraceFile = getattr(one, "traces")  # noqa: B009 (not in the protocol of live systems)
+            found.append((one, held, Filing(one.name), *held.by_case(numbers)))
+        return found
+
+    def file(self, first: int, last: int, lines_of: Callable[[str], Path]) -> None:
+        """File the answers to the cases on these places by id; their lines of traces.jsonl go to a file of each system."""
+        filed: list[tuple[Any, ...]] = []
+        with without_cycles(), ExitStack() as streams:
+            for one, held, filing, order, ends in self._in_order:
+                chosen = order[ends[first] : ends[last]].tolist()
+                rows = sorted(_rows(one, held.filed(chosen), filing), key=lambda row: row[:4])
+                stream = streams.enter_context(lines_of(one.name).open("ab"))
+                stream.writelines(f"{row[5]}\n".encode() for row in rows)
+                filed += rows
+            self._store.put_rows(filed)
+
+    def everything(self) -> None:
+        """File all answers at once."""
+        asked_live(self._made, self._store, None)
+
+
+def intake(made: Sequence[System], store: Store, suite: Suite) -> Intake | None:
+    """What files recorded answers while others are graded; None where there are live systems, few cases, or answers already."""
+    cases = long_file(suite.cases)
+    recorded = all(isinstance(getattr(one, "traces", None), TraceFile) for one in made)
+    return Intake(made, store, cases) if cases and recorded and not store.systems() else None
+
+
+def _rows(one: System, given: Iterable[Plain | Trace], filing: Filing) -> Iterator[tuple[Any, ...]]:
     """The rows of the store."""
-    held = getattr(one, "traces")  # noqa: B009 (not in the protocol of live systems)
-    filing = Filing(one.name)
-    # Of a retriever alone there are no answers, and of others none that is empty: see ``_filed``.
-    for trace in held.filed() if isinstance(held, TraceFile) else held.values():
+    for trace in given:
         if isinstance(trace, Trace):
             yield trace_row(_filed(trace, one))
         else:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.artefacts import score_blocks, write_json, write_scores, write_text, write_traces
+from evalkit.artefacts import (
+    score_blocks,
+    write_joined,
+    write_json,
+    write_scores,
+    write_text,
+    write_traces,
+)
 from evalkit.errors import StorageError
 from evalkit.gating.attempts import earlier_verdicts
 from evalkit.gating.intact import note_digests
+from evalkit.store.opening import STORE
 from evalkit.traces import trace_line
 
 if TYPE_CHECKING:
@@ -21,17 +30,23 @@ def write_all(run: Run, folder: Path) -> Path:
     from evalkit.pages import html, markdown
     from evalkit.pages.cases import pages_beside
 
+    if folder == run.folder and not (folder / STORE).exists():
+        raise StorageError(f"{folder / STORE}: is gone; the run's files are not written without it")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise StorageError(f"{folder}: cannot be made: {error.strerror}") from error
-    summary, diagnosis = run.summary(), run.diagnosis()
-    write_traces(folder / "traces.jsonl", _traces(run))
-    write_scores(folder / "scores.csv", _scores(run))
-    write_json(folder / "summary.json", summary)
-    write_json(folder / "diagnosis.json", diagnosis)
-    write_json(folder / "manifest.json", manifest_of(run))
-    write_text(folder / "report.md", markdown(run, summary, diagnosis))
+    with ThreadPoolExecutor(1) as beside:  # of a large run: copied, and waited for by the disk
+        rows = beside.submit(_write_rows, run, folder) if run.large is not None else None
+        summary, diagnosis = run.summary(), run.diagnosis()
+        if rows is None:
+            _write_rows(run, folder)
+        write_json(folder / "summary.json", summary)
+        write_json(folder / "diagnosis.json", diagnosis)
+        write_json(folder / "manifest.json", manifest_of(run))
+        write_text(folder / "report.md", markdown(run, summary, diagnosis))
+        if rows is not None:
+            rows.result()
     pages = pages_beside(run, diagnosis, folder)
     write_text(folder / "report.html", html(run, summary, diagnosis, pages))
     note_digests(folder)
@@ -39,6 +54,16 @@ def write_all(run: Run, folder: Path) -> Path:
     kept = {"earlier": earlier} if earlier else {}
     write_json(folder / "verdict.json", {**verdict_of(run), **kept})
     return folder / "report.html"
+
+
+def _write_rows(run: Run, folder: Path) -> None:
+    """The two files with a line an answer, or several."""
+    files = run.large.trace_files() if run.large is not None else []
+    if files:
+        write_joined(folder / "traces.jsonl", files)
+    else:
+        write_traces(folder / "traces.jsonl", _traces(run))
+    write_scores(folder / "scores.csv", _scores(run))
 
 
 def _traces(run: Run) -> Iterator[str]:
@@ -49,12 +74,11 @@ def _traces(run: Run) -> Iterator[str]:
         yield from map(trace_line, found.graded.traces)
 
 
-def _scores(run: Run) -> Iterator[str]:
+def _scores(run: Run) -> Iterator[str] | Iterator[bytes]:
     if run.large is not None:
-        yield from run.large.scores()
-        return
-    for found in run.systems.values():
-        yield from score_blocks(found.graded.scores)
+        return run.large.scores()
+    graded = (found.graded.scores for found in run.systems.values())
+    return (block for scores in graded for block in score_blocks(scores))
 
 
 def manifest_of(run: Run) -> dict[str, Any]:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from evalkit.budget import money
-from evalkit.cache import Cache
 from evalkit.errors import InvalidInput
 from evalkit.fingerprints import (
     ALL,
     Parts,
     differences,
-    digest,
     suite_parts,
     system_parts,
-    told_file,
     told_ids,
-    told_option,
-    world_of,
+    told_part,
 )
 from evalkit.records import Suite, System
 from evalkit.shards import Share
@@ -29,13 +24,8 @@ from evalkit.store import Store
 from evalkit.store.accounts import Counts
 
 Made = Sequence[tuple[System, Any]]  # systems, each with what it was made of
-DERIVED = {
-    "repeats",
-    "correct",
-    "limits",
-    "max_error_rate",
-    "profile",
-}  # no answer depends on these
+# No answer depends on these.
+DERIVED = {"repeats", "correct", "limits", "max_error_rate", "profile"}
 UNGRADED = {
     ("suite", name) for name in ("repeats", "limits", "max_error_rate", "profile")
 }  # nor does any grade
@@ -48,7 +38,8 @@ class Change:
     """One thing that is not as it was, and which answers it touches.
 
     ``system`` and ``cases`` are None where it touches all of them; with ``probes_only`` what was answered ``as_is``
-    still stands; with ``derived`` nothing needs to be asked again. An empty ``text`` is told by another change.
+    still stands; with ``derived`` nothing needs to be asked again; with ``gone`` its cases are in the suite no more.
+    An empty ``text`` is told by another change.
     """
 
     text: str
@@ -56,6 +47,7 @@ class Change:
     cases: frozenset[str] | None = None
     probes_only: bool = False
     derived: bool = False
+    gone: bool = False
 
 
 def recipe_of(suite: Suite, systems: Iterable[System], seed: int) -> dict[str, Any]:
@@ -168,7 +160,7 @@ def left_open(store: Store, jobs: int) -> list[str]:
     counts = store.counts()
     if not counts.unknown or not jobs:
         return []
-    were = "question was" if counts.unknown == 1 else "questions were"
+    were = "call was" if counts.unknown == 1 else "calls were"
     text = f"{counts.unknown} earlier {were} sent, and the answer never came: {_charged(counts)}"
     return [f"{text}; what has no answer yet is asked again"]
 
@@ -176,7 +168,7 @@ def left_open(store: Store, jobs: int) -> list[str]:
 def accounted(store: Store) -> list[str]:
     """What to say at the end of calls whose end nobody saw, and of those that failed."""
     counts = store.counts()
-    erred = store.errors() if counts.failed else 0
+    erred = store.errors() if counts.failed or counts.unknown else 0
     told = [_unanswered(store, counts)] if counts.unknown else []
     if erred:
         failed, them = ("1 question", "it") if erred == 1 else (f"{erred} questions", "them")
@@ -187,7 +179,7 @@ def accounted(store: Store) -> list[str]:
 
 def _unanswered(store: Store, counts: Counts) -> str:
     text = (
-        f"questions put: {counts.done} answered, {counts.failed} failed, {counts.unknown} sent without an answer "
+        f"calls made: {counts.done} answered, {counts.failed} failed, {counts.unknown} sent without an answer "
         f"coming back, {_charged(counts)}"
     )
     left = len(store.unknown())
@@ -202,17 +194,6 @@ def _unanswered(store: Store, counts: Counts) -> str:
 def _charged(counts: Counts) -> str:
     cost = "unknown" if counts.possible_cost is None else f"up to {money(counts.possible_cost)}"
     return f"perhaps carried out and charged (possible cost {cost})"
-
-
-def cache_of(
-    folder: str | Path | None, suite: Suite, made: Made, warn: Callable[[str], None]
-) -> Cache | None:
-    """The cache in ``folder`` for these systems; None without one."""
-    if folder is None:
-        return None
-    world = world_of(suite_parts(suite))
-    systems = {s.name: digest(*sorted(system_parts(s, given).items())) for s, given in made}
-    return Cache(Path(folder), world=world, systems=systems, warn=warn)
 
 
 def _parsed(details: Mapping[str, str]) -> Parts:
@@ -246,9 +227,15 @@ def _settle(store: Store, changes: Sequence[Change], *, rerun: bool) -> list[str
             file=store.folder,
             hint="give another --out, or --rerun changed to ask again only what that touches",
         )
-    dropped = sum(_drop(store, change) for change in changes if not change.derived)
-    answers = "answer is" if dropped == 1 else "answers are"
-    return [*told, f"{dropped} earlier {answers} asked again; the others stand"]
+    gone = sum(_drop(store, change) for change in changes if change.gone)
+    again = sum(_drop(store, change) for change in changes if not change.derived)
+    what = [f"{_answers(gone)} left out, since the suite has the question no more"] * bool(gone)
+    what += [f"{_answers(again)} asked again"] * bool(again)
+    return [*told, f"{'; '.join(what)}; the others stand" if what else "the earlier answers stand"]
+
+
+def _answers(count: int) -> str:
+    return "1 earlier answer is" if count == 1 else f"{count} earlier answers are"
 
 
 def _drop(store: Store, change: Change) -> int:
@@ -300,8 +287,10 @@ def _case_changes(stored: dict[str, str], now: dict[str, str], suite: Suite) -> 
     text = f"{_file(suite, 'cases.jsonl', 'the cases')}: {told_ids('case', stored, now)}"
     if labels == changed:
         text += " (their labels only)" if len(labels) > 1 else " (its labels only)"
+    gone = changed - now.keys()
     return [
-        Change(text, cases=frozenset(changed - labels)),
+        Change(text, cases=frozenset(changed - labels - gone)),
+        Change("", cases=frozenset(gone), gone=True),
         Change("", cases=frozenset(labels), probes_only=True),
     ]
 
@@ -316,12 +305,8 @@ def _system_changes(
     told = []
     for place in places:
         was, is_ = stored.get(place), now.get(place)
-        if place[2] in ("file", "template"):
-            told.append(told_file(place[3], was, is_))
-        elif place[2] == "option":
-            told.append(told_option(place[3], was, is_))
-        elif place[2] != "fingerprint":
-            told.append(f"{place[2]} was {was}, now {is_}")
+        if place[2] != "fingerprint":
+            told.append(told_part(place[2:], was, is_))
     if told:
         return [Change(f"{name}: {', '.join(told)}", system=name)]
     if other_suite and now.get(("system", name, "adapter"), "").startswith("local evalkit "):

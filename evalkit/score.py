@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from evalkit.cells import CODE as CODE  # noqa: PLC0414 (whoever reads columns takes it from here)
+from evalkit.cells import NOT_DUE, computed, owed, unseen
 from evalkit.cells import STATUSES as STATUSES  # noqa: PLC0414
-from evalkit.cells import Cell, Notes, Way, Ways, computed, owed, unseen
 from evalkit.needs import View, column_need, needs_of
 from evalkit.records import (
     AS_IS,
@@ -27,11 +26,9 @@ from evalkit.records import (
     Suite,
     Trace,
 )
-
-Floats = npt.NDArray[np.float64]
-Bytes = npt.NDArray[np.uint8]
-
-TIMED = frozenset({"seconds", "usage"})  # what differs between calls whose answers are equal
+from evalkit.table import Bytes as Bytes  # noqa: PLC0414
+from evalkit.table import Cells, Table, no_values
+from evalkit.table import Floats as Floats  # noqa: PLC0414
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,117 +94,63 @@ def _row(
     return Score(scores.system, case_id, condition, repeat, name, value, status, note)
 
 
-def score_traces(
-    suite: Suite,
-    approach: Approach,
-    traces: Sequence[Trace],
-    evidence: Sequence[Evidence | None],
-    metrics: Sequence[Metric],
-) -> dict[str, Column]:
-    """The trace-level metrics of one system, one column each, aligned with ``traces``."""
-    cases = {case.id: case for case in suite.cases}
-    views = [
-        View(suite, cases[trace.case_id], trace, found, approach)
-        for trace, found in zip(traces, evidence, strict=True)
-    ]
-    by_row = [m for m in metrics if m.level is Level.TRACE and not m.columns]
-    by_column = [m for m in metrics if m.level is Level.TRACE and m.columns]
-    return {**_row_columns(views, by_row), **_ranked_columns(views, by_column)}
+class Scoring:
+    """The trace-level metrics of one system's answers, each answer scored once: as it comes, or with the others."""
 
+    def __init__(self, suite: Suite, approach: Approach, metrics: Sequence[Metric]) -> None:
+        self.suite, self.approach = suite, approach
+        self._cases = {case.id: case for case in suite.cases}
+        single = [m for m in metrics if m.level is Level.TRACE]
+        self._by_row = {m.name: j for j, m in enumerate(m for m in single if not m.columns)}
+        self._table = Table([m for m in single if not m.columns])
+        self._known: dict[int, tuple[int, Trace, Evidence | None]] = {}  # by the trace's identity
 
-# --- row metrics -----------------------------------------------------------------------------
+    def add(self, trace: Trace, evidence: Evidence | None) -> int:
+        """Score an answer, if that has not been done; its number."""
+        number, _, scored_with = self._known.get(id(trace), (-1, trace, None))
+        if number < 0 or scored_with is not evidence:
+            view = View(self.suite, self._cases[trace.case_id], trace, evidence, self.approach)
+            number = self._table.add(view)
+            self._known[id(trace)] = number, trace, evidence
+        return number
 
+    def answers(self) -> Iterator[Trace]:
+        """The answers that have been scored."""
+        return (trace for _, trace, _ in self._known.values())
 
-class _Table:
-    """Metrics by answers: values, statuses and notes."""
-
-    def __init__(self, metrics: int, answers: int) -> None:
-        self.values = [no_values(answers)] * metrics
-        self._mine = [False] * metrics
-        self.status = np.full((metrics, answers), CODE[Status.NOT_APPLICABLE], np.uint8)
-        self.notes = [Notes(answers) for _ in range(metrics)]
-
-    def copy(self, i: int, twin: int) -> None:
-        """Answer ``i`` scores as ``twin`` does."""
-        self.status[:, i] = self.status[:, twin]
-        for j, mine in enumerate(self._mine):
-            if mine:
-                self.values[j][i] = self.values[j][twin]
-        for found in self.notes:
-            if twin in found:
-                found.put(i, found[twin])
-
-    def settle(self, i: int, way: Way) -> None:
-        """The statuses of all metrics of answer ``i`` as far as they follow from what it lacks."""
-        self.status[:, i] = way.status
-        for j, note in way.notes:
-            self.notes[j].put(i, note)
-
-    def put(self, i: int, cells: Iterable[tuple[int, Cell]]) -> None:
-        """What metrics made of answer ``i``."""
-        for j, (value, state, note) in cells:
-            if value is not None:
-                self._own(j)[i] = value
-            elif self._mine[j]:
-                self.values[j][i] = np.nan
-            self.status[j, i] = CODE[state]
-            if note:
-                self.notes[j].put(i, note)
-
-    def _own(self, j: int) -> Floats:
-        """The values of a metric that has some."""
-        if not self._mine[j]:
-            self._mine[j], self.values[j] = True, self.values[j].copy()
-        return self.values[j]
-
-
-@lru_cache(8)
-def no_values(answers: int) -> Floats:
-    """The column of a metric without any value: one for all of them, and read only."""
-    found = np.full(answers, np.nan)
-    found.flags.writeable = False
-    return found
-
-
-def _row_columns(views: Sequence[View], metrics: Sequence[Metric]) -> dict[str, Column]:
-    table, ways = _Table(len(metrics), len(views)), Ways(metrics)
-    measured = ways.reading(TIMED)
-    first: dict[Any, int] = {}
-    for i, view in enumerate(views):
-        if i and view.case is not views[i - 1].case:
-            first.clear()
-        twin = first.setdefault(_content(view), i)
-        if twin == i:
-            way, cells = ways.cells(view)
-            table.settle(i, way)
-        else:  # repeats that are equal to the letter score equally
-            table.copy(i, twin)
-            cells = ways.again(view, measured)
-        table.put(i, cells)
-    return {
-        m.name: Column(m, table.values[j], table.status[j], table.notes[j])
-        for j, m in enumerate(metrics)
-    }
-
-
-def _content(view: View) -> tuple[Any, ...]:
-    """All that metrics may look at, but for what was measured of the call itself."""
-    t = view.trace
-    shown = (t.response, t.retrieved, t.context, t.citations, t.action, t.error)
-    return (view.case.id, view.evidence, *shown)
+    def columns(
+        self,
+        traces: Sequence[Trace],
+        evidence: Sequence[Evidence | None],
+        metrics: Sequence[Metric],
+    ) -> dict[str, Column]:
+        """The metrics, one column each, aligned with ``traces``."""
+        numbers = [self.add(*given) for given in zip(traces, evidence, strict=True)]
+        single = [m for m in metrics if m.level is Level.TRACE]
+        by_row = [m for m in single if not m.columns]
+        filled = self._table.columns(numbers, [self._by_row[m.name] for m in by_row])
+        columns = {m.name: Column(m, *found) for m, found in zip(by_row, filled, strict=True)}
+        ranked = [m for m in single if m.columns]
+        return {**columns, **_ranked_columns(self._cases, self.approach, traces, ranked)}
 
 
 # --- ranked lists, in columns ----------------------------------------------------------------
 
 
-def _ranked_columns(views: Sequence[View], metrics: Sequence[Metric]) -> dict[str, Column]:
+def _ranked_columns(
+    cases: Mapping[str, Case],
+    approach: Approach,
+    traces: Sequence[Trace],
+    metrics: Sequence[Metric],
+) -> dict[str, Column]:
     """Retrieval measures, computed over all due traces at once."""
     if not metrics:
         return {}
-    status = np.array([CODE[_ranking_status(view)] for view in views], np.uint8)
+    found = (_ranking_status(cases[trace.case_id], trace, approach) for trace in traces)
+    status = np.array([CODE[one] for one in found], np.uint8)
     due = np.flatnonzero(status == CODE[Status.SCORED])
-    relevant = [views[i].case.relevant or {} for i in due.tolist()]
-    lists = [views[i].trace.retrieved or () for i in due.tolist()]
+    relevant = [cases[traces[i].case_id].relevant or {} for i in due.tolist()]
+    lists = [traces[i].retrieved or () for i in due.tolist()]
     made: dict[str, Any] = {}
     columns = {}
     for metric in metrics:
@@ -239,14 +182,14 @@ def _ranked(metric: Metric, argument: Any, due: npt.NDArray[np.intp], status: By
     return Column(metric, values, status, notes)
 
 
-def _ranking_status(view: View) -> Status:
-    if view.case.relevant is None:
+def _ranking_status(case: Case, trace: Trace, approach: Approach) -> Status:
+    if case.relevant is None:
         return Status.NOT_APPLICABLE
-    absent = ["retrieved"] if view.trace.retrieved is None else []
-    if view.trace.error is not None:
-        return Status.SYSTEM_ERROR if owed(absent, view.approach) else Status.NOT_APPLICABLE
+    absent = ["retrieved"] if trace.retrieved is None else []
+    if trace.error is not None:
+        return Status.SYSTEM_ERROR if owed(absent, approach) else Status.NOT_APPLICABLE
     if absent:
-        return unseen(absent, view)[0]
+        return unseen(absent, approach)[0]
     return Status.SCORED
 
 
@@ -265,35 +208,27 @@ def score_cases(
         if trace.condition == AS_IS:
             repeats.setdefault(trace.case_id, []).append(i)
     ids = tuple(case.id for case in cases if case.id in repeats)
-    chosen = [m for m in metrics if m.level is Level.CASE]
-    values = np.full((len(chosen), len(ids)), np.nan)
-    status = np.full((len(chosen), len(ids)), CODE[Status.NOT_APPLICABLE], np.uint8)
-    notes = [Notes(len(ids)) for _ in chosen]
-    for i, case_id in enumerate(ids):
-        given = _repeats(
-            [traces[t] for t in repeats[case_id]], [passed[t] for t in repeats[case_id]]
-        )
-        for j, metric in enumerate(chosen):
-            value, state, note = _case_cell(metric, given)
-            status[j, i] = CODE[state]
-            values[j, i] = np.nan if value is None else value
-            if note:
-                notes[j].put(i, note)
-    return ids, {m.name: Column(m, values[j], status[j], notes[j]) for j, m in enumerate(chosen)}
-
-
-def _repeats(traces: Sequence[Trace], passed: Sequence[bool | None]) -> dict[str, tuple[Any, ...]]:
-    sound = [t for t in traces if t.error is None]
-    return {
-        "responses": tuple(t.response for t in sound if t.response is not None),
-        "retrievals": tuple(t.retrieved for t in sound if t.retrieved is not None),
-        "passes": tuple(p for p in passed if p is not None),
+    chosen = [(m, needs_of(m)) for m in metrics if m.level is Level.CASE]
+    cells = Cells()
+    for case_id in ids:
+        given = _repeats([(traces[i], passed[i]) for i in repeats[case_id]])
+        for metric, needs in chosen:
+            arguments = [given[name] for name in needs]
+            cells.extend([computed(metric, arguments) if all(arguments) else NOT_DUE])
+    values, marks = (found.reshape(len(ids), len(chosen)).T for found in cells.arrays())
+    return ids, {
+        m.name: Column(m, np.ascontiguousarray(values[j]), *cells.told(marks[j]))
+        for j, (m, _) in enumerate(chosen)
     }
 
 
-def _case_cell(metric: Metric, given: Mapping[str, tuple[Any, ...]]) -> Cell:
-    arguments = [given[name] for name in needs_of(metric)]
-    return computed(metric, arguments) if all(arguments) else (None, Status.NOT_APPLICABLE, "")
+def _repeats(answers: Sequence[tuple[Trace, bool | None]]) -> dict[str, tuple[Any, ...]]:
+    sound = [trace for trace, _ in answers if trace.error is None]
+    return {
+        "responses": tuple([t.response for t in sound if t.response is not None]),
+        "retrievals": tuple([t.retrieved for t in sound if t.retrieved is not None]),
+        "passes": tuple([passed for _, passed in answers if passed is not None]),
+    }
 
 
 def score_suite(
@@ -304,6 +239,6 @@ def score_suite(
     for metric in metrics:
         if metric.level is not Level.SUITE:
             continue
-        cell = computed(metric, [label_pairs]) if label_pairs else (None, Status.NOT_APPLICABLE, "")
+        cell = computed(metric, [label_pairs]) if label_pairs else NOT_DUE
         found[metric.name] = Score(system, None, AS_IS, None, metric.name, *cell)
     return found

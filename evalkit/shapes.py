@@ -25,6 +25,7 @@ from evalkit.records import (
 Corpus = Mapping[str, Document]
 Reader = Callable[[Any, str], Any]
 R = TypeVar("R")
+LONG, MOST = 1000, 1e15  # bits of a whole number; the largest amount
 
 
 class ShapeError(ValueError):
@@ -63,16 +64,17 @@ def number(value: Any, field: str) -> float:
     """A finite real number; numpy's scalars are welcome, booleans are not."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise _wrong(value, field, "a number")
-    if not math.isfinite(value):
-        raise ShapeError(f"{float(value)} is not a finite number", field)
+    huge = isinstance(value, numbers.Integral) and int(value).bit_length() > LONG
+    if huge or not math.isfinite(value):
+        raise ShapeError(f"{'it' if huge else float(value)} is not a finite number", field)
     return float(value)
 
 
 def amount(value: Any, field: str) -> float:
-    """A number that is not negative."""
-    if number(value, field) < 0:
-        raise ShapeError(f"{value} is negative", field)
-    return number(value, field)
+    """A number that is not negative, nor too large to be added up."""
+    if not 0 <= (read := number(value, field)) <= MOST:
+        raise ShapeError(f"{value} is {'negative' if read < 0 else 'too large'}", field)
+    return read
 
 
 def count(value: Any, field: str) -> int:
@@ -115,8 +117,7 @@ def json_object(value: Any, field: str) -> dict[str, Any]:
     """A mapping that JSON can hold, copied."""
     if not isinstance(value, Mapping):
         raise _wrong(value, field, "an object")
-    copied: dict[str, Any] = json_value(value, field)
-    return copied
+    return dict(json_value(value, field))
 
 
 def response(value: Any, field: str) -> str:
@@ -302,7 +303,7 @@ def _sound_numbers(kind: type[R], kinds: Mapping[str, type[Any]]) -> Callable[[A
         if type(value) is not dict:
             return None
         for given, item in value.items():
-            if type(item) is not kinds.get(given) or not 0 <= item < math.inf:
+            if type(item) is not kinds.get(given) or not 0 <= item <= MOST:
                 return None
         return kind(**value)
 

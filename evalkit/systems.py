@@ -12,11 +12,16 @@ from evalkit.errors import InvalidInput, NothingToDo
 from evalkit.records import Approach, Suite, System, SystemSpec
 
 
-def system(name: str, target: Any, *, approach: str = "rag") -> System:
-    """A Python function or object as a system: anything design section 4 calls a system."""
+def system(name: str, target: Any, *, approach: str = "rag", version: str | None = None) -> System:
+    """A Python function or object as a system: anything design section 4 calls a system.
+
+    A run is only gone on with, and answers are only found again, for the same code holding the same values.
+    ``version`` names what the object holds (settings, an index, a client) where that cannot be compared, or differs
+    each time: its values are not looked at then, only its code.
+    """
     from evalkit.adapters.python import wrap
 
-    found: System = wrap(target, name=name, approach=Approach(approach))
+    found: System = wrap(target, name=name, approach=Approach(approach), version=version)
     return found
 
 
@@ -77,6 +82,8 @@ def _build_one(name: str | None, given: Any, suite: Suite, logs: Path | None) ->
         return build(given, suite, isolate=logs is not None, logs=logs)
     if hasattr(given, "capabilities") and hasattr(given, "fingerprint"):
         found: System = given
+        if hasattr(given, "look"):  # its object may have changed since it was made
+            given.look()
         return found
     if name is None:
         raise InvalidInput("a function or object needs a name: give a mapping of names to systems")

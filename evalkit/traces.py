@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import IO, Any
 
 from evalkit import shapes
-from evalkit.errors import InvalidInput
-from evalkit.records import Document, Passage, Trace
+from evalkit.errors import InvalidInput, did_you_mean
+from evalkit.records import AS_IS, Approach, Document, Passage, Suite, Trace
 from evalkit.strict import Row, read_jsonl
 
 _ORDER = (
@@ -74,6 +74,38 @@ def trace_to_json(trace: Trace) -> dict[str, Any]:
         if plain != {} or name in _KEPT:
             found[name] = plain
     return found
+
+
+def gradable(
+    suite: Suite, traces: Mapping[str, Sequence[Trace]], approaches: Mapping[str, str]
+) -> dict[str, Approach]:
+    """The approach of every system, rag where none is given.
+
+    ``InvalidInput`` for what cannot be graded: no answer, a case the suite does not have, an answer given twice.
+    """
+    known = {case.id for case in suite.cases}
+    for name, given in traces.items():
+        if not any(trace.condition == AS_IS for trace in given):
+            raise InvalidInput(f"{name}: has no {AS_IS} answer")
+        seen: set[tuple[str, str, int]] = set()
+        for trace in given:
+            key = (trace.case_id, trace.condition, trace.repeat)
+            if trace.case_id not in known:
+                hint = f"the suite has {len(known)} cases; is it the one that was asked?"
+                raise InvalidInput(f"{name}: no case is called {trace.case_id!r}", hint=hint)
+            if key in seen:
+                told = f"case {key[0]!r}, condition {key[1]}, repeat {key[2]}"
+                raise InvalidInput(f"{name}: two answers for {told}")
+            seen.add(key)
+    return {name: _approach(name, approaches.get(name, "rag")) for name in traces}
+
+
+def _approach(system: str, name: str) -> Approach:
+    try:
+        return Approach(name)
+    except ValueError:
+        hint = did_you_mean(name, [one.value for one in Approach])
+        raise InvalidInput(f"{system}: no approach is called {name!r}", hint=hint) from None
 
 
 def read_traces(path: Path, corpus: Mapping[str, Document] = _NO_DOCUMENTS) -> Iterator[Trace]:

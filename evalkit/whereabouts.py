@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from evalkit.errors import InvalidInput
-from evalkit.store import Store
 from evalkit.store.lost import check_not_lost
+from evalkit.store.notes import notes_in
 
 SUITE_FOLDER = "suite_folder"  # the note by which a run finds its suite
 
@@ -18,8 +18,7 @@ def suite_of(folder: str | Path) -> Path:
     if not (path / "run.sqlite").exists():
         check_not_lost(path)
         raise InvalidInput("there is no run", file=path, hint="`evalkit run` makes one")
-    with Store(path, reading=True) as store:
-        noted = store.notes().get(SUITE_FOLDER)
+    noted = notes_in(path).get(SUITE_FOLDER)
     found = path / noted if noted else None
     if found is None or not (found / "suite.yaml").exists():
         told = (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from evalkit import __version__
-from evalkit.ask import Calls, Job, ask_all, asked_of, file_under, in_order
+from evalkit.ask import Calls, Job, answered_of, ask_all, asked_of, file_under, in_order
 from evalkit.budget import Budget, Pilot, money, told_limit
 from evalkit.cache import Cache
 from evalkit.case_file import cases_by_id, long_file
@@ -24,16 +24,19 @@ from evalkit.judges.spending import Spending
 from evalkit.judging.judged import Judged
 from evalkit.judging.under_way import Judging, told_end
 from evalkit.outcome import CaseOutcome, deciding
+from evalkit.pool import calm
 from evalkit.probe import probe
 from evalkit.reask import asker, grader
 from evalkit.records import Approach, Evidence, Metric, Suite, System, Trace
 from evalkit.resume import accounted
+from evalkit.score import Scoring
 from evalkit.store import Key, Store
 from evalkit.suite import train_cases
 from evalkit.tools import Tools
+from evalkit.traces import trace_from_json, trace_to_json
 from evalkit.verdicts import Verdicts, key_of
 from evalkit.watch import Watcher
-from evalkit.workers.judging import judged_beside
+from evalkit.workers.judging import judged_meanwhile
 
 if TYPE_CHECKING:
     from evalkit.ledger.fold import How
@@ -89,6 +92,7 @@ class Work:
         self.large: Large | None = None  # what was graded in parts, where the suite is a long file
         self.how: How | None = None  # how it is cut into parts
         self.evidence: dict[Key, Evidence | None] = {}
+        self.scoring: dict[str, Scoring] = {}  # by system
         self.judging = Judging(tools.judge, suite, self.evidence)
         self.verdicts = Verdicts(tools.judge, store, self.cases)
 
@@ -113,7 +117,8 @@ class Work:
 
         # Where money is limited and no price is known yet, one answer comes first, to learn it.
         first = left[:1] if budget.blind else []
-        async with judged_beside(self.tools.judge, self.store, len(left)) as judged:
+        said = None if self._too_large() else self._scorer()
+        async with judged_meanwhile(self.tools.judge, self.store, len(left), said) as judged:
             for some, at_a_time in ((first, 1), (left[len(first) :], self.concurrency)):
                 asking = ask_all(
                     self.suite,
@@ -122,12 +127,13 @@ class Work:
                     concurrency=at_a_time,
                     seed=self.seed,
                     on_trace=told,
-                    calls=Calls(self.store, self.cache),
+                    calls=Calls(self.store, self.cache, budget),
                 )
                 await in_order(asking, budget)
-        self.watch.done()
+            self.watch.done()
         if answered < len(jobs):
-            raise BudgetExceeded(told_limit(budget, answered, len(jobs), last))
+            standing = answered_of(self.store, jobs, answered, self.only)
+            raise BudgetExceeded(told_limit(budget, *standing, last))
 
     def tell_judging(self, jobs: Sequence[Job]) -> None:
         """Say, before the first call, what judging is expected to take."""
@@ -159,15 +165,42 @@ class Work:
         budget.learn(found)
         return left
 
+    def _scorer(self) -> Callable[[Trace, Evidence], None]:
+        """Scores answers that are judged while asking goes on: as they will be read, and never again."""
+        approaches = approaches_of(self.store.recipe())
+
+        def score(trace: Trace, evidence: Evidence) -> None:
+            kept = trace_from_json(trace_to_json(trace))
+            self._scoring(trace.system, approaches[trace.system]).add(kept, evidence)
+            self.evidence[key_of(kept)] = evidence
+
+        return score
+
+    def _scoring(self, name: str, approach: Approach) -> Scoring:
+        if name not in self.scoring:
+            self.scoring[name] = Scoring(self.suite, approach, self.tools.metrics)
+        return self.scoring[name]
+
+    def _answers(self, name: str) -> list[Trace]:
+        """The answers of one system as the store has them; what is at hand is not read."""
+        stored = {key for key in self.store.done() if key[0] == name}
+        here = self.scoring[name].answers() if name in self.scoring else ()
+        known = {key_of(trace): trace for trace in here}
+        if stored == known.keys():
+            found: Iterable[Trace] = (known[key] for key in sorted(stored))
+        else:
+            found = (known.get(key_of(trace), trace) for trace in self.store.traces(name))
+        return [t for t in found if self.only is None or t.case_id in self.only]
+
     async def graded(
         self, name: str, approach: Approach, metrics: Sequence[Metric]
     ) -> Graded | None:
         """The traces of one system, judged (each once) and graded; None where there are none."""
-        only, kept = self.only, self.store.traces(name)
-        traces = list(kept if only is None else (t for t in kept if t.case_id in only))
+        with calm():
+            traces = self._answers(name)
         if not traces:
             return None
-        keys = [(t.system, t.case_id, t.condition, t.repeat) for t in traces]
+        keys = [key_of(trace) for trace in traces]
         unknown = [trace for trace in traces if key_of(trace) not in self.evidence]
         self.evidence.update(self.verdicts.known(unknown))
         new = [i for i, key in enumerate(keys) if key not in self.evidence]
@@ -181,7 +214,9 @@ class Work:
         self.evidence.update(zip((keys[i] for i in new), found, strict=True))
         self.verdicts.keep([traces[i] for i in new], found)
         evidence = [self.evidence[key] for key in keys]
-        graded = grade(self.suite, name, approach, traces, evidence, metrics)
+        scoring = self._scoring(name, approach)
+        with calm():
+            graded = grade(self.suite, name, approach, traces, evidence, metrics, scoring)
         self.watch.done()
         damaged = self.verdicts.told()
         if damaged is not None:
@@ -211,7 +246,7 @@ class Work:
             self.suite,
             one,
             graded,
-            ask_one=asker(one, self.store, Calls(self.store, self.cache)),
+            ask_one=asker(one, self.store, Calls(self.store, self.cache, budget)),
             grade_one=grader(self.suite, one, self.judging, metrics),
             budget=budget,
             concurrency=self.concurrency,
@@ -236,12 +271,15 @@ class Work:
         """Every system that the store holds, graded and diagnosed, in the order of the recipe."""
         if self._too_large():
             return await self._diagnosed_in_parts()
+        if self.how is not None and self.how.intake is not None:
+            self.how.intake.everything()
         graded = {}
         for name, approach in approaches_of(self.store.recipe()).items():
             one = await self.graded(name, approach, self.tools.metrics)
+            self.scoring.pop(name, None)  # it is not needed any more
             if one is not None:
                 graded[name] = one
-        return diagnosed_systems(self.suite, graded, self.tools)
+        return diagnosed_systems(self.suite, graded, self.tools, self.watch)
 
     def _too_large(self) -> bool:
         """Whether the cases are read from a long file, and graded by rules alone: then nothing needs to be held."""
@@ -272,9 +310,11 @@ def _told(name: str, expected: Estimate) -> str:
 
 
 def diagnosed_systems(
-    suite: Suite, graded: Mapping[str, Graded], tools: Tools
+    suite: Suite, graded: Mapping[str, Graded], tools: Tools, watch: Watcher | None = None
 ) -> dict[str, SystemDiagnosis]:
     """The findings of every system, added up; labels that all of them together put in doubt are kept out of the blame."""
+    told = watch or Watcher()
+    told.start("diagnosing", len(graded))
     failing = {
         c for one in graded.values() for c, o in one.cases.items() if o is CaseOutcome.FAILED
     }
@@ -283,6 +323,8 @@ def diagnosed_systems(
     for name, one in graded.items():
         findings = diagnose(suite, one, tools.causes, doubts)
         found[name] = summarise_findings(suite, one, findings, tools.playbook)
+        told.step()
+    told.done()
     return found
 
 

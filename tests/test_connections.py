@@ -116,6 +116,51 @@ def test_a_connection_that_is_not_sound_is_not_used_again(says):
     assert line.connections == 3
 
 
+class Talkative(Line):
+    """Sends each reply a second time, a moment later, with the number of the request that it belongs to."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+                self.seen.append(head + await reader.readexactly(length))
+                number = head.split(b" ")[1].lstrip(b"/")
+                reply = OK.replace(b"length: 2", b"length: %d" % len(number))[:-2] + number
+                writer.write(reply)
+                await asyncio.sleep(0.02)
+                writer.write(reply)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+def test_a_reply_that_comes_too_much_answers_no_later_request():
+    line = Talkative()
+
+    async def do(post):
+        for number in range(4):
+            assert (await post(f"/{number}")).body == str(number).encode()
+            await asyncio.sleep(0.05)  # the second one comes
+
+    talk(line, do)
+    assert line.connections == 4
+
+
+def test_where_replies_come_too_much_no_connection_is_used_twice():
+    line = Talkative()
+
+    async def do(post):
+        await post("/0")
+        await asyncio.sleep(0.05)
+        for number in range(1, 6):  # at once, before the second reply to the one before
+            assert (await post(f"/{number}")).body == str(number).encode()
+
+    talk(line, do)
+    assert line.connections == 6
+
+
 def test_a_connection_that_was_idle_for_long_is_not_trusted(monkeypatch):
     line = Line()
     monkeypatch.setattr(connections, "IDLE", 0.0)

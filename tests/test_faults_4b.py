@@ -186,7 +186,7 @@ def test_what_was_sent_and_never_answered_is_told_in_words_and_asked_again(sick,
     assert run(suite, out, "--limit", 1) == 0
     state.mode = "hangs"
     assert run(suite, out) == 12
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if "questions put" in line]
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "calls made" in line]
     assert "1 answered, 0 failed, 2 sent without an answer coming back" in line
     assert "(possible cost up to 0.00028)" in line
     assert f"the same command with --out {out} asks them again" in line
@@ -218,7 +218,7 @@ def test_an_interrupt_during_the_first_question_alone_ends_in_order(sick, tmp_pa
     state.mode = "fine"
     state.well.set()
     assert run(suite, out, "--max-cost", 1) == 0
-    assert "1 earlier question was sent, and the answer never came" in capsys.readouterr().err
+    assert "1 earlier call was sent, and the answer never came" in capsys.readouterr().err
 
 
 def test_runs_share_a_cache_and_are_told_how_much_of_it(sick, tmp_path, capsys):

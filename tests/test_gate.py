@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from evalkit.gate import Answer, Line, Measured, judge
 from evalkit.gating.trials import Level, limit_trial
+from evalkit.gating.verdict import line_json
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import gate_worlds as worlds
@@ -273,3 +274,27 @@ def test_errors_above_the_tolerance_never_pass():
     for world in [*worlds.error_worlds(), *worlds.grader_worlds()]:
         if "pass" in world.allowed:
             assert worlds.answers(world, 5)["pass"] == 0, world.name
+
+
+# --- what is said ---------------------------------------------------------------------------------
+
+
+def told(line: Line, **options) -> str:
+    (ruling,) = judge([line], **options).rulings
+    return line_json(ruling, 0.05)["text"]
+
+
+def test_what_cannot_change_the_answer_is_not_said_to():
+    good = Line("passed", column([1.0] * 200, lost=range(5)), limit=0.8)
+    assert told(good).endswith("2.5 % of its measurements are missing, 2.0 % are tolerated")
+    near = Line("passed", column([1.0] * 100 + [0.0] * 20, lost=range(12)), limit=0.8, margin=0.02)
+    assert told(near).endswith("which could change the answer")
+    whole = column([1.0] * 200)
+    apart = Line("passed", column([1.0] * 200, lost=range(12)), whole, margin=0.3, tolerance=0.4)
+    assert "the two sides differ in that by more than 5.0 %" in told(apart)
+
+
+def test_a_change_and_its_bounds_are_told_in_the_same_unit():
+    words = told(Line("passed", column([1.0] * 20 + [0.0] * 10), column([1.0] * 30)))
+    assert "change -33.3 points [-" in words
+    assert "%]" not in words

@@ -155,7 +155,7 @@ def test_12_errors_above_the_tolerance(runs, capsys):
     assert line["change"] == 0
     assert line["change_if_missing_were_bad"] == pytest.approx(-0.05)
     assert line["change_if_missing_were_good"] == pytest.approx(0)
-    assert "5.0% of the outcomes are errors" in verdict["reason"]
+    assert "5.0 % of the outcomes are errors" in verdict["reason"]
     assert "passed 91.7 % of 120 cases -> 91.2 % of 114 cases of 120" in line["text"]
     assert "anything from -5.0 points to +0.0 points" in line["text"]
 
@@ -650,7 +650,7 @@ def test_ten_cases_are_told_to_be_too_few_and_twelve_to_do(tmp_path, capsys):
         make_run(suite, tmp_path / name, {"rag": answering(wrong)})
     assert _run(["gate", str(tmp_path / "a"), "--baseline", str(tmp_path / "b")]) == 11
     out = capsys.readouterr().out
-    assert "10 cases are fewer than 12, which conclude nothing; about 12 cases would tell" in out
+    assert "10 cases are too few (under 12 nothing is concluded); about 12 cases would tell" in out
 
 
 @pytest.mark.parametrize("suite", [False, True])
@@ -684,7 +684,7 @@ def test_a_judge_that_was_not_shown_to_agree_with_people_cannot_gate(runs, capsy
 def test_a_baseline_is_not_made_of_errors_or_of_some_of_the_cases(runs, capsys):
     make_run(runs / "suite", runs / "runs" / "part", {"rag": answering(0)}, limit=60)
     file = runs / "suite" / "baseline.json"
-    for name, told in (("broken", "6 errors"), ("part", "60 not asked are 50.0%")):
+    for name, told in (("broken", "6 errors"), ("part", "60 not asked are 50.0 %")):
         update = ["baseline", "update", str(runs / "runs" / name)]
         assert _run(update) == 12
         assert told in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """A judge held against people: labels read strictly, figures that mean what they say, and who may gate."""
 
 import json
+import re
 from dataclasses import dataclass, replace
 
 import pytest
@@ -8,7 +9,7 @@ from click.testing import CliRunner
 from support import make_case, make_corpus, make_suite
 
 from evalkit.commands.judge_check_command import command
-from evalkit.errors import InvalidInput, NothingToDo
+from evalkit.errors import EndpointUnusable, InvalidInput, NothingToDo
 from evalkit.judges.embedded import EmbeddedJudge
 from evalkit.judges.ragas.grades import Grade, evidence_of
 from evalkit.judging.check import Settings, check, compare
@@ -16,6 +17,7 @@ from evalkit.judging.gate_notes import judge_notes, may_gate, quantities_behind,
 from evalkit.judging.labels import digest_of, read_labels
 from evalkit.judging.perturb import PADDING, POSITION
 from evalkit.judging.rating import Rating
+from evalkit.judging.report import check_compared, check_markdown
 from evalkit.records import Approach, Case, Evidence, Expected, KeyPoint
 
 RIGHT = {
@@ -364,7 +366,7 @@ def test_no_metric_of_a_judge_may_gate_unless_it_was_held_against_people(labels)
     assert judge_notes(suite, ["ragas_answer_accuracy"], good, "scripted/1") == []
     assert "below 0.6" in judge_notes(suite, ["ragas_answer_accuracy"], coin, "scripted/1")[0]
     never = judge_notes(suite, ["ragas_context_recall"], good, "scripted/1")
-    assert "never checked on 'ragas_context_recall'" in never[0]
+    assert "may not gate on ragas_context_recall: it was never checked" in never[0]
     assert quantities_behind("citation_precision", suite, Approach.RAG) == {"grounded"}
     assert quantities_behind("cites", suite, Approach.RAG) == {"refused"}
 
@@ -391,7 +393,7 @@ def test_the_command_prints_a_page_and_writes_the_same_figures_twice(labels, tmp
     done = CliRunner().invoke(command, arguments, catch_exceptions=False)
     assert done.exit_code == 0
     assert "| kappa |" in done.output
-    assert "may not gate: correct: 12 labels" in done.output
+    assert "may not gate on correct: 12 labels to hold it against" in done.output
     first = out.read_bytes()
     CliRunner().invoke(command, arguments, catch_exceptions=False)
     assert out.read_bytes() == first
@@ -407,3 +409,56 @@ def test_another_file_is_no_check(tmp_path):
 def test_an_unknown_judge_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="embeded"):
         CliRunner().invoke(command, [str(tmp_path), "--judge", "embeded"], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (
+            {"reference": "At 9", "correct": {"ana": True, "bo": False}},
+            "people are not clear about 1 answer",
+        ),
+        ({"correct": True}, "no verdict on 1 answer: it takes a reference"),
+        ({"grounded": True}, "no verdict on 1 answer: it takes passages"),
+        ({"key_points": [], "covered": []}, "hold no verdict of a person on any answer"),
+    ],
+)
+def test_labels_that_leave_nothing_to_compare_are_nothing_to_do(tmp_path, row, says):
+    file, out = tmp_path / "labels.jsonl", tmp_path / "judge-check.json"
+    file.write_text(json.dumps({"question": "When?", "answer": "At 9.", **row}))
+    with pytest.raises(NothingToDo, match=says) as told:
+        CliRunner().invoke(
+            command, [str(file), "--out", str(out)], catch_exceptions=False, standalone_mode=False
+        )
+    assert told.value.exit_code == 4
+    assert not out.exists()
+
+
+def test_a_judge_that_fails_on_every_answer_is_no_missing_label(labels):
+    def broken(case, trace):
+        raise RuntimeError("no reply")
+
+    with pytest.raises(EndpointUnusable, match="failed on all 60 labelled answers"):
+        check_compared(check(many(labels), Scripted(broken)))
+
+
+def test_what_could_not_be_compared_is_told_beside_what_could(tmp_path):
+    rows = [
+        {"question": "When?", "answer": "At 9.", "reference": "At 9", "correct": True},
+        {"question": "When?", "answer": "At 9.", "grounded": True},
+    ]
+    file = tmp_path / "labels.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    done = CliRunner().invoke(
+        command, [str(file), "--out", str(tmp_path / "out.json")], catch_exceptions=False
+    )
+    assert "nothing to compare on grounded: the judge gives no verdict on 1 answer" in done.output
+    assert "| correct |" in done.output.replace("|  | correct |", "| correct |")
+
+
+def test_every_figure_of_the_page_shows_what_it_rests_on(labels):
+    page = check_markdown(check(many(labels), Scripted(knows)))
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    figures = [cell for row in rows for cell in row.split("|")[2:-1] if re.search(r"\d\.\d", cell)]
+    assert len(figures) > 10
+    assert all("n = " in cell for cell in figures), figures

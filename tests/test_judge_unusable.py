@@ -18,6 +18,7 @@ from test_gate_command import RIGHT, write_suite
 from test_judge_in_runs import judge_file, summary
 from test_llm_judge import Heard, honest
 
+from evalkit.judges.llm.kept import Recording
 from evalkit.judges.llm.streak import MOST, Streak
 from evalkit.judges.llm.under_way import UnderWay, never_ended
 from evalkit.judging.uncounted import unanswered
@@ -301,3 +302,44 @@ def test_what_ended_is_not_under_way_whoever_began_it(tmp_path):
     assert never_ended(tmp_path) == 1
     assert unanswered(tmp_path).possible_cost is None  # no call is known that cost anything
     assert never_ended(tmp_path / "elsewhere") == 0
+
+
+# --- who spent what ------------------------------------------------------------------------------
+
+
+def test_what_an_edited_judge_spent_before_is_not_charged_to_it(suite, tmp_path):
+    out = tmp_path / "run"
+    with endpoint(well) as server:
+        judge = judge_file(tmp_path, server)
+        run(suite, "--out", out, "--judge", judge)
+        first = summary(out)["judge"]
+        judge_file(tmp_path, server, temperature=0.5)
+        done = run(suite, "--out", out, "--judge", judge)
+        told = summary(out)["judge"]
+        assert len(server.heard) == 2 * CASES
+        assert told["spending"]["calls"] == CASES
+        (earlier,) = told["earlier"]
+        assert earlier["fingerprint"] == first["fingerprint"] != told["fingerprint"]
+        assert earlier["spending"] == first["spending"]
+        assert f"judging took {CASES} calls" in done.stdout
+        assert f"before that, judging took {CASES} calls" in done.stdout
+        judge_file(tmp_path, server)  # as it was: its verdicts are there, and so is its account
+        run(suite, "--out", out, "--judge", judge)
+        assert len(server.heard) == 2 * CASES
+    back = summary(out)["judge"]
+    assert (back["fingerprint"], back["spending"]["calls"]) == (first["fingerprint"], CASES)
+    assert [one["fingerprint"] for one in back["earlier"]] == [told["fingerprint"]]
+
+
+def test_what_a_killed_session_spent_is_the_account_of_its_judge(suite, tmp_path):
+    out = tmp_path / "run"
+    with endpoint(well) as server:
+        run(suite, "--out", out, "--judge", judge_file(tmp_path, server))
+        fingerprint = summary(out)["judge"]["fingerprint"]
+        kept = Recording(out)
+        kept.add({"prompt_tokens": 100, "completion_tokens": 10, "cost": A_CALL})  # and was killed
+        run(suite, "--out", out, "--judge", judge_file(tmp_path, server, model="other"))
+    told = summary(out)["judge"]
+    assert told["spending"]["calls"] == CASES
+    (earlier,) = told["earlier"]
+    assert (earlier["fingerprint"], earlier["spending"]["calls"]) == (fingerprint, CASES + 1)

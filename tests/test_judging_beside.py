@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 import evalkit
 from evalkit.evidence import evidence_from_json, evidence_to_json, given_to_judge, read_given
 from evalkit.judges.embedded import EmbeddedJudge
-from evalkit.records import Case, Claim, Evidence, KeyPoint, Passage, Suite, Trace
+from evalkit.records import Case, Claim, Evidence, Expected, KeyPoint, Passage, Suite, Trace
+from evalkit.store import Store
 from evalkit.workers import judging
 
 ANSWERS = (
@@ -67,7 +68,8 @@ def watched(monkeypatch):
     made = []
     monkeypatch.setattr(judging, "WORTH", 1)
     monkeypatch.setattr(judging, "START", 0.0)
-    monkeypatch.setattr(judging, "TRIED", 1)
+    monkeypatch.setattr(judging, "QUICK", 0.0)
+    monkeypatch.setattr(judging, "PATIENT", 0.0)
     monkeypatch.setattr(judging, "BATCH", 4)
     monkeypatch.setattr(judging, "_processors", lambda: 2)
     begun = judging.Beside.__init__
@@ -109,13 +111,58 @@ def test_a_judge_process_that_is_killed_costs_nothing(tmp_path, watched, monkeyp
 
     monkeypatch.setattr(judging.Beside, "note", noted)
     assert files_of(tmp_path / "killed") == alone
-    assert len(seen) == len(SUITE.cases)
+    assert len(seen) >= len(SUITE.cases) - 2  # all but those that told how long judging takes
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Every answer is judged, and scored, as it comes."""
+    monkeypatch.setattr(judging, "WORTH", 1)
+    monkeypatch.setattr(judging, "QUICK", 10.0)
+
+
+def test_files_are_the_same_when_answers_are_scored_as_they_come(
+    tmp_path, quick, judged, monkeypatch
+):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judging, "WORTH", 10**9)
+        after = files_of(tmp_path / "after")
+    judged.clear()
+    read = []
+    monkeypatch.setattr(Store, "traces", lambda *given: read.append(given))  # nothing is read again
+    assert files_of(tmp_path / "meanwhile") == after
+    assert sorted(judged) == [case.id for case in SUITE.cases]
+    assert not read
+
+
+def test_a_judge_that_fails_meanwhile_is_asked_again_in_its_turn(tmp_path, quick, monkeypatch):
+    judge, seen = EmbeddedJudge.judge, []
+
+    def one(self, case, trace):
+        seen.append(trace)
+        if len(seen) <= 5:
+            raise ValueError("not now")
+        return judge(self, case, trace)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judging, "WORTH", 10**9)
+        after = files_of(tmp_path / "after")
+    monkeypatch.setattr(EmbeddedJudge, "judge", one)
+    assert files_of(tmp_path / "meanwhile") == after
+    assert len(seen) == len(SUITE.cases) + 5
+
+
+def test_a_run_that_is_taken_up_again_scores_as_one_that_was_not_broken_off(tmp_path, quick):
+    whole = files_of(tmp_path / "whole")
+    system = {"mine": evalkit.system("mine", ask, approach="rag")}
+    evalkit.run(SUITE, system, out=tmp_path / "two", probes="none", limit=40)
+    assert files_of(tmp_path / "two") == whole
 
 
 def test_a_judge_process_ends_with_its_parent():
     code = (
-        "import asyncio, sys\nfrom evalkit.workers.judging import Beside\nfrom evalkit.judges.embedded import EmbeddedJudge\n"
-        "async def main():\n    b = Beside(EmbeddedJudge(), None)\n    print(b.number, flush=True)\n    await asyncio.sleep(60)\n"
+        "import asyncio, sys\nfrom evalkit.workers.judging import Beside\n"
+        "async def main():\n    b = Beside(None)\n    print(b.number, flush=True)\n    await asyncio.sleep(60)\n"
         "asyncio.run(main())\n"
     )
     with subprocess.Popen(
@@ -227,3 +274,13 @@ def test_what_the_judge_reads_comes_back_as_it_was():
     bare = Trace(response="a")
     found, read = read_given(given_to_judge(Case("c", "q"), bare))
     assert (found.reference, found.key_points, read.context, read.citations) == (None,) * 4
+
+
+@pytest.mark.parametrize("expected", Expected)
+def test_what_is_expected_of_an_answer_reaches_the_judge(expected):
+    answer = "I am not allowed to speak of groups. Tickets cost 12 euros."
+    case = Case("c", "What do groups pay?", reference=("12 euros.",), expected=expected)
+    found, read = read_given(given_to_judge(case, Trace(response=answer)))
+    assert found.expected is expected
+    judge = EmbeddedJudge()
+    assert judge.judge(found, read) == judge.judge(case, Trace(response=answer))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import evalkit
 from evalkit.cli import _run
-from evalkit.errors import StorageError
+from evalkit.errors import InvalidInput, StorageError
 from evalkit.store import Store
 
 ANSWER = "Open on Mondays. 月曜日に開きます。"
@@ -117,6 +120,16 @@ def test_a_folder_without_a_run_is_used_whatever_else_lies_there(suite, tmp_path
     assert len(system.asked) == 3
 
 
+@pytest.mark.parametrize("name", ["traces.jsonl", "scores.csv", "report.md"])
+def test_somebody_elses_files_are_not_overwritten(suite, tmp_path, name):
+    (file := suite / name).write_text("mine")
+    system = Paid()
+    with pytest.raises(InvalidInput, match=f"there is no run, and {name} would be overwritten"):
+        evalkit.run(suite, {"mine": system}, out=suite)
+    assert file.read_text() == "mine"
+    assert system.asked == []
+
+
 def test_a_store_that_lost_only_its_log_is_still_taken_up(tmp_path):
     with Store(tmp_path / "run") as store:
         store.note("a", "b")
@@ -159,3 +172,51 @@ def test_an_answer_whose_name_is_damaged_is_not_passed_over_in_silence(paid: Pai
     with Store(tmp_path / "out") as store:
         assert "damaged and dropped, to be asked again" in store.healed[0]
         assert len(list(store.traces("mine"))) == 2
+
+
+@pytest.mark.parametrize("judge", [None, "embedded"])
+def test_a_run_that_goes_on_asks_a_damaged_answer_again(suite, paid: Paid, tmp_path: Path, judge):
+    file = tmp_path / "out" / "run.sqlite"
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute(
+            "UPDATE traces SET trace = replace(trace, 'Mondays', 'Tuesdays') WHERE case_id = 'c1'"
+        )
+    with pytest.raises(StorageError, match="c1 as_is 0"):
+        evalkit.open_run(suite, tmp_path / "out")
+    run = evalkit.run(suite, {"mine": paid}, out=tmp_path / "out", judge=judge)
+    assert paid.asked[3:] == ["Câu 1?"]
+    assert run.systems["mine"].counts["passed"] == 3
+
+
+def lost_all(out: Path) -> None:
+    shutil.rmtree(out)
+
+
+def lost_lock(out: Path) -> None:
+    (out / "run.lock").unlink()
+
+
+def moved(out: Path) -> None:
+    out.rename(out.with_name("elsewhere"))
+
+
+def replaced(out: Path) -> None:
+    shutil.copy(out / "run.sqlite", out / "copy")
+    (out / "copy").replace(out / "run.sqlite")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files in use cannot be taken away there")
+@pytest.mark.parametrize("lose", [lost_all, lost_lock, moved, gone, replaced])
+def test_a_run_whose_folder_is_taken_away_puts_no_further_question(suite, tmp_path, lose):
+    out, asked = tmp_path / "out", []
+
+    def ask(query: str) -> str:
+        asked.append(query)
+        if len(asked) == 2:
+            lose(out)
+        return ANSWER
+
+    with pytest.raises(StorageError, match="was deleted, moved or replaced"):
+        evalkit.run(suite, {"mine": ask}, out=out, concurrency=1)
+    assert len(asked) == 2
+    assert not (out / "report.html").exists()

@@ -186,6 +186,21 @@ def test_no_width_scrolls_sideways(visit: Any, width: int, hash: str):  # noqa: 
     opened.keep(f"{width}-{hash[:6].strip('#') or 'overview'}")
 
 
+def test_a_narrow_screen_folds_what_follows_the_systems(visit: Any):
+    wide, narrow = (visit(viewport={"width": width, "height": 800}) for width in (1280, 360))
+    opened = "document.querySelector('#symptoms article').checkVisibility()"
+    assert wide.page.evaluate(opened)
+    assert not narrow.page.evaluate(opened)
+    assert narrow.page.locator("#answer").is_visible()
+    assert narrow.page.locator("#symptoms h2").inner_text() == "Six symptoms"
+    narrow.page.click(".top nav a[href='#symptoms']")
+    narrow.wait(opened)
+    unfolded = "document.querySelectorAll('main details').forEach((d) => { d.open = true; })"
+    narrow.page.evaluate(unfolded)
+    assert narrow.page.evaluate("document.documentElement.scrollWidth") == 360
+    assert not narrow.logged
+
+
 def test_dark_mode_has_a_dark_ground(visit: Any):
     ground = "getComputedStyle(document.body).backgroundColor"
     dark, light = visit(color_scheme="dark"), visit(color_scheme="light")

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from evalkit import plugins
+from evalkit.api import Run, from_traces
 from evalkit.comparison.shape import Comparison, Half, MetricDifference
-from evalkit.pages.comparing import instead, ties
+from evalkit.pages.comparing import instead, measured_gain, ties
 from evalkit.pages.headline import headline
 from evalkit.pages.links import case_link, cases_link, cause_link, side_link
 from evalkit.pages.remedies import first_fix
 from evalkit.pages.sums import FindingSums
 from evalkit.pages.verdicts import entangled, fixes, next_step, promise, step_of, wrong
 from evalkit.pages.wording import listed, signed_points
-from evalkit.records import Interval
+from evalkit.records import Case, Interval, Suite, Trace
 from evalkit.text.sentences import breaks_off
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -102,6 +104,24 @@ def test_a_step_fits_the_system_it_is_for():
 # --- pairs ---------------------------------------------------------------------------------------
 
 
+def measured(right: int, n: int = 60) -> Run:
+    """A run of two systems: old is never right, new so many times."""
+    cases = tuple(Case(f"c{i:02}", "How many?", reference=("Four.",)) for i in range(n))
+    suite = Suite("s", Path(), cases, {}, "0")
+    answers = {"old": 0, "new": right}
+    traces = {
+        name: [
+            Trace(response="Four." if i < most else "Nine.", system=name, case_id=c.id)
+            for i, c in enumerate(cases)
+        ]
+        for name, most in answers.items()
+    }
+    return from_traces(suite, traces, dict.fromkeys(answers, "prompt"))
+
+
+MEASURED = measured(20)
+
+
 def compared(difference: Interval, p: float) -> Comparison:
     half = Half(0.5, 50, 50)
     metric = MetricDifference(
@@ -117,13 +137,13 @@ def compared(difference: Interval, p: float) -> Comparison:
 
 def test_a_change_is_advised_only_beyond_chance_and_towards_the_best():
     apart = compared(Interval(0.2, 0.1, 0.3, 50), 0.001)
-    assert instead(apart, "old", "new").startswith(
+    assert instead(MEASURED, apart, "old", "new").startswith(
         f"Change to new: +20{NBSP}points [+10,{NBSP}+30]"
     )
-    assert instead(apart, "new", "new") == ""
+    assert instead(MEASURED, apart, "new", "new") == ""
     assert ties(apart, "new") == []
     level = compared(Interval(0.02, -0.1, 0.14, 50), 0.7)
-    assert instead(level, "old", "new") == ""
+    assert instead(MEASURED, level, "old", "new") == ""
     assert ties(level, "new") == [
         f"old is not told apart from it: +2{NBSP}points [{chr(8722)}10,{NBSP}+14]."
     ]
@@ -131,7 +151,17 @@ def test_a_change_is_advised_only_beyond_chance_and_towards_the_best():
 
 def test_a_difference_is_turned_towards_the_best_system():
     worse = compared(Interval(-0.2, -0.3, -0.1, 50), 0.001)
-    assert f"+20{NBSP}points [+10,{NBSP}+30]" in instead(worse, "new", "old")
+    assert f"+20{NBSP}points [+10,{NBSP}+30]" in instead(MEASURED, worse, "new", "old")
+
+
+def test_a_run_too_large_for_pairs_is_advised_by_how_its_cases_ended():
+    assert "+33" in (told := instead(MEASURED, None, "old", "new"))
+    assert told.endswith(f"measured on the same 60{NBSP}cases.")
+    gain = measured_gain(MEASURED, None, "old", "prompt")
+    assert gain is not None
+    assert (round(gain.value, 3), gain.n) == (0.333, 60)
+    assert instead(measured(1), None, "old", "new") == ""  # no more than chance
+    assert measured_gain(MEASURED, None, "old", "rag") is None
 
 
 # --- addresses and words -------------------------------------------------------------------------

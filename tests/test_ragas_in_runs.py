@@ -12,15 +12,19 @@ import pytest
 from support import make_case, make_trace
 from test_gate_command import RIGHT, write_suite
 from test_judge_in_runs import Listener, summary
-from test_ragas_judge import Server, needs_ragas
+from test_ragas_judge import SCHEMA, Server, needs_ragas
 
 import evalkit
 from evalkit.cli import _run
-from evalkit.errors import BudgetExceeded, InvalidInput
+from evalkit.errors import BudgetExceeded, EndpointUnusable, InvalidInput
 from evalkit.gating.release import Request, gate
 from evalkit.judges.choose import resolved
+from evalkit.judges.llm.under_way import UnderWay, never_ended
+from evalkit.judges.ragas.calls import JudgeCalls
 from evalkit.judges.ragas.grades import Grade, evidence_of
 from evalkit.judges.ragas.measures import MEASURES
+from evalkit.judges.ragas.record import CallRecord
+from evalkit.judges.ragas.settings import settings_from
 from evalkit.judging.brought import brought_rows
 from evalkit.judging.check import check
 from evalkit.judging.labels import Labelled
@@ -246,3 +250,51 @@ def test_pytest_grades_with_the_judge_that_is_named_and_keeps_its_limits(suite, 
         cell = own.limit("rag", limit_text(own.suite.limits[0]))
     assert "ragas_faithfulness" in cell.message or cell.outcome == "passed"
     assert cell.outcome != "errors", cell.message
+
+
+# --- replies of no use, and calls under way when the process dies --------------------------------
+
+
+def test_a_grading_model_whose_replies_are_of_no_use_is_asked_no_more(tmp_path):
+    suite = write_suite(tmp_path / "suite", cases=20)
+    (suite / "corpus.jsonl").write_text(json.dumps({"_id": "d", "text": RIGHT}))
+    with endpoint(faults=["not json"] * 500) as server:
+        judge = judge_file(tmp_path, server, metrics=["faithfulness"], concurrency=2)
+        with pytest.raises(EndpointUnusable, match="20 replies in a row") as over:
+            once(suite, tmp_path / "run", judge)
+        assert 20 <= len(server.heard) <= 24
+        assert "it said: 'I would rather not say.'" in str(over.value)
+        assert over.value.run.judged.troubles[0].startswith(f"judge ragas (model m at {server.url}")
+        assert len(over.value.run.systems["rag"].graded.traces) == 20
+        server.faults.clear()
+        run = once(suite, tmp_path / "run", None)
+        assert run.judged.troubles == ()
+    scores = run.systems["rag"].graded.scores
+    assert {scores.status("ragas_faithfulness", i) for i in range(20)} == {Status.SCORED}
+
+
+def test_no_call_is_left_under_way_by_a_run_that_ended(suite, tmp_path):
+    with endpoint() as server:
+        run = once(suite, tmp_path / "run", judge_file(tmp_path, server, metrics=["faithfulness"]))
+        assert len(server.heard) > 2
+    assert (tmp_path / "run" / "judge-calls.begun").read_text().count("+") == len(server.heard)
+    assert never_ended(tmp_path / "run") == 0
+    assert run.judged.unanswered is None
+
+
+def test_a_call_that_is_not_in_the_record_yet_is_not_over(tmp_path):
+    async def work() -> list[int]:
+        async with Server(faults=["slow", "slow"], slow=0.5) as server:
+            settings = settings_from({"base_url": server.url, "model": "m"})
+            record = CallRecord(tmp_path / "calls.sqlite")
+            calls = JudgeCalls(settings, [record], under_way=UnderWay(tmp_path))
+            first = asyncio.ensure_future(calls.chat("a", SCHEMA, str))
+            await asyncio.sleep(0.2)
+            second = asyncio.ensure_future(calls.chat("b", SCHEMA, str))
+            await first  # its line waits for others, and would be lost with the process
+            found = [never_ended(tmp_path)]
+            await second
+            await calls.aclose()
+            return [*found, never_ended(tmp_path)]
+
+    assert asyncio.run(work()) == [2, 0]

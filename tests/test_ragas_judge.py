@@ -28,7 +28,7 @@ from evalkit.adapters.retry import RetryPolicy
 from evalkit.errors import EndpointUnusable, InvalidInput, StorageError
 from evalkit.judge import judge_traces
 from evalkit.judges.ragas import build, from_environment
-from evalkit.judges.ragas.calls import AnswerSchema, CallFailedError, JudgeCalls, UnusableReplyError
+from evalkit.judges.ragas.calls import AnswerSchema, CallFailedError, JudgeCalls
 from evalkit.judges.ragas.critics import Critic, critics_of, read_critics
 from evalkit.judges.ragas.grades import Grade, GradeFailedError, evidence_of, grade_in
 from evalkit.judges.ragas.judge import RagasJudge
@@ -37,10 +37,11 @@ from evalkit.judges.ragas.measures import MEASURES, calls_for, chosen, samples_o
 from evalkit.judges.ragas.metrics import CARDS, metrics_of
 from evalkit.judges.ragas.model import _filled
 from evalkit.judges.ragas.record import Call, CallRecord
+from evalkit.judges.ragas.replies import UnusableReplyError
 from evalkit.judges.ragas.settings import Settings, settings_from, settings_from_environment
 from evalkit.needs import needs_of
 from evalkit.records import Approach, Evidence, Failure, Passage, Status, Suite, Trace
-from evalkit.score import STATUSES, score_traces
+from evalkit.score import STATUSES, Scoring
 
 needs_ragas = pytest.mark.skipif(
     find_spec("ragas") is None, reason="ragas is not installed: pip install 'evalkit[judge]'"
@@ -577,7 +578,7 @@ def test_every_status_reaches_the_table_of_scores():
         server.faults = []
         evidence += await judge_traces(by_id, answers[5:], judge)
         suite = Suite("s", Path(), tuple(cases), {}, "x")
-        return score_traces(suite, Approach.RAG, answers, evidence, judge.metrics)
+        return Scoring(suite, Approach.RAG, judge.metrics).columns(answers, evidence, judge.metrics)
 
     columns = judged(do, "faithfulness", "context_recall", "factual_correctness")
     told = {name: [STATUSES[code].value for code in c.status] for name, c in columns.items()}

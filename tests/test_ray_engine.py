@@ -283,9 +283,33 @@ def test_a_finished_run_starts_no_cluster_and_grades_nothing(
         suite, systems(tmp_path, service), out=out, repeats=1, finished=again, **options
     )
     assert (again.parts, found.systems) == ([], {})
+    before = {name: (out / name).read_bytes() for name in DERIVED}
     (out / "report.md").write_text("other")
-    with pytest.raises(TypeError):  # it would start one
-        ask(suite, out, service, finished=Finished(out), **options)
+    ask(suite, out, service, finished=Finished(out), **options)  # made again, and nobody asked
+    assert {name: (out / name).read_bytes() for name in DERIVED} == before
+
+
+@on_ray
+def test_a_complete_run_is_graded_without_a_cluster_from_python_too(
+    ray_here, suite, service, tmp_path, monkeypatch
+):
+    options: dict[str, Any] = {"engine": "ray", "workers": 2, "limit": 6}
+    out = tmp_path / "ray"
+    ask(suite, out, service, **options)
+    before, asked = {name: (out / name).read_bytes() for name in DERIVED}, len(service.asked)
+    monkeypatch.setattr("evalkit.engines.ray_engine.cluster", None)
+    run = ask(suite, out, service, **options)
+    assert run.systems
+    assert len(service.asked) == asked
+    assert {name: (out / name).read_bytes() for name in DERIVED} == before
+    for other in ({"limit": 7}, {"retry_errors": True}, {"probes": "all"}):
+        with pytest.raises(TypeError):  # it would start one
+            ask(suite, out, service, **{**options, **other})
+    for n in (1, 2):
+        with Store(folder_of(out, Share(n, 2))) as store:
+            store.forget([key for key in store.done() if key[2] == "as_is"])
+    with pytest.raises(TypeError):
+        ask(suite, out, service, **options)
 
 
 @pytest.mark.usefixtures("no_cluster")

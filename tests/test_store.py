@@ -7,10 +7,12 @@ import sys
 import textwrap
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evalkit.errors import Busy, InvalidInput, StorageError
 from evalkit.records import Failure, Passage, Trace
-from evalkit.store import Store
+from evalkit.store import Store, rows
 from evalkit.store.opening import NothingStoredError
 
 
@@ -137,7 +139,7 @@ def test_another_recipe_is_refused_with_the_difference(tmp_path):
 
 _HOLD = """
     import sys, pathlib
-    from evalkit.store import Store
+    from evalkit.store import Store, rows
     with Store(pathlib.Path(sys.argv[1])):
         print("held", flush=True)
         sys.stdin.read()
@@ -167,7 +169,7 @@ def test_a_killed_writer_leaves_no_lock_behind(tmp_path):
 _WRITE = """
     import asyncio, itertools, pathlib, sys
     from evalkit.records import Trace
-    from evalkit.store import Store
+    from evalkit.store import Store, rows
 
     async def work(store):
         numbers = itertools.count()
@@ -296,3 +298,14 @@ def test_a_run_folder_is_for_its_owner_only(tmp_path):
     Store(tmp_path / "run").close()
     assert (tmp_path / "run").stat().st_mode & 0o077 == 0
     assert (tmp_path / "run" / "run.sqlite").stat().st_mode & 0o077 == 0
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+numbers = st.none() | st.integers(0, 10**12) | st.floats(0, allow_infinity=False)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.tuples(texts, texts, texts, st.integers(0, 9)), texts, st.none() | texts, numbers)
+def test_an_attempt_has_the_checksum_that_readers_work_out(key, state, error, number):
+    whole = rows.checksum(7, *key, 1, state, error, number, number)
+    assert rows.attempt_sum(7, key, 1, state, (error, number, number)) == whole

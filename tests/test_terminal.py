@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_gate_command import RIGHT, make_run, write_suite
 
+from evalkit import terminal
+from evalkit.cli import _run
 from evalkit.commands.checking import describe
 from evalkit.records import Interval
 from evalkit.suite import load_suite
@@ -113,3 +116,13 @@ def test_progress_slower_than_one_a_second_is_told_by_the_minute(monkeypatch: py
 def test_a_run_of_part_of_the_suite_says_how_many_cases_were_asked(folder: Path):
     told = called(folder, "run", ".", "--out", "run", "--probes", "none", "--limit", "1")
     assert "1 of 4 cases asked" in told
+
+
+@pytest.mark.parametrize("command", [["decide"], ["report"], ["score"]])
+def test_a_run_that_is_opened_again_shows_how_far_it_is(tmp_path, monkeypatch, capsys, command):
+    suite = write_suite(tmp_path / "suite", cases=12)
+    run = make_run(suite, tmp_path / "run", {"rag": lambda query: RIGHT})
+    monkeypatch.setattr(terminal, "PLAIN_SECONDS", 0.0)
+    capsys.readouterr()
+    assert _run([*command, str(run)]) == 0
+    assert "diagnosing: 1 of 1" in capsys.readouterr().err

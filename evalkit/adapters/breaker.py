@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from evalkit.adapters.retry import Tried
+from evalkit.adapters.retry import Attempt, Tried, booked
 from evalkit.errors import EndpointUnusable
 
 FIRST_REST, LONGEST_REST = 1.0, 15.0  # seconds between two trials of an endpoint that is down
@@ -51,20 +51,23 @@ class Breaker:
 
         A status in ``expected`` is an answer: the caller only wanted to know whether the endpoint says it.
         """
+        before: Attempt | None = None  # of this call, made and in vain
         while True:
             if self._why is not None:
-                raise EndpointUnusable(self._why)
+                raise _unusable(self._why, before)
             if self._resting_since is None:
-                tried = await call()
+                tried = await _made(call, before)
                 if not self._opens(tried, expected):
                     return tried
+                before = tried.last
                 continue
             async with self._trial():
                 if self._why is None and self._resting_since is not None:
                     await asyncio.sleep(self._rest)
-                    tried = await call()
+                    tried = await _made(call, before)
                     if not self._opens(tried, expected):
                         return tried
+                    before = tried.last
                     self._rest = min(LONGEST_REST, 2 * self._rest)
 
     def _trial(self) -> asyncio.Lock:
@@ -90,11 +93,24 @@ class Breaker:
         if now + self._rest > self._resting_since + patience:
             assert tried.failure is not None
             self.down = True
-            raise self.stop(
+            self._why = (
                 f"{self.name} failed {self.in_a_row} times in a row, last with: {tried.failure.message}; "
                 f"what was answered is kept: {self.again}"
             )
+            raise _unusable(self._why, tried.last)
         return True
+
+
+async def _made(call: Call, before: Attempt | None) -> Tried[Any]:
+    if before is not None:
+        await booked(before)
+    return await call()
+
+
+def _unusable(why: str, before: Attempt | None) -> EndpointUnusable:
+    error = EndpointUnusable(why)
+    error.lost = before is not None and before.lost
+    return error
 
 
 def _endpoint_failed(tried: Tried[Any]) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from evalkit.adapters.deadlines import Deadline
 from evalkit.adapters.threads import DaemonPool
 from evalkit.errors import InvalidInput
 from evalkit.records import Failure, Question
@@ -29,7 +30,7 @@ DEPTHS = ("k", "top_k", "topk", "n", "limit", "n_results", "num_results", "size"
 LONGEST_MESSAGE = 2000  # characters of an exception's text that are kept
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Called:
     """What one call gave: a value, or a failure; ``seconds`` is its wall time."""
 
@@ -53,6 +54,8 @@ class Signature:
 
     def optional(self, question: Question) -> dict[str, Any]:
         """Fresh copies of the optional arguments that the callable takes."""
+        if not self.names:
+            return {}
         return {name: plain(getattr(question, name)) for name in sorted(self.names)}
 
 
@@ -101,32 +104,28 @@ async def call(
     arguments: Sequence[Any],
     question: Question | None,
     pool: DaemonPool,
-    deadline: float | None,
+    deadline: Deadline,
 ) -> Called:
-    """Call ``function``; ``deadline`` is a time of the running loop, ``None`` for none.
+    """Call ``function`` until the ``deadline``.
 
     Only ``KeyboardInterrupt`` and a cancellation of the caller come out as exceptions.
     """
     optional = {} if question is None else function.signature.optional(question)
+    called = Called()  # of a call that is given up
     started = perf_counter()
-    timer = asyncio.timeout_at(deadline)
     try:
-        async with timer:
+        with deadline:
             if function.is_async:
                 called = await _awaited(function.call(*arguments, **optional))
             else:
                 called = await _in_thread(function.call, arguments, optional, pool)
-    except TimeoutError:
-        if not timer.expired():
-            raise
     except Exception as error:  # noqa: BLE001 - an async callable may raise before it is awaited
         called = Called(failure=failure_from(error))
-    if timer.expired():
+    if deadline.expired:
         taken = perf_counter() - started
         return Called(failure=too_late(function.signature, taken), seconds=taken)
-    if called.seconds:
-        return called
-    return Called(called.value, called.failure, perf_counter() - started)
+    called.seconds = called.seconds or perf_counter() - started
+    return called
 
 
 def too_late(signature: Signature, seconds: float) -> Failure:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import select
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -64,12 +67,16 @@ class NoConnectionError(Exception):
 
 
 class Connections:
-    """Connections of one event loop, used again as long as they are sound. ``limit`` bounds those in use, 0 does not."""
+    """Connections of one event loop, used again as long as they are sound. ``limit`` bounds those in use, 0 does not.
+
+    Where a reply came that nobody had asked for, no connection is used twice: it would be taken for the next answer.
+    """
 
     def __init__(self, limit: int = 0) -> None:
         self._places = asyncio.Semaphore(limit) if limit else None
         self._free: dict[Place, list[tuple[ResponseHandler, float]]] = {}
-        self._open: set[ResponseHandler] = set()
+        self._open: dict[ResponseHandler, bool] = {}  # whether it has brought a reply before
+        self._loose: set[Place] = set()  # where more replies come than were asked for
 
     async def take(self, place: Place) -> ResponseHandler:
         """A connection for one request; it must be given back, or given up."""
@@ -84,14 +91,20 @@ class Connections:
             raise
         return line
 
-    def give_back(self, place: Place, line: ResponseHandler) -> None:
-        """Keep a connection whose reply was read whole, if it is sound."""
-        if line.should_close or not line.is_connected():
+    def give_back(self, place: Place, line: ResponseHandler) -> bool:
+        """Keep a connection whose reply was read whole, if it is sound; False where the reply may be that to another request."""
+        where = _bare(place)
+        if line:  # another reply waits behind the one that was asked for
+            self._loose.add(where)
+        theirs = where not in self._loose or not self._open.get(line, False)
+        if line.should_close or not line.is_connected() or where in self._loose:
             self._drop(line)
         else:
+            self._open[line] = True
             now = asyncio.get_running_loop().time()
-            self._free.setdefault(_bare(place), []).append((line, now))
+            self._free.setdefault(where, []).append((line, now))
         self._release()
+        return theirs
 
     def give_up(self, line: ResponseHandler) -> None:
         """Close a connection whose reply was not read whole."""
@@ -109,12 +122,16 @@ class Connections:
         self._free.clear()
 
     def _kept(self, place: Place) -> ResponseHandler | None:
-        free = self._free.get(_bare(place))
+        where = _bare(place)
+        free = self._free.get(where)
         oldest = asyncio.get_running_loop().time() - IDLE
         while free:
             line, since = free.pop()
-            if since >= oldest and line.is_connected() and not line.should_close:
+            sound = since >= oldest and line.is_connected() and not line.should_close
+            if sound and not _readable(line) and where not in self._loose:
                 return line
+            if line or (not place.secure and _holds_more(line)):
+                self._loose.add(where)
             self._drop(line)
         return None
 
@@ -141,12 +158,33 @@ class Connections:
             if timer.expired():
                 raise NoConnectionError from None
             raise
-        self._open.add(line)
+        self._open[line] = False
         return line
 
     def _drop(self, line: ResponseHandler) -> None:
-        self._open.discard(line)
+        self._open.pop(line, None)
         line.close()
+
+
+def _readable(line: ResponseHandler) -> bool:
+    """Whether something has come that nobody has read yet: the end of the connection, or what was not asked for."""
+    if not hasattr(select, "poll") or line.transport is None:
+        return False
+    waiting = select.poll()
+    waiting.register(line.transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
+
+
+def _holds_more(line: ResponseHandler) -> bool:
+    """Whether what has come is more than the end of the connection."""
+    if line.transport is None or not _readable(line):
+        return False
+    number = os.dup(line.transport.get_extra_info("socket").fileno())
+    try:
+        with socket.socket(fileno=number) as same:
+            return bool(same.recv(1, socket.MSG_PEEK))
+    except OSError:
+        return False
 
 
 @cache

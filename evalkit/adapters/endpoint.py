@@ -16,6 +16,7 @@ from evalkit.adapters.retry import (
     RetryBudget,
     RetryPolicy,
     Tried,
+    booked,
     wait_asked,
     with_retries,
 )
@@ -112,26 +113,34 @@ class Endpoint:
 
     async def _try(self, payload: Any, deadline: float, refusals: frozenset[int]) -> Tried[Any]:
         """All attempts of one call that has a place already."""
-        placed = True
+        before: Attempt | None = None
 
         async def send() -> Any:
-            nonlocal placed
-            if not placed:
-                await self._enter_again(deadline)
-            placed = False
-            return await self._attempt(payload, deadline, refusals)
+            nonlocal before
+            if before is not None:
+                await self._enter_again(before, deadline)
+            try:
+                return await self._attempt(payload, deadline, refusals)
+            except Attempt as failed:
+                before = failed
+                raise
 
         return await with_retries(
             send, self.policy, deadline, self.chance, affordable=self._affordable
         )
 
-    async def _enter_again(self, deadline: float) -> None:
+    async def _enter_again(self, before: Attempt, deadline: float) -> None:
         try:
             async with asyncio.timeout_at(deadline):
                 await self.throttle.enter(again=True)
         except TimeoutError:
             failure = Failure("rate_limit", "the endpoint left no room before the deadline")
-            raise Attempt(failure, retry=False) from None
+            raise Attempt(failure, retry=False, after=before) from None
+        try:
+            await booked(before)
+        except BaseException:
+            self.throttle.leave(asyncio.get_running_loop().time(), Sign.NONE, None)
+            raise
 
     async def _attempt(self, payload: Any, deadline: float, refusals: frozenset[int]) -> Any:
         sent = asyncio.get_running_loop().time()
@@ -151,8 +160,8 @@ class Endpoint:
             self.throttle.leave(sent, sign, asked if patient else None)
         return self._usable(reply, refusals)
 
-    def _affordable(self, failed: Attempt) -> bool:
-        return failed.status == 429 or self.budget.take()
+    def _affordable(self, failed: Attempt) -> str | None:
+        return None if failed.status == 429 or self.budget.take() else self.budget.used_up
 
     def _usable(self, reply: Reply, refusals: frozenset[int]) -> Any:
         if 200 <= reply.status < 300:

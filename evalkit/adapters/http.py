@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalkit import shapes
+from evalkit.adapters.answers import both
 from evalkit.adapters.breaker import Breaker
 from evalkit.adapters.calling import plain
 from evalkit.adapters.endpoint import Endpoint
 from evalkit.adapters.options import EFFORT, Options, digest, read_effort, read_options
 from evalkit.adapters.placeholders import fill_tree, misspelt, names_in
 from evalkit.adapters.python_system import refuse_empty
-from evalkit.adapters.reply_mapping import ReplyMapping, map_reply, read_mapping
+from evalkit.adapters.reply_mapping import ReplyMapping, map_reply, read_mapping, usage_of
 from evalkit.adapters.retry import Deadline
-from evalkit.adapters.secrets import check_url, expand_headers, header_templates
+from evalkit.adapters.secrets import check_url, expand_headers, header_templates, variables_of
 from evalkit.adapters.throttle import Throttle
 from evalkit.adapters.transport import Transport
 from evalkit.errors import SystemFailed
@@ -103,7 +104,10 @@ class HttpSystem:
         meta = {**found.meta, **outcome.meta}
         if "lost" in found.meta and "lost" in outcome.meta:
             meta["lost"] = found.meta["lost"] + outcome.meta["lost"]
-        return dataclasses.replace(outcome, retrieved=passages, seconds=seconds, meta=meta)
+        usage = both(found.usage, outcome.usage)
+        return dataclasses.replace(
+            outcome, retrieved=passages, seconds=seconds, usage=usage, meta=meta
+        )
 
     async def retrieve(self, question: Question) -> tuple[Passage, ...]:
         """The ranked passages that the service's ``retrieve`` address returns; raises ``SystemFailed``."""
@@ -154,9 +158,11 @@ class HttpSystem:
         try:
             outcome = map_reply(value, self._routes[route].mapping, self._corpus)
         except shapes.ShapeError as error:
-            return Outcome(error=Failure("malformed", f"the reply to {route}: {error}"))
+            failure = Failure("malformed", f"the reply to {route}: {error}")
+            return Outcome(error=failure, usage=usage_of(value, self._routes[route].mapping))
         if route == "retrieve" and outcome.retrieved is None and outcome.error is None:
-            return Outcome(error=Failure("malformed", "the reply to retrieve holds no passages"))
+            failure = Failure("malformed", "the reply to retrieve holds no passages")
+            return Outcome(error=failure, usage=outcome.usage, meta=outcome.meta)
         return outcome
 
     def _checked(self, outcome: Outcome) -> Outcome:
@@ -177,7 +183,7 @@ def build(spec: SystemSpec, suite: Suite) -> System:
     return HttpSystem(
         spec.name,
         spec.approach,
-        digest(*(_identity(part) for part in parts.values())),
+        digest(*(_identity(part) for part in parts.values()), *_variables(options)),
         {name: _route(name, part, options, transport) for name, part in parts.items()},
         transport,
         suite.corpus,
@@ -215,6 +221,11 @@ def _identity(part: Options) -> dict[str, Any]:
     """What of a route could change the answers; never a header's real value."""
     kept = {name: part.values.get(name) for name in ("url", "method", "request", "response")}
     return {**kept, "headers": header_templates(part.mapping("headers"))}
+
+
+def _variables(options: Options) -> list[dict[str, str]]:
+    found = variables_of(options.values)
+    return [found] if found else []
 
 
 def _values(question: Question, passages: tuple[Passage, ...]) -> dict[str, Any]:

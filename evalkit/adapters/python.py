@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from evalkit.adapters.options import Options, digest, read_options
 from evalkit.adapters.python_system import InProcess, PythonSystem
 from evalkit.adapters.targets import first_on_path, load, make
 from evalkit.errors import InvalidInput
+from evalkit.held import Held, held_by
 from evalkit.records import Approach, Document, JsonObject, Suite, System, SystemSpec
 
 KNOWN = ("target", "args", "timeout", "threads", "workers")
@@ -27,6 +29,7 @@ def wrap(  # noqa: PLR0913 (keyword-only settings)
     name: str,
     approach: Approach | str,
     fingerprint: str = "",
+    version: str | None = None,
     threads: int = THREADS,
     timeout: float | None = TIMEOUT,
     corpus: Mapping[str, Document] | None = None,
@@ -37,17 +40,57 @@ def wrap(  # noqa: PLR0913 (keyword-only settings)
     ``target`` is a function ``f(query) -> str | dict | Trace`` or an object with ``ask``, with ``retrieve``
     and ``generate``, or with ``retrieve`` alone; sync methods run in ``threads`` threads of its own.
     ``timeout`` is in seconds for one question, ``None`` for no limit. ``corpus`` gives the text of
-    passages returned by ``doc_id`` alone; ``owned`` is closed with the system. Left out, ``fingerprint`` is that of the source file.
+    passages returned by ``doc_id`` alone; ``owned`` is closed with the system. Left out, ``fingerprint`` is that of
+    the object's code and of what it holds; ``version`` stands for what it holds.
     Raises ``InvalidInput`` for an object that cannot be asked.
     """
-    return PythonSystem(
-        InProcess(functions_of(target), threads, owned),
-        name=name,
-        approach=Approach(approach),
-        fingerprint=fingerprint or digest(source_of(target)),
-        timeout=timeout,
-        corpus=corpus or {},
-    )
+    given: dict[str, Any] = {
+        "name": name,
+        "approach": Approach(approach),
+        "timeout": timeout,
+        "corpus": corpus or {},
+    }
+    callee = InProcess(functions_of(target), threads, owned)
+    if fingerprint:
+        return PythonSystem(callee, fingerprint=fingerprint, **given)
+    return ObjectSystem(callee, target, version, **given)
+
+
+class ObjectSystem(PythonSystem):
+    """A function or object of this process. ``held`` is what it is made of, as it was when the run began."""
+
+    def __init__(
+        self, callee: InProcess, target: object, version: str | None, **given: Any
+    ) -> None:
+        super().__init__(callee, fingerprint="", **given)
+        self._target, self._version = target, version
+        self.look()
+
+    def look(self) -> None:
+        """See anew what the object is made of, before it is asked anything.
+
+        What an earlier run of this process left as it is now (a counter, a memory) counts as it was before that run.
+        """
+        self.held = _held(self._target, self._version)
+        self.held.values = _BEFORE.get(self.held.digest(), self.held.values)
+        self.fingerprint = digest(source_of(self._target), self.held.code, self.held.values)
+
+    async def aclose(self) -> None:
+        """Note what answering has changed, and let the threads go; a second call does nothing."""
+        left = _held(self._target, self._version)
+        if left.code == self.held.code and left.values != self.held.values:
+            _BEFORE[left.digest()] = self.held.values
+        await super().aclose()
+
+
+_BEFORE: dict[str, dict[str, str]] = {}  # what objects held before a run, by what it left them as
+
+
+def _held(target: object, version: str | None) -> Held:
+    found = held_by(target)
+    if version is not None:
+        found.values, found.opaque = {"version": json.dumps(version)}, []
+    return found
 
 
 def functions_of(target: object) -> dict[str, Function]:

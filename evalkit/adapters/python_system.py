@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
 from evalkit import shapes
+from evalkit.adapters.answers import read_outcome, usage_in
 from evalkit.adapters.calling import Called, Function, Signature, call
+from evalkit.adapters.deadlines import Deadline
 from evalkit.adapters.threads import DaemonPool
 from evalkit.errors import SystemFailed
 from evalkit.records import (
@@ -69,16 +70,15 @@ class InProcess:
         self._pool = DaemonPool(threads)
         self._owned = owned
 
-    async def call(
+    def call(
         self,
         method: str,
         arguments: Sequence[Any],
         question: Question | None,
         seconds: float | None,
-    ) -> Called:
+    ) -> Coroutine[Any, Any, Called]:
         """What the method gave; every exception is a failure."""
-        deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
-        return await call(self._functions[method], arguments, question, self._pool, deadline)
+        return call(self._functions[method], arguments, question, self._pool, Deadline(seconds))
 
     @property
     def stuck(self) -> int:
@@ -201,7 +201,8 @@ class PythonSystem:
         try:
             outcome = read_answer(called.value, f"{method}()", self._corpus)
         except shapes.ShapeError as error:
-            outcome = Outcome(error=Failure("malformed", str(error)))
+            failure = Failure("malformed", str(error))
+            outcome = Outcome(error=failure, usage=usage_in(called.value))
         except RecursionError:
             outcome = Outcome(error=too_deep(method))
         if outcome.seconds.total is None:
@@ -216,7 +217,7 @@ def read_answer(value: Any, label: str, corpus: Mapping[str, Document]) -> Outco
     if isinstance(value, str):
         return Outcome(response=shapes.response(value, "response"))
     if isinstance(value, (Outcome, Mapping)):
-        return shapes.outcome(value, corpus)
+        return read_outcome(value, corpus)
     kind = type(value).__name__
     raise shapes.ShapeError(f"returned {kind}, expected a str, a dict or a Trace", label)
 

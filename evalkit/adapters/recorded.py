@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from evalkit.adapters.options import Options, digest, inside, read_options
@@ -13,10 +14,10 @@ from evalkit.adapters.trace_file import (
     SHOWN,
     UNANSWERED,
     UNKNOWN,
-    Key,
     TraceFile,
     refuse_ids,
 )
+from evalkit.adapters.trace_lines import Key
 from evalkit.case_file import LARGE, long_file
 from evalkit.records import (
     AS_IS,
@@ -93,12 +94,15 @@ def build(spec: SystemSpec, suite: Suite) -> System:
     options = read_options(spec, KNOWN)
     path = inside(spec.folder, options.required("path"), options, "path")
     recorded_as = options.text("system") or spec.name
-    fingerprint = digest(recorded_as, content_digest(path))
     if count_lines(path, LARGE + 1) > LARGE or long_file(suite.cases) is not None:
-        large = TraceFile(path, spec.name, recorded_as, suite)
+        with ThreadPoolExecutor(1) as beside:
+            content = beside.submit(content_digest, path)
+            large = TraceFile(path, spec.name, recorded_as, suite)
+            fingerprint = digest(recorded_as, content.result())
         _refuse_others(large.others, len(large), options, path, recorded_as)
         large.check()
         return RecordedSystem(spec.name, spec.approach, fingerprint, large)
+    fingerprint = digest(recorded_as, content_digest(path))
     traces = _file_by_key(_rows_of(path, recorded_as, options), path, suite, spec.name)
     _refuse_ids(
         [case.id for case in suite.cases if (case.id, AS_IS, 0) not in traces], UNANSWERED, path

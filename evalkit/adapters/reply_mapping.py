@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalkit import shapes
+from evalkit.adapters.answers import read_outcome, told_usage, usage_in
 from evalkit.adapters.json_path import MISSING, Step, find, parse_path
 from evalkit.adapters.options import Options
-from evalkit.records import Document, Failure, Outcome
+from evalkit.records import Document, Failure, Outcome, Usage
 
 FIELDS = ("response", "retrieved", "context", "citations", "action", "error", "usage", "meta")
 PASSAGE_FIELDS = ("path", "doc_id", "chunk_id", "text", "title", "score")
@@ -62,7 +63,7 @@ def map_reply(value: Any, mapping: ReplyMapping | None, corpus: Mapping[str, Doc
     A mapped response that is not there is an error; any other missing part is unobserved (``None``).
     """
     if mapping is None:
-        return shapes.outcome(value, corpus)
+        return read_outcome(value, corpus)
     found: dict[str, Any] = {name: _found(value, path) for name, path in mapping.plain.items()}
     if found.get("response", "") is None and found.get("error") is None and not found.get("action"):
         raise shapes.ShapeError("the reply has nothing at its path", "response")
@@ -72,7 +73,15 @@ def map_reply(value: Any, mapping: ReplyMapping | None, corpus: Mapping[str, Doc
         found[name] = {part: _found(value, path) for part, path in paths.items()}
     found["error"] = _failure(found.get("error"))
     found["citations"] = _ids(found.get("citations"))
-    return shapes.outcome(found, corpus)
+    return read_outcome(found, corpus)
+
+
+def usage_of(value: Any, mapping: ReplyMapping | None) -> Usage:
+    """What a reply that does not fit says of its usage all the same."""
+    if mapping is None:
+        return usage_in(value)
+    paths = mapping.objects.get("usage", {})
+    return told_usage({part: _found(value, path) for part, path in paths.items()})[0]
 
 
 def _items(value: Any, passages: Passages) -> list[Any] | None:

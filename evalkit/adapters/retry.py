@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Generic, TypeVar
 
 from evalkit.records import Failure
+from evalkit.resending import resend
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
@@ -56,6 +57,9 @@ class Deadline:
         self.moment = asyncio.get_running_loop().time() + seconds
 
 
+SHARE, SPARE = 0.3, 50  # a small run in which every call fails once is no storm
+
+
 class RetryBudget:
     """How many extra attempts a run may make: ``share`` of its calls, and ``spare`` more.
 
@@ -63,7 +67,7 @@ class RetryBudget:
     not counted here: the throttle spaces them.
     """
 
-    def __init__(self, share: float = 0.3, spare: int = 10) -> None:
+    def __init__(self, share: float = SHARE, spare: int = SPARE) -> None:
         self.share = share
         self.spare = spare
         self.calls = 0
@@ -76,12 +80,18 @@ class RetryBudget:
         self.extra += 1
         return True
 
+    @property
+    def used_up(self) -> str:
+        """Why no more is taken, in words."""
+        return f"{self.spare} + {self.share:.0%} of its calls are what a run may try again, and that is used up"
+
 
 class Attempt(Exception):  # noqa: N818 - an attempt that failed
     """One attempt that failed.
 
     ``asked`` is the wait in seconds that the endpoint asked for, ``status`` its HTTP status, ``None`` when
-    there was no reply. ``lost``: the request may have been worked on all the same, and may cost.
+    there was no reply. ``lost``: the request may have been worked on all the same, and may cost. ``after`` is the
+    attempt before, where this one never went out.
     """
 
     def __init__(
@@ -92,6 +102,7 @@ class Attempt(Exception):  # noqa: N818 - an attempt that failed
         asked: float | None = None,
         status: int | None = None,
         lost: bool = False,
+        after: Attempt | None = None,
     ) -> None:
         super().__init__(failure.message)
         self.failure = failure
@@ -99,6 +110,7 @@ class Attempt(Exception):  # noqa: N818 - an attempt that failed
         self.asked = asked
         self.status = status
         self.lost = lost
+        self.after = after
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +118,7 @@ class Tried(Generic[T]):
     """What several attempts came to: a value, or the last failure and its HTTP status, if any.
 
     ``seconds`` is how long the last attempt took, without the waits before it. ``lost`` counts the attempts
-    that were sent and never answered: what they cost is not known.
+    that were sent and never answered: what they cost is not known. ``last`` is the attempt that failed for good.
     """
 
     value: T | None
@@ -115,21 +127,35 @@ class Tried(Generic[T]):
     status: int | None = None
     seconds: float = 0.0
     lost: int = 0
+    last: Attempt | None = None
 
     def meta(self) -> dict[str, object]:
-        """What a trace keeps of it: ``attempts`` beyond one, ``lost`` attempts, ``sent`` if a failure may cost."""
+        """What a trace keeps of it: ``attempts`` beyond one, ``lost`` attempts, ``sent`` if the last may cost too."""
         kept: dict[str, object] = {}
         if self.attempts > 1:
             kept["attempts"] = self.attempts
         if self.lost:
             kept["lost"] = self.lost
-            if self.failure is not None:
+            if self.last is not None and self.last.lost:
                 kept["sent"] = True
         return kept
 
 
-def _always(_: Attempt) -> bool:
-    return True
+def _not_again(failure: Failure, why: str) -> Failure:
+    return Failure(failure.kind, f"{failure.message}; not tried again: {why}")
+
+
+async def booked(before: Attempt) -> None:
+    """Return once a call may be made again after an attempt, and that one is booked; one that never went out is none.
+
+    Raises ``NotAgain`` where a limit forbids it.
+    """
+    if before.lost or before.status is not None:
+        await resend(before.failure.kind, lost=before.lost)
+
+
+def _always(_: Attempt) -> None:
+    """Any attempt may be made."""
 
 
 async def with_retries(
@@ -139,12 +165,12 @@ async def with_retries(
     chance: random.Random,
     *,
     sleep: Sleep = asyncio.sleep,
-    affordable: Callable[[Attempt], bool] = _always,
+    affordable: Callable[[Attempt], str | None] = _always,
 ) -> Tried[T]:
     """Await ``send`` until it returns, an attempt must not be repeated, or ``deadline`` leaves no room.
 
     An endpoint that asks for a longer wait than the deadline allows is not asked again, nor where
-    ``affordable`` says no to one more attempt.
+    ``affordable`` says why there must be no further attempt.
     """
     loop = asyncio.get_running_loop()
     attempt = lost = 0
@@ -158,8 +184,11 @@ async def with_retries(
             lost += failed.lost
             wait = next_wait(policy, attempt, failed.asked, chance)
             last = not failed.retry or attempt >= policy.attempts or now + wait >= deadline
-            if last or not affordable(failed):
-                return Tried(None, failed.failure, attempt, failed.status, now - started, lost)
+            why = None if last else affordable(failed)
+            if last or why is not None:
+                failure = failed.failure if why is None else _not_again(failed.failure, why)
+                sent, took = failed.after or failed, now - started
+                return Tried(None, failure, attempt, failed.status, took, lost, sent)
         else:
             return Tried(value, None, attempt, None, loop.time() - started, lost)
         await sleep(wait)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from evalkit.adapters.options import Options
@@ -15,6 +18,10 @@ from evalkit.errors import EndpointUnusable
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SHORTEST = 4  # a value shorter than this cannot be told from ordinary text
 _SHORTEST_KEY = 12  # characters of what counts as a real key
+_SECRET = re.compile(
+    r"(^|[_-])(api|access|auth|bearer|private|session|jwt)?_?-?(key|token|secret|password|passwd|pass|credentials?|signature|authorization|auth|cookie|jwt|bearer)([_-]|$)",
+    re.IGNORECASE,
+)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _CREDENTIAL_HEADERS = ("authorization", "proxy-authorization", "cookie", "api-key", "x-api-key")
 
@@ -111,6 +118,28 @@ def expand_headers(options: Options, name: str) -> tuple[dict[str, str], Secrets
         if header.lower() in _CREDENTIAL_HEADERS:
             values += [found[header], found[header].rpartition(" ")[2]]
     return found, Secrets(values, variables)
+
+
+def variables_of(options: Mapping[str, Any]) -> dict[str, str]:
+    """The environment variables that headers are filled from, each with a digest of its value; keys are left out.
+
+    A key gives no other answers. One is what stands in a header, or is called by a name, that speaks of a key, token,
+    secret, password, credential, signature, authorization or cookie. Digests are salted with place and name, and slow.
+    """
+    found: dict[str, str] = {}
+    routes = [options, *(options.get(name) for name in ("retrieve", "generate"))]
+    for route in routes:
+        headers = route.get("headers") if isinstance(route, Mapping) else None
+        for header, template in headers.items() if isinstance(headers, Mapping) else ():
+            names = [] if _SECRET.search(str(header)) else _VARIABLE.findall(str(template))
+            found |= {n: _digest(n, os.environ.get(n, "")) for n in names if not _SECRET.search(n)}
+    return found
+
+
+@cache
+def _digest(name: str, value: str) -> str:
+    salt = f"evalkit variable {name}".encode()
+    return hashlib.pbkdf2_hmac("sha256", value.encode("utf-8", "replace"), salt, 200_000).hex()[:16]
 
 
 def header_templates(headers: Mapping[str, str] | None) -> dict[str, str]:

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from io import FileIO
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
+from evalkit.adapters.trace_lines import Key, TraceLines, number_of_key
 from evalkit.case_file import long_file, number_of
 from evalkit.errors import InvalidInput
 from evalkit.ledger.filing import Plain, plain_trace
 from evalkit.ledger.words import narrow
 from evalkit.records import AS_IS, Suite, Trace
-from evalkit.strict.line_file import Line, lines_of, open_lines, row_of
+from evalkit.strict.line_file import Line, open_lines, row_of
 from evalkit.traces import trace_at
 
 SHOWN = 10  # ids that an error message names
 UNKNOWN = "traces name a case that the suite does not have"
 DOUBLED = "traces have a (case_id, condition, repeat) that was given before"
 UNANSWERED = "cases have no as_is trace"
-Key = tuple[str, str, int]
 Numbers = npt.NDArray[np.uint64]
 
 
@@ -42,36 +43,14 @@ class TraceFile(Mapping[Key, Trace]):
     """
 
     def __init__(self, path: Path, system: str, recorded_as: str, suite: Suite) -> None:
-        self.path, self._system, self._recorded_as, self._suite = path, system, recorded_as, suite
-        self.others: set[str] = set()
-        starts, lengths, lines, sums = array("q"), array("q"), array("q"), array("I")
-        keys, cases = array("Q"), array("Q")
-        for line in lines_of(path):
-            key = self._key_on(line)
-            if key is not None:
-                starts.append(line[0])
-                lengths.append(len(line[2]))
-                lines.append(line[1])
-                sums.append(crc32(line[2]))
-                keys.append(_number(key))
-                cases.append(number_of(key[0]))
-        self._sums = np.frombuffer(sums, np.uint32)
-        self._starts = np.array(starts, np.int64)
-        self._lengths, self._lines = (narrow(np.array(c, np.int64)) for c in (lengths, lines))
-        self._keys, self._cases = np.array(keys, np.uint64), np.array(cases, np.uint64)
+        self.path, self._system, self._suite = path, system, suite
+        lines = TraceLines(path, recorded_as)
+        found: dict[str, Any] = lines.read(lambda line: _key(self._read(line)))
+        self.others = lines.others
+        self._starts, self._sums = found["starts"], found["sums"]
+        self._lengths, self._lines = narrow(found["lengths"]), narrow(found["lines"])
+        self._keys, self._cases = found["keys"], found["cases"]
         self._order = narrow(np.argsort(self._keys, kind="stable"))
-
-    def _key_on(self, line: Line) -> Key | None:
-        """The key of the trace on a line, which is checked; None where it is another system's."""
-        row = row_of(line, self.path)
-        system = row.value.get("system")
-        if isinstance(system, str) and system != self._recorded_as:
-            self.others.add(system)
-            return None
-        plain = plain_trace(row.value) if isinstance(system, str | None) else None
-        if plain is not None:
-            return plain["case_id"], plain["condition"], plain["repeat"]
-        return _key(trace_at(row, self.path, self._suite.corpus))
 
     def _read(self, line: Line) -> Trace:
         found = trace_at(row_of(line, self.path), self.path, self._suite.corpus)
@@ -85,7 +64,7 @@ class TraceFile(Mapping[Key, Trace]):
         ordered = self._keys[self._order]
         again = self._order[1:][ordered[1:] == ordered[:-1]]
         self._refuse(np.sort(again), DOUBLED, whole=True)
-        answered = np.fromiter((_number((i, AS_IS, 0)) for i in ids), np.uint64)
+        answered = np.fromiter((number_of_key((i, AS_IS, 0)) for i in ids), np.uint64)
         lacking = np.flatnonzero(~np.isin(answered, self._keys))
         first = {int(row) for row in lacking[:SHOWN]}
         shown = [case_id for row, case_id in enumerate(ids) if row in first] if first else []
@@ -120,16 +99,15 @@ class TraceFile(Mapping[Key, Trace]):
             yield self._read(line) if plain is None else plain
 
     def _lines_on(self, rows: Sequence[int] | range) -> Iterator[tuple[int, Line]]:
-        with open_lines(self.path) as stream:
+        with open_lines(self.path) as buffered:
+            stream = FileIO(buffered.fileno(), closefd=False)  # rows may stand in any order
             for row in rows:
-                start, here = int(self._starts[row]), stream.tell()
-                if here != start:  # far from here what was read ahead is lost: mostly there is a line feed between
-                    stream.seek(start)
-                raw = stream.read(int(self._lengths[row]))
-                yield row, (start, int(self._lines[row]), raw)
+                start = int(self._starts[row])
+                stream.seek(start)
+                yield row, (start, int(self._lines[row]), stream.read(int(self._lengths[row])))
 
     def __getitem__(self, key: Key) -> Trace:
-        number = np.uint64(_number(key))
+        number = np.uint64(number_of_key(key))
         place = int(np.searchsorted(self._keys, number, sorter=self._order))
         row = int(self._order[place]) if place < len(self._order) else -1
         if row < 0 or self._keys[row] != number:
@@ -172,7 +150,3 @@ def _ids(suite: Suite) -> Sequence[str]:
 
 def _key(trace: Trace) -> Key:
     return trace.case_id, trace.condition, trace.repeat
-
-
-def _number(key: Key) -> int:
-    return number_of("\x1f".join(map(str, key)))

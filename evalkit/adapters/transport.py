@@ -150,7 +150,9 @@ class Transport:
         except BaseException:
             lines.give_up(line)
             raise
-        lines.give_back(place, line)
+        if not lines.give_back(place, line):
+            message = "the endpoint sends replies that were not asked for: whose this one is cannot be told"
+            raise NoReply("malformed", message, retry=True, sent=True)
         return reply
 
     async def _reply(self, line: ResponseHandler, request: bytes) -> Reply:
@@ -224,5 +226,5 @@ def _invalid() -> tuple[type[Exception], ...]:
 
 
 def _said(error: Exception) -> str:
-    text = str(error)
+    text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,22 +77,37 @@ if TYPE_CHECKING:
     help="Measure the system's own noise from N repeats or equal runs beside this one.",
 )
 @click.option(
-    "--junit", type=click.Path(path_type=Path), help="Another place for junit.xml. [RUN/junit.xml]"
+    "--verdict",
+    type=click.Path(path_type=Path),
+    help="Another place for verdict.json, for a run that cannot be written; RUN stays as it is. [RUN/verdict.json]",
+)
+@click.option(
+    "--junit",
+    type=click.Path(path_type=Path),
+    help="Another place for junit.xml. [beside verdict.json]",
 )
 def command(run: Path, suite: Path | None, **options: Any) -> int:
     """Judge RUN by its suite's limits and against a baseline: pass 0, regression 10, inconclusive 11, incomplete 12."""
-    from evalkit.gating.policy import read_policy
-    from evalkit.gating.release import gate
     from evalkit.gating.verdict import never_stale
-    from evalkit.suite import load_suite
 
-    junit = options["junit"] or run / "junit.xml"
-    with never_stale(run):
+    verdict = options["verdict"] or run / "verdict.json"
+    junit = options["junit"] or verdict.with_name("junit.xml")
+    make_room(options["verdict"])
+    if run.is_dir() and not os.access(verdict.parent, os.W_OK):
+        return _only_show(_judged(run, suite, options), verdict)
+    with never_stale(run, verdict):
         make_room(options["junit"])
         junit.unlink(missing_ok=True)
-        place = suite or suite_of(run)
-        found = gate(load_suite(place), run, _request(options), read_policy(place))
-        return _deliver(found, run, junit)
+        return _deliver(_judged(run, suite, options), verdict, junit)
+
+
+def _judged(run: Path, suite: Path | None, options: Mapping[str, Any]) -> Gated:
+    from evalkit.gating.policy import read_policy
+    from evalkit.gating.release import gate
+    from evalkit.suite import load_suite
+
+    place = suite or suite_of(run)
+    return gate(load_suite(place), run, _request(options), read_policy(place))
 
 
 def _request(options: Mapping[str, Any]) -> Any:
@@ -142,20 +158,38 @@ def _margin(text: str) -> tuple[str, float]:
     return name or "passed", value
 
 
-def _deliver(found: Gated, run: Path, junit: Path) -> int:
+def _only_show(found: Gated, file: Path) -> int:
+    """Show a verdict that cannot be written: a pass that stands nowhere is no success, and nor is anything else."""
+    from evalkit.errors import StorageError
+
+    _show(found, found.verdict)
+    raise StorageError(
+        f"{file}: cannot be written (a read-only folder or file system), so that the verdict above stands nowhere; "
+        "--verdict FILE writes it elsewhere, and the gate then ends with its exit code"
+    )
+
+
+def _deliver(found: Gated, file: Path, junit: Path) -> int:
     """Write and show everything, the verdict last; its exit code as read back."""
     from evalkit.artefacts import write_text
-    from evalkit.gating.ci_summary import append_summary, log_lines, workflow_commands
+    from evalkit.gating.attempts import read_verdict
     from evalkit.gating.junit import junit_xml
     from evalkit.gating.verdict import write_verdict
 
-    verdict = found.verdict
+    kept = read_verdict(file).get("earlier")  # of a place elsewhere too
+    verdict = {**found.verdict, "earlier": kept or found.verdict["earlier"]}
     write_text(junit, junit_xml(verdict, found.candidate))
-    append_summary(verdict)
-    written = write_verdict(run, verdict)
-    for line in (*workflow_commands(written), _head(found), *log_lines(written)):
-        click.echo(line)
+    written = write_verdict(file, verdict)
+    _show(found, written)
     return int(written["exit_code"])
+
+
+def _show(found: Gated, verdict: Mapping[str, Any]) -> None:
+    from evalkit.gating.ci_summary import append_summary, log_lines, workflow_commands
+
+    append_summary(verdict)
+    for line in (*workflow_commands(verdict), _head(found), *log_lines(verdict)):
+        click.echo(line)
 
 
 def _head(found: Gated) -> str:

@@ -72,7 +72,7 @@ def command(labels: Path, name: str, out: Path, **options: Any) -> int:
     from evalkit.judging.check import Settings, check
     from evalkit.judging.judges import judge_called
     from evalkit.judging.labels import read_labels
-    from evalkit.judging.report import check_markdown
+    from evalkit.judging.report import check_compared, check_markdown
     from evalkit.suite import load_suite
 
     if options["review"] is not None and not labels.is_dir():
@@ -87,6 +87,7 @@ def command(labels: Path, name: str, out: Path, **options: Any) -> int:
         found = _check_run(labels, judge, suite, options["review"], how)
     else:
         found = check(read_labels(labels, load_suite(suite) if suite else None), judge, how)
+    check_compared(found)
     say(check_markdown(found))
     write_json(out, found.to_json())
     say(f"Written: {out}")

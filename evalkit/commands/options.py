@@ -15,7 +15,6 @@ from evalkit.engines import ENGINES, LOCAL
 from evalkit.errors import InvalidInput, NothingToDo, did_you_mean
 from evalkit.records import Suite, SystemSpec
 from evalkit.suite import load_systems
-from evalkit.watch import Watcher
 
 if TYPE_CHECKING:
     from evalkit.api import Run
@@ -110,19 +109,13 @@ def suite_of(run: Path) -> Path:
     return whereabouts.suite_of(run)
 
 
-class _Told(Watcher):
-    """Says on stderr what a reader of a run should know, without progress."""
-
-    def say(self, text: str) -> None:
-        """One line of it."""
-        say(text, err=True)
-
-
 def opened(run: Path, suite: Path | None = None, **how: Any) -> Run:
-    """A finished run, graded and diagnosed again; no call is made."""
+    """A finished run, graded and diagnosed again; no call is made. How far it is stands on stderr."""
     from evalkit.api import open_run
+    from evalkit.terminal import Progress
 
-    return open_run(suite or suite_of(run), run, watch=_Told(), **how)
+    with Progress() as progress:
+        return open_run(suite or suite_of(run), run, watch=progress, **how)
 
 
 @contextmanager

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 @click.option(
     "--max-calls",
     type=click.IntRange(1),
-    help="Stop after so many calls of systems and judge, counted from now.",
+    help="Stop after so many calls of systems and judge, counted from now; a call made again is one more.",
 )
 @click.option(
     "--max-cost",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -10,6 +12,7 @@ from typing import Any
 
 from evalkit.api import VECTORS
 from evalkit.budget import Budget, check_costs
+from evalkit.engines import SHARDS
 from evalkit.engines.order import Order
 from evalkit.errors import EndpointUnusable, InvalidInput, StorageError
 from evalkit.finished import Finished, means_of_files
@@ -26,6 +29,7 @@ from evalkit.tools import Tools, tools_for
 from evalkit.work import Probing
 
 Options = Mapping[str, Any]
+SETTLED = "settled"  # beside the shares: what the whole was made of when it was complete
 
 
 def look(
@@ -127,3 +131,32 @@ def is_finished(folder: Path, finished: Finished | None, means: str | None) -> b
     with suppress(StorageError), Store(folder, reading=True) as store:
         return finished.is_there(store, means, unchanged=not store.unknown())
     return False
+
+
+def stands(folder: Path, means: str | None) -> bool:
+    """Whether the whole in ``folder`` was complete and nothing has changed since: then it is graded without asking anybody."""
+    file = folder / SHARDS / SETTLED
+    with suppress(StorageError, OSError):
+        return file.read_text("ascii") == _made_of(folder, means)
+    return False
+
+
+def note_complete(folder: Path, means: str | None, *, complete: bool) -> None:
+    """Note that all was asked that was to be, and every answer judged; or that it was not."""
+    file = folder / SHARDS / SETTLED
+    found = _made_of(folder, means) if complete else None
+    if found is None:
+        file.unlink(missing_ok=True)
+    else:
+        file.write_text(found, "ascii")
+
+
+def _made_of(folder: Path, means: str | None) -> str | None:
+    """A digest of the answers and all that grades depend on beside them; None where nobody can tell."""
+    if means is None or not (folder / STORE).exists():
+        return None
+    with Store(folder, reading=True) as store:
+        if store.unknown():
+            return None
+        text = json.dumps([means, store.marker(), store.recipe()])
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

@@ -14,14 +14,17 @@ from evalkit.errors import InvalidInput, StorageError
 from evalkit.merge import assemble, clear, graded
 from evalkit.records import Suite
 from evalkit.shards import Share
-from evalkit.store.lost import check_not_lost
+from evalkit.store.lost import check_vacant
 from evalkit.store.opening import LOCK, SESSION, STORE, NothingStoredError, lock, open_to_read
 from evalkit.store.session import read_session
 from evalkit.watch import Watcher
 
 WHOLE, MERGED = "whole", "merged"  # beside the shares
 PER_SHARE = 500_000  # cases; every share looks through the whole suite, so few large ones take less
-_SPENT = "SELECT coalesce(sum(calls), 0), coalesce(sum(cost), 0) FROM attempts"
+_SPENT = (
+    "SELECT coalesce(sum(calls), 0), coalesce(sum(cost), 0) + coalesce(max(cost / max(calls, 1)), 0) * "
+    "coalesce(sum(calls) FILTER (WHERE cost IS NULL AND state IN ('unknown', 'started')), 0) FROM attempts"
+)
 
 
 def folder_of(out: Path, share: Share) -> Path:
@@ -53,7 +56,7 @@ def check_ours(out: Path) -> None:
     if (out / LOCK).exists():
         lock(out).close()
     if not any((out / SHARDS).glob(f"*/{STORE}")):
-        check_not_lost(out)
+        check_vacant(out)
     if not (out / STORE).exists():
         return
     marked = out / SHARDS / MERGED
@@ -73,7 +76,7 @@ def _commits(folder: Path) -> str:
 
 
 def spent(folder: Path) -> tuple[int, float]:
-    """Calls made in a share so far, those under way included, and what they are known to have cost."""
+    """Calls made in a share so far, those under way included, and what they cost, unknown ones as the dearest known."""
     if not (folder / STORE).exists():
         return 0, 0.0
     try:

@@ -14,7 +14,7 @@ from typing import Any
 from evalkit.api import Run
 from evalkit.case_file import long_file
 from evalkit.engines import SHARDS
-from evalkit.engines.before import is_finished, look
+from evalkit.engines.before import is_finished, look, note_complete, stands
 from evalkit.engines.cluster import check_installed, cluster
 from evalkit.engines.crew import Crew, Task
 from evalkit.engines.folders import check_ours, folder_of, put_together, spent, split_of
@@ -28,13 +28,15 @@ from evalkit.errors import (
     NothingToDo,
     SharesMissing,
     Stopped,
+    StorageError,
 )
 from evalkit.finished import Finished
 from evalkit.judges.choose import KINDS
+from evalkit.merge import graded
 from evalkit.records import AS_IS, Case, Suite
 from evalkit.shards import Share, number_of
 from evalkit.store import Store
-from evalkit.store.opening import STORE, NothingStoredError, lock
+from evalkit.store.opening import STORE, lock
 from evalkit.suite import load_suite
 from evalkit.systems import Systems
 from evalkit.watch import Watcher
@@ -68,7 +70,7 @@ def run(  # noqa: PLR0913 (keyword-only options of an entry point)
     ``evalkit.arun``. An interrupted run goes on with the same ``out``, in the same shares. Beside the errors of
     ``arun``: ``UsageError`` without Ray, ``InvalidInput`` for systems that no systems file describes,
     ``SharesMissing`` where workers kept dying. What can be refused is refused before a cluster is started or asked; none
-    is where ``finished`` finds the run finished.
+    is where the run in ``out`` is complete: it is graded, and not even that where ``finished`` finds its files as they were.
     """
     check_installed()
     address = _address(ray_address)
@@ -87,8 +89,8 @@ def run(  # noqa: PLR0913 (keyword-only options of an entry point)
     missing = _missing(cases, orders, options.get("repeats") or loaded.repeats)
     how: dict[str, Any] = {"orders": orders, "missing": sum(missing)}
     means = look(loaded, systems, folder, options, **how, remote=address is not None)
-    if not sum(missing) and is_finished(folder, finished, means):
-        return Run(loaded, {}, {}, folder)
+    if not sum(missing) and (there := _there(folder, loaded, finished, means, watcher, options)):
+        return there
     with _only_here(folder) as seen, cluster(address) as ray:
         tasks = [
             Task(order, part, spent(Path(order.folder)))
@@ -97,8 +99,25 @@ def run(  # noqa: PLR0913 (keyword-only options of an entry point)
         crew = Crew(ray, at_once, seen, Shown(watcher, count, sum(missing)))
         crew.work(tasks)
     run = _whole(folder, shares, loaded, watcher, crew.ended, options.get("playbook"))
-    if finished is not None:
-        _settle(finished, run, means, complete=not crew.cut)
+    _settle(finished, run, means, complete=not crew.cut)
+    return run
+
+
+def _there(
+    folder: Path,
+    suite: Suite,
+    finished: Finished | None,
+    means: str | None,
+    watch: Watcher,
+    options: Mapping[str, Any],
+) -> Run | None:
+    """The run that stands in ``folder`` already, graded unless its files need not be made again; None where something is to be done."""
+    if is_finished(folder, finished, means):
+        return Run(suite, {}, {}, folder)
+    if not stands(folder, means):
+        return None
+    run = graded(folder, suite, watch, options.get("playbook"))
+    _settle(finished, run, means, complete=True)
     return run
 
 
@@ -123,15 +142,18 @@ def _orders(
     return [replace(common, folder=str(folder_of(folder, s)), shard=str(s)) for s in shares]
 
 
-def _settle(finished: Finished, run: Run, means: str | None, *, complete: bool) -> None:
-    """The run has ended; note what its files are made of."""
+def _settle(finished: Finished | None, run: Run, means: str | None, *, complete: bool) -> None:
+    """The run has ended; note what it and its files are made of."""
     if run.folder is None:
         return
     held = () if run.large is not None else run.systems.values()
     evidence = [one for found in held for one in found.graded.evidence]
-    with Store(run.folder, reading=True) as store:
-        finished.is_there(store, means, unchanged=False)
-        finished.settle(store, complete=complete, evidence=evidence)
+    judged = not any(found is not None and found.error is not None for found in evidence)
+    note_complete(run.folder, means, complete=complete and judged)
+    if finished is not None:
+        with Store(run.folder, reading=True) as store:
+            finished.is_there(store, means, unchanged=False)
+            finished.settle(store, complete=complete, evidence=evidence)
 
 
 def _loaded(suite: Suite | str | Path) -> tuple[Suite, Path]:
@@ -182,8 +204,8 @@ def _missing(cases: Sequence[Case], orders: Sequence[Order], times: int) -> list
         if wanted and (Path(order.folder) / STORE).exists():
             errors = not order.settings.get("retry_errors")
             done = set()
-            # Of a share that was only begun there is nothing to read.
-            with suppress(NothingStoredError), Store(Path(order.folder), reading=True) as store:
+            # Of a share that was only begun there is nothing to read; of a damaged one what is lost is asked again.
+            with suppress(StorageError), Store(Path(order.folder), reading=True) as store:
                 done = store.done(errors=errors) - store.unknown()
             wanted -= sum(k[2] == AS_IS and k[0] in names and k[3] < times for k in done)
         found.append(max(0, wanted))

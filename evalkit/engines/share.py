@@ -7,7 +7,6 @@ import json
 import platform
 import threading
 from collections.abc import Collection, Coroutine
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from evalkit.finished import Finished
 from evalkit.judging.of_run import EMBEDDED, JUDGE
 from evalkit.records import Evidence, Suite, Trace
 from evalkit.store import Store
-from evalkit.store.opening import STORE, NothingStoredError
+from evalkit.store.notes import notes_in
 from evalkit.watch import Watcher
 
 MOST = 20_000  # answers that are told of at once
@@ -158,9 +157,8 @@ def _judge_of(order: Order) -> str:
     """Who grades the share: as the order says, or the share's earlier sessions."""
     folder = Path(order.folder)
     noted: str | None = order.settings.get("judge")
-    if noted is None and (folder / STORE).exists():
-        with suppress(NothingStoredError), Store(folder, reading=True) as store:
-            noted = store.notes().get(JUDGE)
+    if noted is None:
+        noted = notes_in(folder).get(JUDGE)
     return noted or EMBEDDED
 
 

@@ -61,7 +61,12 @@ def _last(verdict: Json) -> Json:
 
 def earlier_verdicts(folder: Path) -> list[Json]:
     """What gates said of this folder before, oldest first; without entries that say the same twice."""
-    before = read_verdict(folder / "verdict.json")
+    return earlier_in(folder / "verdict.json")
+
+
+def earlier_in(file: Path) -> list[Json]:
+    """The same as one verdict file has it."""
+    before = read_verdict(file)
     older = before.get("earlier")
     found = [entry for entry in older if isinstance(entry, dict)] if isinstance(older, list) else []
     if "tests" not in before:  # written by a run, which does not judge

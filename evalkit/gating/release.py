@@ -20,6 +20,7 @@ from evalkit.gating.scope import check_limit_tags
 from evalkit.gating.snapshot import Snapshot, asked_digest, measured, snapshot_of
 from evalkit.gating.trials import Level
 from evalkit.gating.verdict import baseline_json, verdict_json
+from evalkit.gating.words import percent
 from evalkit.judging.brought import tools_of_run
 from evalkit.outcome import PASSED
 from evalkit.records import Case, Suite
@@ -70,7 +71,7 @@ def gate(suite: Suite, folder: Path, request: Request, policy: Policy | None = N
     notes = _notes(suite, candidate, baseline)
     notes += grader_notes(suite, folder, candidate, _decisive(tools, wanted, suite, baseline))
     if notes and request.allow is None:
-        hint = 'compare all the same with --allow "why it is fine"'
+        hint = 'to judge it all the same: --allow "why it is fine"'
         raise InvalidInput("; ".join(notes), file=folder, hint=hint)
     stated = suite.limits or rules.coverage
     if not stated and baseline is None and request.aa is not None:
@@ -224,7 +225,7 @@ def what_lacks(suite: Suite, found: Snapshot) -> str | None:
     unasked = sum(case.id not in asked for case in suite.cases)
     return (
         f"{found.counts['errors']} errors, {found.counts['ungraded']} ungraded, {unasked} not asked are "
-        f"{lacking:.1%} of the outcomes, {suite.max_error_rate:.1%} are tolerated"
+        f"{percent(lacking)} of the outcomes, {percent(suite.max_error_rate)} are tolerated"
     )
 
 

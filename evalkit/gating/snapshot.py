@@ -160,7 +160,7 @@ def snapshot_of(folder: Path, system: str | None, *, metrics: Collection[str]) -
         found = _read(folder, system, {"passed", *metrics})
     except (KeyError, TypeError, AttributeError) as error:
         message = f"a derived file has another shape than evalkit's ({error})"
-        hint = "`evalkit score SUITE RUN` writes the derived files again"
+        hint = "`evalkit score RUN` writes the derived files again"
         raise InvalidInput(message, file=folder, hint=hint) from None
     check_intact(folder)  # last, for a file that cannot be read says more about itself
     return found
@@ -234,7 +234,7 @@ def _check_fresh(folder: Path, told: Mapping[str, int]) -> None:
         raise InvalidInput(
             "the answers are newer than the files derived from them",
             file=folder,
-            hint="`evalkit score SUITE RUN` derives them again",
+            hint="`evalkit score RUN` derives them again",
         )
 
 

@@ -10,12 +10,12 @@ from typing import Any
 from evalkit.artefacts import write_json
 from evalkit.errors import EvalkitError, InvalidInput, StorageError
 from evalkit.gate import Answer, Line, Ruling, Unmeasured, Verdict
-from evalkit.gating.attempts import earlier_verdicts, read_verdict
+from evalkit.gating.attempts import earlier_in, earlier_verdicts, read_verdict
 from evalkit.gating.covering import covered_json, covered_sentence
 from evalkit.gating.figures import change_figures, limit_figures, unmeasured_figures
 from evalkit.gating.shown import visible
 from evalkit.gating.snapshot import Snapshot
-from evalkit.gating.words import sentence, unmeasured_sentence
+from evalkit.gating.words import percent, sentence, unmeasured_sentence
 from evalkit.strict import read_json
 
 CODES = {
@@ -114,13 +114,14 @@ def reason(verdict: Verdict) -> str | None:
     found = []
     if verdict.answer is Answer.INCOMPLETE and verdict.missing > verdict.tolerance:
         found.append(
-            f"{verdict.missing:.1%} of the outcomes are errors, were not graded or not asked for, "
-            f"{verdict.tolerance:.1%} are tolerated"
+            f"{percent(verdict.missing)} of the outcomes are errors, were not graded or not asked for, "
+            f"{percent(verdict.tolerance)} are tolerated"
         )
     before = verdict.missing_before or 0.0
     if verdict.answer is Answer.INCOMPLETE and before > verdict.tolerance:
         found.append(
-            f"{before:.1%} of the baseline's outcomes are errors, were not graded or not asked for"
+            f"{percent(before)} of the baseline's outcomes are errors, were not graded or not asked for, "
+            f"{percent(verdict.tolerance)} are tolerated"
         )
     found += [
         sentence(r, line_json(r, verdict.level.alpha))
@@ -152,23 +153,22 @@ def baseline_json(baseline: Snapshot, differences: Sequence[str]) -> Json:
 
 
 @contextmanager
-def never_stale(folder: Path) -> Iterator[None]:
-    """While a gate works the run has no verdict but a failing one, which stays unless a new one is written.
+def never_stale(folder: Path, file: Path) -> Iterator[None]:
+    """While a gate works ``file`` holds no verdict but a failing one, which stays unless a new one is written.
 
     Whoever reads ``exit_code`` in verdict.json is never told what an earlier gate found; that goes to ``earlier``.
     """
-    withdraw(folder, EvalkitError, "the gate did not come to an end")
+    withdraw(folder, file, EvalkitError, "the gate did not come to an end")
     try:
         yield
     except EvalkitError as error:
         with suppress(StorageError):  # the first error is the one to be told
-            withdraw(folder, type(error), str(error))
+            withdraw(folder, file, type(error), str(error))
         raise
 
 
-def withdraw(folder: Path, ended: type[EvalkitError], why: str) -> None:
+def withdraw(folder: Path, file: Path, ended: type[EvalkitError], why: str) -> None:
     """Replace the verdict of a finished run by one that fails with the error's exit code; no run, no change."""
-    file = folder / "verdict.json"
     if not file.exists() or not (folder / "manifest.json").exists():
         return
     before = read_verdict(file)
@@ -184,14 +184,19 @@ def withdraw(folder: Path, ended: type[EvalkitError], why: str) -> None:
             "counts": counts if isinstance(counts, dict) else dict.fromkeys(COUNTED, 0),
             "limits": [],
             "reason": visible(why),
-            "earlier": earlier_verdicts(folder),
+            "earlier": _earlier(folder, file),
         },
     )
 
 
-def write_verdict(folder: Path, verdict: Json) -> Json:
+def _earlier(folder: Path, file: Path) -> list[Json]:
+    """What gates said of a run before, in its own folder and in ``file``."""
+    own = earlier_verdicts(folder)
+    return own + [one for one in earlier_in(file) if one not in own]
+
+
+def write_verdict(file: Path, verdict: Json) -> Json:
     """Write verdict.json, read it back, and return what was read; ``StorageError`` where it is not the same."""
-    file = folder / "verdict.json"
     write_json(file, verdict)
     try:
         found: Json = read_json(file)

@@ -54,11 +54,13 @@ def _measured(line: Line, value: float | None, cases: int, of: int) -> str:
         return _figure(value, line)
     if value is None:
         return f"measured in none of {of} cases"
-    return f"{_figure(value, line)} of {cases} cases" + (f" of {of}" if cases < of else "")
+    counted = f"{cases} case{'s' * (cases != 1)}"
+    return f"{_figure(value, line)} of {counted}" + (f" of {of}" if cases < of else "")
 
 
-def _interval(line: Line, told: Mapping[str, Any]) -> str:
-    return f"[{_figure(told['low'], line)}, {_figure(told['high'], line)}]"
+def _interval(line: Line, told: Mapping[str, Any], *, points: bool = False) -> str:
+    low, high = (_figure(told[end], line, points=points, signed=points) for end in ("low", "high"))
+    return f"[{low}, {high}]"
 
 
 def _between(ends: Sequence[float], line: Line, *, points: bool = False) -> str:
@@ -74,7 +76,7 @@ def _change(ruling: Ruling, told: Mapping[str, Any]) -> str:
         words = f"{title(line)} {_figure(told['baseline'], line)} -> {_figure(told['value'], line)}"
         words += f", change {_figure(told['change'], line, points=True, signed=True)}"
         if told["low"] is not None:
-            words += f" {_interval(line, told)}"
+            words += f" {_interval(line, told, points=True)}"
     if line.margin:
         words += f", tolerated {_figure(line.margin, line, points=True)}"
     return words
@@ -111,9 +113,7 @@ def _unsettled(ruling: Ruling, told: Mapping[str, Any]) -> str:
     price = f"about {needed} cases would tell" if needed else "more cases alone would not tell"
     if ruling.worst.units < FEWEST:
         kind = "cases" if ruling.worst.units == ruling.worst.n else "groups of cases"
-        return (
-            f"{ruling.worst.units} {kind} are fewer than {FEWEST}, which conclude nothing; {price}"
-        )
+        return f"{ruling.worst.units} {kind} are too few (under {FEWEST} nothing is concluded); {price}"
     if ruling.line.limit is not None:
         return f"the evidence does not settle it; {price}"
     if told["detectable"] is not None:
@@ -128,16 +128,29 @@ def _worsening(line: Line) -> str:
 
 def _missed(ruling: Ruling) -> str:
     if ruling.p is None:
-        return "missed" if ruling.line.whole else "missed, the limit speaks of every case"
+        return "missed" if ruling.line.whole else "missed, the limit allows no exception"
     return f"{'worse' if ruling.line.limit is None else 'missed'} (p {ruling.p:.2g})"
 
 
 def _lacks(ruling: Ruling) -> str:
     if ruling.lopsided > ASYMMETRY:
-        return f"{ruling.lopsided:.1%} of the cases have a value on one side only"
+        only = percent(ruling.lopsided)
+        return (
+            f"{only} of the cases have a value on one side only, {percent(ASYMMETRY)} are tolerated"
+        )
     before = ruling.missing_before
-    other = "" if before is None else f" (baseline {before:.1%})"
-    return f"{ruling.missing:.1%} of its measurements are missing{other}, which could change the answer"
+    other = "" if before is None else f" (of the baseline's {percent(before)})"
+    words = f"{percent(ruling.missing)} of its measurements are missing{other}"
+    if ruling.hangs:
+        return f"{words}, which could change the answer"
+    if max(ruling.missing, before or 0.0) > ruling.tolerated:
+        return f"{words}, {percent(ruling.tolerated)} are tolerated"
+    return f"{words}, and the two sides differ in that by more than {percent(ASYMMETRY)}"
+
+
+def percent(share: float) -> str:
+    """A share with one digit."""
+    return f"{100 * share:.1f} %"
 
 
 def _figure(value: float | None, line: Line, *, points: bool = False, signed: bool = False) -> str:

@@ -119,9 +119,8 @@ def _supports(
     passages = tuple(p.text for p in context if name in (p.doc_id, p.chunk_id) and p.text)
     if not passages or not claims:
         return None
-    foreign = _foreign("\n".join(claims), "\n".join(passages))
     shares = _shares(passages, claims)
-    if max(shares) < IDLE and not foreign:
+    if max(shares) < IDLE and not _foreign("\n".join(claims), "\n".join(passages)):
         return False
     if _any_supported(passages, claims):
         return True
@@ -141,7 +140,7 @@ def _foreign(said: str, text: str) -> bool:
 def _shares(passages: tuple[str, ...], claims: Sequence[str]) -> list[float]:
     """For each claim, the share of its content words and quantities that the passages have."""
     text = "\n".join(passages)
-    words, numbers = stem_set(text), frozenset(quantities(text))
+    words, numbers = stem_set(text), quantities(text)
     return [_share(claim, words, numbers) for claim in claims]
 
 
@@ -155,7 +154,7 @@ def _share(claim: str, words: frozenset[str], held: frozenset[str]) -> float:
 @lru_cache(CACHE)
 def _told(claim: str) -> tuple[frozenset[str], frozenset[str]]:
     """The stems of a claim's content words, numbers left out where there are quantities, and these."""
-    numbers = frozenset(quantities(claim))
+    numbers = quantities(claim)
     stems = content_stems(claim)
     if numbers:
         stems = tuple(word for word in stems if not any(map(str.isdigit, word)))

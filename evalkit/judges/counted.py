@@ -10,7 +10,7 @@ from evalkit.text.alternation import any_of
 from evalkit.text.gated import Gated
 from evalkit.text.number_words import MONTHS
 from evalkit.text.quantities import figures
-from evalkit.text.tokens import CACHE, stem, tokens
+from evalkit.text.tokens import CACHE, lacks, stem, tokens
 
 _RATE_WORDS = """
 hour: hour hours stunde stunden heure hora giờ 時間 小时 час
@@ -79,6 +79,7 @@ _ADVERB = Gated(
 _DAY = Gated(rf"(?:(?<!\w)|(?<=[\u3040-\u9fff]))(?P<what>{any_of(_DAYS, _end)})")
 _THING = Gated(rf"\d\s?(?:\w{{1,40}}+\s)?(?P<what>{any_of(_KINDS, _end)})")
 _DIGIT = re.compile(r"\d")
+_RATING = _RATES.keys() | _OFTEN.keys()
 _FULL_MONTHS = frozenset(name for name in MONTHS if len(name) >= FULL)
 
 
@@ -86,19 +87,24 @@ _FULL_MONTHS = frozenset(name for name in MONTHS if len(name) >= FULL)
 def _rates(text: str) -> frozenset[str]:
     """What the amounts of a text are per: hours, days, persons, pages."""
     plain = figures(text)
+    if lacks(plain, _RATING):
+        return frozenset()
     found = {_RATES[m["what"]] for m in _PER.finditer(plain)}
     return frozenset(found | {_OFTEN[m["what"]] for m in _ADVERB.finditer(plain) if m["what"]})
 
 
 @lru_cache(CACHE)
 def _days(text: str) -> frozenset[str]:
-    return frozenset(_DAYS[m["what"]] for m in _DAY.finditer(figures(text)))
+    plain = figures(text)
+    if lacks(plain, _DAYS.keys()):
+        return frozenset()
+    return frozenset(_DAYS[m["what"]] for m in _DAY.finditer(plain))
 
 
 @lru_cache(CACHE)
 def _things(text: str) -> frozenset[str]:
     plain = figures(text)
-    if not _DIGIT.search(plain):  # nothing is counted
+    if lacks(plain, _KINDS.keys()) or not _DIGIT.search(plain):  # nothing is counted
         return frozenset()
     return frozenset(_KINDS[m["what"]] for m in _THING.finditer(plain))
 

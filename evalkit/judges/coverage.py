@@ -118,8 +118,8 @@ def gives_value(point: str, answer: str, query: str) -> bool:
     Beside its numbers the point then has no word that neither the question nor the answer has, save one: units and
     verbs change ("costs", "pay"). A name that the answer lacks, or more numbers of other kinds, are none of that.
     """
-    wanted, given = frozenset(quantities(point)), frozenset(quantities(answer))
-    if not wanted or found_in(wanted, given) != wanted or not stem_set(query):
+    wanted, given = quantities(point), quantities(answer)
+    if not wanted or not stem_set(query) or found_in(wanted, given) != wanted:
         return False
     if len(given - found_in(given, wanted)) > FEW or refusal_probability(answer) >= EVEN:
         return False

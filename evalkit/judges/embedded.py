@@ -119,8 +119,10 @@ def _own_values(response: str, query: str) -> tuple[str, ...]:
 
 def _placed(claim: Claim, places: Sequence[int], whole: str) -> Claim:
     """The claim as the response has it, marks of citations included."""
-    start, end = claim.start, claim.end
-    return replace(claim, text=whole[start:end], start=places[start], end=places[end])
+    text, start, end = whole[claim.start : claim.end], places[claim.start], places[claim.end]
+    if (text, start, end) == (claim.text, claim.start, claim.end):
+        return claim
+    return replace(claim, text=text, start=start, end=end)
 
 
 def _claims(

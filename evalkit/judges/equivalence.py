@@ -209,7 +209,7 @@ def _turned(reference: str, answer: str) -> bool:
 
 @lru_cache(CACHE)
 def _quantities_of(text: str) -> frozenset[str]:
-    return frozenset(quantities(clean(text)))
+    return quantities(clean(text))
 
 
 def _facts(answer: str, reference: str, query: str) -> float:

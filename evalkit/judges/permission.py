@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from evalkit.judges.irregular import key
 from evalkit.judges.opposites import RESTRICTIONS
@@ -56,8 +56,7 @@ _CANNOT_WORDS = re.compile(r"(?<![\w'])(?:can't|cannot|couldn't)(?![\w'])")
 _RULING = (_STRONG[0][0], _STRONG[1][0], _WEAK, *_WIDE, _ANY_NO)  # a rule has one of these in it
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(NamedTuple):
     """A clause with its other content words: it permits, forbids, or ``says`` neither; ``plain`` where no mere "can" says so."""
 
     words: frozenset[str]
@@ -144,6 +143,6 @@ def answers_alike(answer: str, reference: str) -> bool:
     """Whether an answer permits or forbids what the reference does, with its numbers and without a limit of its own."""
     if not same_permission(reference, answer):
         return False
-    numbers = frozenset(quantities(reference))
+    numbers = quantities(reference)
     limits = stem_set(answer) & RESTRICTIONS - stem_set(reference)
     return found_in(numbers, quantities(answer)) == numbers and not limits - _CANNOT

@@ -50,12 +50,13 @@ def content(text: str) -> tuple[str, ...]:
     """What a plain text consists of, each once: its content words, characters of Chinese and Japanese; no numbers, no light verbs."""
     counted = figures(text)
     wide = not counted.isascii() and _SPACELESS.search(counted) is not None
-    found = [_counting(word) for word in tokens(_SPACELESS.sub(" ", counted) if wide else counted)]
+    words = tokens(_SPACELESS.sub(" ", counted) if wide else counted)
+    found = dict.fromkeys(map(_counting, words))
     if wide:
         rest = _COUNTS.sub(" ", counted)
         single = [c for c in _HAN.findall(rest) if c not in _GRAMMAR]
-        found += [c for c in single + _HANGUL.findall(rest) if _counts(c)]
-    return tuple(dict.fromkeys(word for word in found if word is not None))
+        found |= dict.fromkeys([c for c in single + _HANGUL.findall(rest) if _counts(c)])
+    return tuple([word for word in found if word is not None])
 
 
 @lru_cache(CACHE * 8)
@@ -76,17 +77,15 @@ def same_word(word: str, known: frozenset[str]) -> bool:
     if word in known:
         return True
     alike = beginning_with(word[:1], known)
-    return near_any(word, alike) or (
-        len(word) >= ROOT and any(_one_root(word, other) for other in alike)
-    )
+    if near_any(word, alike):
+        return True
+    root = word[:ROOT]
+    return len(root) == ROOT and any(o.startswith(root) and _one_root(word, o) for o in alike)
 
 
 def _one_root(a: str, b: str) -> bool:
-    if a[:ROOT] != b[:ROOT]:
-        return False
+    """Whether two words that begin alike are forms of one."""
     shorter = min(len(a), len(b))
-    if shorter < ROOT:
-        return False
     shared = next((i for i in range(shorter) if a[i] != b[i]), shorter)
     longest = shared + (DERIVED if shared >= STEM else ROOT)
     return shared >= ROOT_SHARE * shorter and max(len(a), len(b)) <= longest

@@ -34,6 +34,7 @@ _RATHER = Gated(
     r"(?P<fr>plutôt qu(?:e\s|['’])|au lieu (?:de\s|d['’]))|(?P<es>(?:en lugar de|en vez de|más bien que)\s)|(?P<vi>thay vì\s))",
     re.IGNORECASE,
 )
+_OPPOSED = frozenset(OPPOSITES)
 _NOT = {"en": ", not", "de": ", nicht", "fr": ", pas", "es": ", no", "vi": ", không"}
 
 
@@ -66,8 +67,9 @@ def _affirms_all(text: str) -> bool:
 
 def _any_opposite(point: str, answer: str) -> bool:
     """Whether any word of ``point`` has its opposite in ``answer``, which alone can differ where nothing is denied."""
-    given = _keys(answer)
-    return any(not OPPOSITES[word].isdisjoint(given) for word in OPPOSITES.keys() & _keys(point))
+    opposed = _keys(point) & _OPPOSED
+    given = _keys(answer) if opposed else opposed
+    return any(not OPPOSITES[word].isdisjoint(given) for word in opposed)
 
 
 @lru_cache(CACHE)
@@ -112,6 +114,8 @@ def _differs(part: Segment, given: tuple[Segment, ...]) -> bool:
         return False
     if part.negated:
         return all(_affirms(part, clause, given) for clause in nearest)
+    if not any(clause.denied for clause in given):
+        return _opposed(part, given, nearest)
     stating = {word: _stating(word, part, given) for word in part.words}
     found = {word: clauses for word, clauses in stating.items() if clauses}
     denied = {w for w, clauses in found.items() if all(w in c.denied for c in clauses)}
@@ -122,8 +126,9 @@ def _differs(part: Segment, given: tuple[Segment, ...]) -> bool:
 
 def _nearest(part: Segment, given: tuple[Segment, ...]) -> list[Segment]:
     """The clauses that share most words with ``part``; none where nothing is shared."""
-    most = max((len(clause.words & part.words) for clause in given), default=0)
-    return [c for c in given if len(c.words & part.words) == most] if most else []
+    shared = [len(clause.words & part.words) for clause in given]
+    most = max(shared, default=0)
+    return [c for c, n in zip(given, shared, strict=True) if n == most] if most else []
 
 
 def _affirms(part: Segment, clause: Segment, given: tuple[Segment, ...]) -> bool:
@@ -149,10 +154,9 @@ def _stating(word: str, part: Segment, given: tuple[Segment, ...]) -> list[Segme
 
 def _opposed(part: Segment, given: tuple[Segment, ...], nearest: list[Segment]) -> bool:
     """Whether the nearest clause has the opposite of a word that the answer lacks."""
-    everywhere = frozenset().union(*(clause.words for clause in given))
-    missing = part.words - everywhere
-    return any(
-        (OPPOSITES.get(word, frozenset()) & clause.words) - clause.denied - part.words
+    missing = (part.words & _OPPOSED).difference(*[clause.words for clause in given])
+    return bool(missing) and any(
+        (OPPOSITES[word] & clause.words) - clause.denied - part.words
         for clause in nearest
         if len(clause.words & part.words) >= ABOUT * len(part.words)
         for word in missing

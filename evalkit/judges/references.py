@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from evalkit.judges.substitution import substituted
 from evalkit.judges.wording import keys_of, near, wanted_of
@@ -34,8 +34,7 @@ _COORDINATED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """One statement of a reference: its words with their weights, how many are its own, and whether an answer needs it."""
 
     text: str
@@ -44,8 +43,7 @@ class Statement:
     substantial: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """A statement as an answer treats it: ``share`` of its words, 0..1; ``turned`` where it says otherwise.
 
     ``own`` counts the words that no other statement has, nor the question.

@@ -31,9 +31,11 @@ LONGEST = 20_000  # characters of an answer that is looked through for other wor
 BRIEF = 7  # content words at most of a claim that is looked for in other words
 STRANGE = 3  # words at most of such a claim that neither sentence nor question has
 
-_CONDITION = Gated(
-    r"(?<!\w)(?:if(?! you(?:'d like| (?:look|check|want|wish|see|wonder|ask|prefer|would like|have (?:any )?(?:more )?questions)))|unless|provided(?: that)?|as long as|wenn|falls|sofern|si|sauf si|à condition|siempre que|salvo que|nếu|miễn là|إذا|بشرط|если)\s([^,.;،]+)|只要([^，。]+)|如果([^，。]+)|([^、。]{1,60})(?:場合|れば)"
-)
+_CONDITION = r"(?<!\w)(?:if(?! you(?:'d like| (?:look|check|want|wish|see|wonder|ask|prefer|would like|have (?:any )?(?:more )?questions)))|unless|provided(?: that)?|as long as|wenn|falls|sofern|si|sauf si|à condition|siempre que|salvo que|nếu|miễn là|إذا|بشرط|если)\s([^,.;،]+)|只要([^，。]+)|如果([^，。]+)"
+_CONDITIONS = Gated(_CONDITION)
+# What stands before these words is a condition; to look for its beginning everywhere takes long.
+_WIDE_MARKS = ("場合", "れば")
+_WIDE_CONDITIONS = re.compile(rf"{_CONDITION}|([^、。]{{1,60}})(?:{'|'.join(_WIDE_MARKS)})")
 _EITHER = re.compile(
     r"(?<=\w)(?:,? (?:and|or|und|oder|et|ou|y|o|và|hay|hoặc|и|или|أو) | و(?=\w{3})|[とや和或])"
 )
@@ -179,13 +181,7 @@ def _renamed(point: str, answer: str, query: str) -> bool:
 
 def _conditions_differ(p: str, a: str, q: str) -> bool:
     """Whether the answer leaves out a condition of the point, or makes one, or a restriction, of its own."""
-    known = frozenset(content(q)) | frozenset(content(a))
-    dropped = (content(c) for c in _conditions(p))
-    if any(words and not any(same_word(w, known) for w in words) for words in dropped):
-        return True
-    given = frozenset(content(q)) | frozenset(content(p))
-    added = (content(c) for c in _conditions(a))
-    if any(words and not any(same_word(w, given) for w in words) for words in added):
+    if _strange_condition(p, (q, a)) or _strange_condition(a, (q, p)):
         return True
     own = stem_set(p) & NARROWING
     # Only an answer that narrows anywhere can do so where it speaks of the point.
@@ -193,6 +189,15 @@ def _conditions_differ(p: str, a: str, q: str) -> bool:
     if own and not there and not OPEN_QUESTION.search(q):
         return True
     return bool(there and not own and not stem_set(q) & NARROWING)
+
+
+def _strange_condition(text: str, others: tuple[str, str]) -> bool:
+    """Whether a text makes a condition of which the others have no word."""
+    conditions = [words for c in _conditions(text) if (words := content(c))]
+    known = (
+        frozenset([w for other in others for w in content(other)]) if conditions else frozenset()
+    )
+    return any(not any(same_word(w, known) for w in words) for words in conditions)
 
 
 def _speaking_of(p: str, a: str) -> str:
@@ -213,7 +218,9 @@ NARROWING = frozenset(stem_set("only solely merely exclusively nur ausschließli
 
 
 def _conditions(text: str) -> list[str]:
-    return [next(filter(None, m.groups())) for m in _CONDITION.finditer(text)]
+    wide = any(mark in text for mark in _WIDE_MARKS)
+    found = (_WIDE_CONDITIONS if wide else _CONDITIONS).finditer(text)
+    return [next(filter(None, m.groups())) for m in found]
 
 
 def _values_said(p: str, a: str, q: str) -> bool:
@@ -245,8 +252,10 @@ def _words_said(p: str, a: str, q: str) -> bool:
 _PLAIN_END = re.compile(r"(?<=[^\s.][^\s.][.!?;])\s+|\n+|(?<=[。！？；])")
 
 
-def _beside(a: str, values: set[str]) -> str:
+def _beside(a: str, values: frozenset[str]) -> str:
     """The sentences of an answer that have any of some values."""
+    if not values:
+        return ""
     return " ".join(s for s in _PLAIN_END.split(a) if found_in(values, quantities(s)))
 
 
@@ -271,6 +280,8 @@ def touches(point: str, answer: str, query: str) -> bool:
 def _another_of_the_asked(p: str, a: str, q: str) -> bool:
     """Whether of two things that the question names the answer speaks of the one, and the point of the other."""
     words = content(q) if _EITHER.search(q) else ()
+    if not words:
+        return False
     a = _beside(a, _own_values(p, q)) or a  # what is said of the other stands elsewhere
     own, given = frozenset(content(p)), frozenset(content(a))
     left = [w for w in words if same_word(w, own) and not same_word(w, given)]
@@ -287,15 +298,20 @@ def _item_missing(p: str, own: list[str], given: frozenset[str]) -> bool:
     return all(sides) and not all(any(same_word(w, given) for w in side) for side in sides)
 
 
+def may_be_said(claim: str, query: str) -> bool:
+    """Whether a claim is brief enough to be looked for in other words."""
+    return bool(query) and 0 < len(content(plainly(claim))) <= BRIEF
+
+
 def says(sentence: str, claim: str, query: str) -> bool:
     """Whether a claim, made in answer to ``query``, is what a sentence of a source says, in other words.
 
     Either the claim says all that one clause of the sentence does, or the sentence says all that the claim does.
     """
-    plain = plainly(claim)
-    words = content(plain) if query else ()
-    if not words or len(words) > BRIEF:
+    if not may_be_said(claim, query):
         return False
+    plain = plainly(claim)
+    words = content(plain)
     there, asked = known_words(plainly(sentence)), known_words(plainly(query))
     strange = _weight([w for w in words if not (same_word(w, there) or same_word(w, asked))])
     valued = "gratis" in plain or bool(_own_values(claim, query))
@@ -306,7 +322,7 @@ def says(sentence: str, claim: str, query: str) -> bool:
     return valued and any(restated(clause, claim, query) for clause in _CLAUSE.split(sentence))
 
 
-def _own_values(text: str, query: str) -> set[str]:
+def _own_values(text: str, query: str) -> frozenset[str]:
     """The values of a text that the question does not give."""
     values = quantities(text)
     return values - found_in(values, quantities(query))

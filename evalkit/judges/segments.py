@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from evalkit.judges.irregular import key
+from evalkit.text.alternation import any_of
 from evalkit.text.gated import Gated
 from evalkit.text.sentences import spans
 from evalkit.text.stopwords import NEGATIONS
@@ -26,8 +27,8 @@ nicht pas không die der das
 """
 _BOUNDARY = re.compile(
     r"[.;!?…](?=\s|$)|[)(\]\[\"“”„«»]|[:,]\s+|[。；、，！？：،؛؟]|\s[–—-]{1,2}\s|\n"
-    rf"|\b(?:{'|'.join(_OPENERS.split())})\b"
-    rf"|\b(?:and|or|und|et|y|và)\s+(?=(?:{'|'.join(_PREDICATES.split())})\b)"
+    rf"|\b{any_of(_OPENERS.split())}\b"
+    rf"|\b(?:and|or|und|et|y|và)\s+(?={any_of(_PREDICATES.split())}\b)"
 )
 # Negating words that deny nothing: bounds ("no more than"), "not only", "nobody but the owner".
 NO_DENIAL = Gated(
@@ -62,8 +63,7 @@ _AUXILIARIES = frozenset(_AUXILIARY_WORDS.split())
 _NOTHING: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """One clause: its content stems, those among them that are denied, and the ones denied directly."""
 
     words: frozenset[str]
@@ -132,13 +132,13 @@ def _carries(word: str) -> bool:
 
 def _segment(piece: str, sentence: int) -> Segment:
     words = tokens(piece)
-    content = [(i, key(w)) for i, w in enumerate(words) if _carries(w)]
-    stems = frozenset([w for _, w in content])
+    stems = frozenset(map(key, filter(_carries, words)))
     if DENIED_WIDE.search(piece):
         return Segment(stems, stems, _NOTHING, 1, sentence)
-    places = [i for i, w in enumerate(words) if denies(w)]
-    if not places:
+    if not any(map(denies, words)):
         return Segment(stems, _NOTHING, _NOTHING, 0, sentence)
+    content = [(i, key(w)) for i, w in enumerate(words) if _carries(w)]
+    places = [i for i, w in enumerate(words) if denies(w)]
     denied: set[str] = set()
     heads: set[str] = set()
     for place in places:

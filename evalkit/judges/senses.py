@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 
 from evalkit.judges.irregular import key
+from evalkit.text.alternation import any_of
 from evalkit.text.gated import Gated
 from evalkit.text.tokens import CACHE, SPACELESS, normalise
 
@@ -104,10 +105,20 @@ def _put(word: str, match: re.Match[str]) -> str:
 _SAID = tuple((pattern, partial(_put, word)) for word, pattern in _PATTERNS.items())
 
 
+@cache
+def _hint() -> re.Pattern[str]:
+    """One of the literals that the patterns need: most texts have none, which one look tells."""
+    return re.compile(
+        any_of([literal for pattern, _ in _SAID for literal in pattern.needed or ("",)])
+    )
+
+
 @lru_cache(CACHE)
 def plainly(text: str) -> str:
     """``text`` normalised, frequent relations by their plain words: "costs nothing" is "gratis"."""
     plain = normalise(text)
+    if not _hint().search(plain):
+        return plain
     for pattern, put in _SAID:
         plain = pattern.sub(put, plain)
     return plain

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import accumulate, islice
+from itertools import accumulate, chain, islice
 from math import fsum
+from typing import NamedTuple
 
 from evalkit.judges.conclusions import concludes, excluded_by_only, says_nothing
 from evalkit.judges.opposites import OPPOSITES, RESTRICTIONS
 from evalkit.judges.permission import same_permission
-from evalkit.judges.restated import says
+from evalkit.judges.restated import may_be_said, says
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.sentences import spans
 from evalkit.text.stopwords import NEGATIONS
@@ -26,10 +27,10 @@ TRIED = 4  # sentences at most that are read as saying a claim in other words
 NOISE = 1e-9
 _BY_LENGTH = tuple(0.6 + 0.08 * length for length in range(11))  # weight of another word
 PREFIX = 6  # letters that a long word shares with its derivations
+_OPPOSED = frozenset(OPPOSITES)
 
 
-@dataclass(frozen=True, slots=True)
-class Support:
+class Support(NamedTuple):
     """How far passages carry a claim: ``score`` 0..1; ``supported`` is None where it cannot be told."""
 
     score: float
@@ -38,186 +39,186 @@ class Support:
     passage: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """One sentence of a passage, ready to be compared; ``keys`` are the beginnings of its stems, which derivations share."""
+_NOTHING: frozenset[str] = frozenset()
 
-    text: str
-    stems: frozenset[str]
-    keys: frozenset[str]
-    quantities: frozenset[str]
-    negated: bool
-    passage: int
+
+class Sentence:
+    """One sentence of a passage, ready to be compared; what few claims ask for is looked for when one does."""
+
+    __slots__ = ("_quantities", "keys", "negated", "stems", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.stems = stem_set(text)
+        self.keys = frozenset([stem[:PREFIX] for stem in self.stems])  # derivations share them
+        self.negated = negated(text)
+        self._quantities: frozenset[str] | None = None
 
     @property
     def names(self) -> frozenset[str]:
-        """The names in it, looked for only where they matter."""
+        """The names in it."""
         return names(self.text)
 
-    def within(self, passage: int) -> Sentence:
-        """The same sentence in another place of the context."""
-        return Sentence(self.text, self.stems, self.keys, self.quantities, self.negated, passage)
+    @property
+    def quantities(self) -> frozenset[str]:
+        """The numbers, amounts and dates in it."""
+        if self._quantities is None:
+            self._quantities = quantities(self.text)
+        return self._quantities
 
 
-_NOTHING: frozenset[str] = frozenset()
-# Of a passage the number of its first sentence, and the sentences with a key, numbered from there.
-Places = tuple[int, Mapping[str, Sequence[int]]]
+class Said:
+    """What one passage says, parsed once: passages come back for many questions."""
+
+    __slots__ = ("_quantities", "places", "sentences", "stems")
+
+    def __init__(self, passage: str) -> None:
+        self.sentences = tuple([Sentence(passage[start:end]) for start, end in spans(passage)])
+        self.stems = _NOTHING.union(*[s.stems for s in self.sentences])
+        self.places: dict[str, list[int]] = {}  # the numbers of the sentences with a key
+        for number, sentence in enumerate(self.sentences):
+            for key in sentence.keys:
+                self.places.setdefault(key, []).append(number)
+        self._quantities: frozenset[str] | None = None
+
+    @property
+    def quantities(self) -> frozenset[str]:
+        """The quantities of all its sentences."""
+        if self._quantities is None:
+            self._quantities = _NOTHING.union(*[s.quantities for s in self.sentences])
+        return self._quantities
 
 
-@dataclass(frozen=True)
+_said = lru_cache(CACHE)(Said)
+
+
 class Context:
-    """All that passages say, read once and remembered."""
+    """What passages say, one after the other; what the query says needs less support."""
 
-    sentences: tuple[Sentence, ...]
-    said: tuple[frozenset[str], ...]  # the stems of each passage
-    quantities: frozenset[str]
-    asked: frozenset[str]
-    places: tuple[Places, ...]
-    query: str = ""
+    def __init__(self, passages: Sequence[Said], query: str = "") -> None:
+        self.passages, self.query = passages, query
+        self.asked = stem_set(query) if query else _NOTHING
+        # The number that the first sentence of each passage has.
+        self.firsts = tuple(accumulate([len(p.sentences) for p in passages], initial=0))
+        self.sentences = tuple(chain.from_iterable([said.sentences for said in passages]))
+
+    @cached_property
+    def quantities(self) -> frozenset[str]:
+        """The quantities of all passages, and of the question."""
+        asked = quantities(self.query) if self.query else _NOTHING
+        return asked.union(*[said.quantities for said in self.passages])
 
     @cached_property
     def stems(self) -> frozenset[str]:
         """The stems of all passages."""
-        return _NOTHING.union(*self.said)
+        return _NOTHING.union(*[said.stems for said in self.passages])
 
     @cached_property
     def keys(self) -> frozenset[str]:
         """The keys of all sentences."""
-        return _NOTHING.union(*[places for _, places in self.places])
+        return _NOTHING.union(*[said.places for said in self.passages])
+
+    def passage_of(self, number: int) -> int:
+        """The number of the passage in which a sentence stands."""
+        return bisect_right(self.firsts, number) - 1
 
     def lacking(self, stems: frozenset[str]) -> frozenset[str]:
         """Those of some stems that no passage has, nor the question."""
-        for said in self.said:
+        for said in self.passages:
             if not stems:
-                break
-            stems -= said
+                return stems
+            stems -= said.stems
         return stems - self.asked
 
-    def weighed(self, weights: Mapping[str, float]) -> dict[int, float]:
-        """What the keys weigh together that a sentence has, by its number, up to the last digits; in no order."""
+    def weighed(self, weights: Mapping[str, float]) -> tuple[dict[int, float], set[str]]:
+        """What the keys weigh together that a sentence has, by its number, up to the last digits, in no order; and the keys that any has."""
         found: dict[int, float] = {}
-        for first, places in self.places:
-            for key, weight in weights.items():
-                for number in places.get(key, ()):
-                    found[first + number] = found.get(first + number, 0.0) + weight
-        return found
+        there: set[str] = set()
+        for first, said in zip(self.firsts, self.passages, strict=False):
+            places = said.places
+            held = weights.keys() & places.keys()
+            there |= held
+            for key in held:
+                weight = weights[key]
+                for number in places[key]:
+                    place = first + number
+                    found[place] = found.get(place, 0.0) + weight
+        return found, there
 
 
 @lru_cache(CACHE)
 def negated(text: str) -> bool:
     """Whether a text has a negating word, contractions such as "isn't" included."""
     words = tokens(text)
-    return not NEGATIONS.isdisjoint(words) or (any(word.endswith("n't") for word in words))
-
-
-@lru_cache(CACHE)
-def _parsed(passage: str) -> tuple[Sentence, ...]:
-    """The sentences of a passage, read once whatever its place in a context."""
-    return tuple(_sentence(passage[start:end]) for start, end in spans(passage))
-
-
-@lru_cache(CACHE)
-def _sentences(passage: str, index: int) -> tuple[Sentence, ...]:
-    parsed = _parsed(passage)
-    return parsed if index == 0 else tuple(sentence.within(index) for sentence in parsed)
-
-
-def _sentence(text: str) -> Sentence:
-    stems = stem_set(text)
-    numbers = frozenset(quantities(text))
-    return Sentence(text, stems, frozenset([s[:PREFIX] for s in stems]), numbers, negated(text), 0)
+    if not NEGATIONS.isdisjoint(words):
+        return True
+    return "n't" in " ".join(words) and any(word.endswith("n't") for word in words)
 
 
 @lru_cache(512)
 def read(passages: tuple[str, ...], query: str = "") -> Context:
     """The sentences, words and quantities of some passages; what the query says needs less support."""
-    told = _told(passages)
-    if not query:
-        return told
-    numbers = told.quantities | quantities(query)
-    return Context(told.sentences, told.said, numbers, stem_set(query), told.places, query)
+    return Context([_said(passage) for passage in passages], query)
 
 
-@lru_cache(512)
-def _told(passages: tuple[str, ...]) -> Context:
-    """The same without a question."""
-    if len(passages) == 1:
-        return _one(passages[0])
-    parts = [_one(text) for text in passages]
-    ends = accumulate((len(part.sentences) for part in parts), initial=0)
-    return Context(
-        sentences=tuple(s for index, text in enumerate(passages) for s in _sentences(text, index)),
-        said=tuple(part.said[0] for part in parts),
-        quantities=_NOTHING.union(*[part.quantities for part in parts]),
-        asked=frozenset(),
-        places=tuple((first, part.places[0][1]) for first, part in zip(ends, parts, strict=False)),
-    )
+class _Claim:
+    """A claim as it is compared: its stems, names, quantities, and the weights of its content words."""
+
+    __slots__ = ("names", "quantities", "restrictions", "stems", "told", "weights")
+
+    def __init__(self, claim: str) -> None:
+        self.stems = stem_set(claim)
+        self.names = names(claim)
+        self.quantities = quantities(claim)
+        self.told = frozenset([q for q in self.quantities if not _mere_count(q)])
+        self.restrictions = self.stems & RESTRICTIONS
+        # Names and long words tell more.
+        self.weights = [
+            (word, word[:PREFIX], RARE if word in self.names or word[0].isdigit() else _BY_LENGTH[min(len(word), 10)])
+            for word in content_stems(claim)
+        ]  # fmt: skip
+
+    def beside(self, asked: frozenset[str]) -> dict[str, float]:
+        """Key of a content word -> weight; words of the query tell less."""
+        return {key: w * ASKED if word in asked else w for word, key, w in self.weights}
 
 
-@lru_cache(CACHE)
-def _one(passage: str) -> Context:
-    """What one passage says: passages come back for many questions."""
-    sentences = _parsed(passage)
-    return Context(
-        sentences=sentences,
-        said=(_NOTHING.union(*[s.stems for s in sentences]),),
-        quantities=_NOTHING.union(*[s.quantities for s in sentences]),
-        asked=frozenset(),
-        places=((0, _places(sentences)),),
-    )
+_claim = lru_cache(CACHE)(_Claim)
 
 
-def _places(sentences: Sequence[Sentence]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for number, sentence in enumerate(sentences):
-        for key in sentence.keys:
-            found.setdefault(key, []).append(number)
-    return found
-
-
-def _weights(claim: str, asked: frozenset[str]) -> dict[str, float]:
-    """Key of a content word -> weight: names and long words tell more, words of the query less."""
-    known = names(claim)
-    weights = {}
-    for word in content_stems(claim):
-        weight = RARE if word in known or word[0].isdigit() else _BY_LENGTH[min(len(word), 10)]
-        weights[word[:PREFIX]] = weight * ASKED if word in asked else weight
-    return weights
-
-
-@dataclass(frozen=True, slots=True)
-class _Match:
-    """Shares of a claim's weight: anywhere, in the nearest sentence, in the nearest two neighbours."""
+class _Match(NamedTuple):
+    """Shares of a claim's weight: anywhere, in the nearest sentence, in the nearest two neighbours; and which is nearest."""
 
     anywhere: float
     nearest: float
     together: float
-    sentence: Sentence
+    number: int
 
 
 def _match(weights: dict[str, float], context: Context) -> _Match:
     total = sum(weights.values())
+    of, keys = weights.__getitem__, frozenset(weights)
 
-    def share(keys: Iterable[str]) -> float:
-        return fsum(map(weights.__getitem__, keys)) / total  # the same in whatever order keys are
+    def share(held: Iterable[str]) -> float:
+        return fsum(map(of, held)) / total  # the same in whatever order they are
 
     given = context.sentences
-    roughly = context.weighed(weights)
-    most = max(roughly.values(), default=0.0)
+    roughly, there = context.weighed(weights)
+    most = max(roughly.values(), default=0.0) - NOISE
     # Only what the last digits decide is weighed to the last digit.
-    tied = sorted(i for i, weight in roughly.items() if weight + NOISE >= most)
-    alone = {i: share(given[i].keys & weights.keys()) for i in tied}
-    best = max(tied, key=alone.__getitem__, default=0)
-    nearest = together = alone.get(best, 0.0)
+    best, nearest = 0, 0.0
+    for i in sorted([i for i, weight in roughly.items() if weight >= most]):
+        alone = share(given[i].keys & keys)
+        if alone > nearest:
+            best, nearest = i, alone
+    together = nearest
     for i, weight in roughly.items():
         other = roughly.get(i + 1)
         if other is None or weight + other + NOISE <= together * total:
             continue
-        if given[i].passage == given[i + 1].passage:
-            both = given[i].keys | given[i + 1].keys
-            together = max(together, share(both & weights.keys()))
-    anywhere = share(key for key in weights if any(key in held for _, held in context.places))
-    return _Match(anywhere, nearest, together, given[best])
+        if context.passage_of(i) == context.passage_of(i + 1):
+            together = max(together, share((given[i].keys | given[i + 1].keys) & keys))
+    return _Match(share(there), nearest, together, best)
 
 
 def support_score(claim: str, context: Context) -> float:
@@ -227,16 +228,16 @@ def support_score(claim: str, context: Context) -> float:
 
 def sentence_near(claim: str, context: Context) -> Sentence | None:
     """The sentence that speaks of the same thing as the claim, ``None`` where there is none."""
-    weights = _weights(claim, context.asked)
+    weights = _claim(claim).beside(context.asked)
     if not weights or not context.sentences:
         return None
     match = _match(weights, context)
-    return match.sentence if match.nearest >= NEARBY else None
+    return context.sentences[match.number] if match.nearest >= NEARBY else None
 
 
 def carried(claim: str, context: Context) -> float:
     """Share of a claim's weight, 0..1, that two neighbouring sentences of a passage hold; numbers, names and "not" aside."""
-    weights = _weights(claim, context.asked)
+    weights = _claim(claim).beside(context.asked)
     return _match(weights, context).together if weights and context.sentences else 0.0
 
 
@@ -249,7 +250,9 @@ def assess(claim: str, context: Context) -> Support:
     drawn as a conclusion from what is there, cannot be told.
     """
     found = _assessed(claim, context)
-    if found.supported is not False or not context.sentences or _unknown(claim, context):
+    if found.supported is not False or not context.sentences:
+        return found
+    if _unknown(_claim(claim), context):
         return found
     open_to = says_nothing(claim) and not found.contradicted
     if open_to or (concludes(claim) and _may_follow(claim, found, context)):
@@ -263,56 +266,64 @@ def _may_follow(claim: str, found: Support, context: Context) -> bool:
     return not found.contradicted or any(excluded_by_only(claim, s.text) for s in given)
 
 
-def _assessed(claim: str, context: Context) -> Support:
+def _assessed(text: str, context: Context) -> Support:
     """The verdict on a claim by itself."""
-    weights = _weights(claim, context.asked)
+    claim = _claim(text)
+    weights = claim.beside(context.asked)
     if not weights:
         return Support(0.0, supported=None)
     if not context.sentences:
         return Support(0.0, supported=False)
     match = _match(weights, context)
-    nearest, near = match.sentence, match.nearest >= NEARBY
+    nearest, near = context.sentences[match.number], match.nearest >= NEARBY
     score = (1 - TOGETHER) * match.anywhere + TOGETHER * match.together
     foreign = _foreign(claim, context)
-    if not foreign and score >= SUPPORTED and not _turned(claim, context, nearest, near=near):
-        return Support(score, supported=True, passage=nearest.passage)
-    brief = not foreign and len(weights) <= WORDS
-    if brief and (found := _said_otherwise(claim, context, nearest)) is not None:
-        return Support(max(score, SUPPORTED), supported=True, passage=found.passage)
-    if foreign or _turned(claim, context, nearest, near=near):
-        return Support(min(score, 0.3), supported=False, contradicted=near, passage=nearest.passage)
+    turned = None if foreign or score < SUPPORTED else _turned(text, context, nearest, near=near)
+    if turned is False:
+        return Support(score, supported=True, passage=context.passage_of(match.number))
+    if not foreign and len(weights) <= WORDS:
+        number = _said_otherwise(text, context, match.number)
+        if number is not None:
+            passage = context.passage_of(number)
+            return Support(max(score, SUPPORTED), supported=True, passage=passage)
+    if foreign or turned or _turned(text, context, nearest, near=near):
+        passage = context.passage_of(match.number)
+        return Support(min(score, 0.3), supported=False, contradicted=near, passage=passage)
     return Support(score, supported=False if score < UNSUPPORTED else None)
 
 
-def _said_otherwise(claim: str, context: Context, nearest: Sentence) -> Sentence | None:
-    """The sentence that says the claim in other words, among the nearest and those with its values."""
-    wanted = quantities(claim)
-    having = (s for s in context.sentences if wanted and found_in(wanted, s.quantities) == wanted)
-    tried = (nearest, *islice(having, TRIED))
-    return next((s for s in tried if says(s.text, claim, context.query)), None)
+def _said_otherwise(claim: str, context: Context, nearest: int) -> int | None:
+    """The number of the sentence that says the claim in other words: the nearest, or one of those with its values."""
+    if not may_be_said(claim, context.query):
+        return None
+    given, wanted = context.sentences, _claim(claim).quantities
+    if says(given[nearest].text, claim, context.query):
+        return nearest
+    having = (i for i, s in enumerate(given) if wanted and found_in(wanted, s.quantities) == wanted)
+    tried = (i for i in islice(having, TRIED) if i != nearest)
+    return next((i for i in tried if says(given[i].text, claim, context.query)), None)
 
 
-def _foreign(claim: str, context: Context) -> bool:
+def _foreign(claim: _Claim, context: Context) -> bool:
     """Whether a claim has a number, a name or a restriction that the context has nowhere."""
-    if _unknown(claim, context):
-        return True
-    return bool(context.lacking(stem_set(claim) & RESTRICTIONS))
+    return _unknown(claim, context) or bool(context.lacking(claim.restrictions))
 
 
-def _unknown(claim: str, context: Context) -> bool:
+def _unknown(claim: _Claim, context: Context) -> bool:
     """Whether a claim has a number or a name that the context has nowhere."""
-    wanted = frozenset([q for q in quantities(claim) if not _mere_count(q)])
+    wanted = claim.told
     if wanted and len(found_in(wanted, context.quantities)) < len(wanted):
         return True
-    return bool(context.lacking(names(claim)))
+    return bool(context.lacking(claim.names))
 
 
 def _turned(claim: str, context: Context, nearest: Sentence, *, near: bool) -> bool:
     """Whether the sentence about the same thing says the opposite of the claim."""
-    stems = stem_set(claim)
-    if near and (alike := same_permission(claim, nearest.text)) is not None:
+    if not near:
+        return False
+    if (alike := same_permission(claim, nearest.text)) is not None:
         return not alike
-    return near and (negation_differs(claim, nearest) or _opposed(stems, context, nearest))
+    return negation_differs(claim, nearest) or _opposed(stem_set(claim), context, nearest)
 
 
 def _mere_count(quantity: str) -> bool:
@@ -324,13 +335,16 @@ def negation_differs(claim: str, nearest: Sentence) -> bool:
     """Whether the claim negates a plain sentence, or drops the "not" of a sentence it repeats."""
     if negated(claim):
         return not nearest.negated
+    if not nearest.negated:
+        return False
     rest = nearest.stems - NEGATIONS
-    return nearest.negated and len(stem_set(claim) & rest) >= 0.8 * len(rest)
+    return len(stem_set(claim) & rest) >= 0.8 * len(rest)
 
 
 def _opposed(stems: frozenset[str], context: Context, nearest: Sentence) -> bool:
     """Whether the nearest sentence has the opposite of a word that no passage has."""
-    turned = (
-        word for word in OPPOSITES.keys() & stems if not OPPOSITES[word].isdisjoint(nearest.stems)
+    return any(
+        not OPPOSITES[word].isdisjoint(nearest.stems)
+        and not any(word in said.stems for said in context.passages)
+        for word in stems & _OPPOSED
     )
-    return any(not any(word in said for said in context.said) for word in turned)

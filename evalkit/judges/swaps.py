@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from evalkit.judges.irregular import key
@@ -19,33 +18,45 @@ _PART = re.compile(
 ABOUT = 0.6  # share of a point's words beside a rival number from which on that piece is about the point
 
 
-@dataclass(frozen=True, slots=True)
 class _Part:
     """A piece of a sentence: its content stems in order and as a set, its quantities and its names."""
 
-    order: tuple[str, ...]
-    words: frozenset[str]
-    numbers: frozenset[str]
-    names: frozenset[str]
-    sentence: int
+    __slots__ = ("_names", "_numbers", "order", "sentence", "text", "words")
+
+    def __init__(self, text: str, order: tuple[str, ...], sentence: int) -> None:
+        self.text, self.order, self.words, self.sentence = text, order, frozenset(order), sentence
+        self._numbers: frozenset[str] | None = None
+        self._names: frozenset[str] | None = None
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """Looked for only beside a statement with numbers."""
+        if self._numbers is None:
+            self._numbers = quantities(self.text)
+        return self._numbers
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Looked for only beside a statement with names."""
+        if self._names is None:
+            self._names = names(f"x {self.text}")
+        return self._names
 
 
 @lru_cache(CACHE)
 def _parts(text: str) -> tuple[_Part, ...]:
     """The pieces of a text between commas and conjunctions, in order; those without words are left out."""
-    found = []
-    for index, (start, end) in enumerate(spans(text)):
-        for piece in _PART.split(text[start:end]):
-            order = _words(piece)
-            if order:
-                numbers = frozenset(quantities(piece))
-                found.append(_Part(order, frozenset(order), numbers, names(f"x {piece}"), index))
-    return tuple(found)
+    pieces = (
+        (piece, _words(piece), index)
+        for index, (start, end) in enumerate(spans(text))
+        for piece in _PART.split(text[start:end])
+    )
+    return tuple([_Part(*given) for given in pieces if given[1]])
 
 
 def _words(text: str) -> tuple[str, ...]:
     """The content stems of a text in order, its numbers and their units left out: "seconds" tells nothing apart."""
-    return tuple([key(word) for word in tokens(text) if _tells(word)])
+    return tuple(map(key, filter(_tells, tokens(text))))
 
 
 @lru_cache(CACHE * 8)
@@ -69,9 +80,12 @@ def swapped(point: str, answer: str) -> bool:
         return False
     parts = _parts(answer)
     wanted = frozenset(_words(point))
-    return any(_misplaced(number, wanted, numbers, parts) for number in numbers) or any(
-        _renamed(name, wanted, named, parts) for name in named
-    )
+    given = frozenset[str]().union(*[part.numbers for part in parts]) if numbers else numbers
+    foreign = given - found_in(given, numbers)
+    return any(
+        _misplaced(number, wanted, foreign, parts)
+        for number in (numbers if foreign else ())  # rivals are other numbers
+    ) or any(_renamed(name, wanted, named, parts) for name in named)
 
 
 def _renamed(
@@ -79,6 +93,8 @@ def _renamed(
 ) -> bool:
     """Whether every piece with ``name`` gives it to a name of its own, and one name of the point stands beside another."""
     having = [i for i, part in enumerate(parts) if name in part.words]
+    if not having:
+        return False
     rivals = [
         part
         for part in parts
@@ -96,14 +112,20 @@ def _renamed(
 
 
 def _misplaced(
-    number: str, wanted: frozenset[str], numbers: set[str], parts: tuple[_Part, ...]
+    number: str, wanted: frozenset[str], foreign: frozenset[str], parts: tuple[_Part, ...]
 ) -> bool:
-    having = [i for i, part in enumerate(parts) if found_in({number}, part.numbers)]
+    """Whether every piece with ``number`` has a rival, a piece with one of the ``foreign`` numbers, that the words fit better."""
+    unit = _unit(number)
+    rivalling = frozenset([q for q in foreign if _unit(q) == unit])
+    if not rivalling:
+        return False
+    having = [
+        i for i, part in enumerate(parts) if part.numbers and found_in({number}, part.numbers)
+    ]
     rivals = [
         part
-        for part in parts
-        if not found_in({number}, part.numbers)
-        and any(_unit(q) == _unit(number) and not found_in({q}, numbers) for q in part.numbers)
+        for i, part in enumerate(parts)
+        if i not in having and not rivalling.isdisjoint(part.numbers)
     ]
     return bool(having and rivals) and all(
         _belongs_elsewhere(parts, i, wanted, rivals) or _outdone(parts, i, wanted, rivals)

@@ -13,16 +13,19 @@ from evalkit.text.tokens import CACHE, is_content, stem, tokens
 
 TELLING, LONG = 4, 9  # letters of a word from which on one slip is looked for, and two
 _GLUED = re.compile(r"(?<=[a-zß-ÿ])(?=[A-Z][a-z])")
-_MAYBE_GLUED = re.compile(r"[a-zß-ÿ][A-Z]")  # much faster than to look between all characters
-_DIGIT = re.compile(r"\d")
+_CAPITAL, _DIGITS = re.compile("[A-Z]"), re.compile(r"\d+")
 _FOOTNOTE = re.compile(r"(?<=[^\W\d_]{3})\d{1,2}(?:,\d{1,2})*(?=[\s.,;]|$)|\[\d{1,3}\]|\^\d+")
 
 
 @lru_cache(CACHE)
 def clean(text: str) -> str:
     """``text`` without footnote marks, with words that extraction glued together taken apart."""
-    bare = _FOOTNOTE.sub("", text) if _DIGIT.search(text) else text
-    return _GLUED.sub(" ", bare) if _MAYBE_GLUED.search(bare) else bare
+    # Looked at are only digits and capitals, of which there are few, and what stands before them.
+    before = [text[m.start() - 1] for m in _DIGITS.finditer(text) if m.start()]
+    noted = any(c in "[^" or c.isalnum() for c in before)
+    bare = _FOOTNOTE.sub("", text) if noted else text
+    before = [bare[m.start() - 1] for m in _CAPITAL.finditer(bare) if m.start()]
+    return _GLUED.sub(" ", bare) if any(c.islower() or c == "÷" for c in before) else bare
 
 
 @lru_cache(CACHE)
@@ -37,7 +40,7 @@ def keys_of(text: str) -> frozenset[str]:
 @lru_cache(CACHE)
 def wanted_of(reference: str) -> tuple[str, ...]:
     """The content stems a reference consists of, without accents, each once."""
-    return tuple(dict.fromkeys(key(w) for w in tokens(clean(reference)) if is_content(w)))
+    return tuple(dict.fromkeys(map(key, filter(is_content, tokens(clean(reference))))))
 
 
 @lru_cache(CACHE)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from evalkit.judges.irregular import key
 from evalkit.text.number_words import CURRENCIES, MONTHS, NUMBER_WORDS, UNITS
@@ -26,8 +26,7 @@ _DETERMINER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word as it is compared (``key``) and cased down (``plain``), and what kind it is."""
 
     key: str

@@ -21,11 +21,6 @@ class Book:
     spent: Spending
 
 
-def noted_spending(text: str | None) -> Spending | None:
-    """The account of the judge that wrote a note; None without one."""
-    return None if text is None else _spending(json.loads(text))
-
-
 def read_books(text: str | None, parts: Mapping[str, str]) -> tuple[Book, ...]:
     """The books in a note; ``parts`` are those of the judge that wrote it, where the note is too old to say."""
     if text is None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.judging.of_run import options_noted
 from evalkit.records import Case, Evidence, Metric, Suite, Trace
-from evalkit.store import Store
-from evalkit.store.opening import STORE, NothingStoredError
+from evalkit.store.notes import notes_in
 from evalkit.tools import Tools, tools_for
 
 if TYPE_CHECKING:
@@ -33,10 +31,7 @@ class AbsentJudge:
 
 def tools_of_run(suite: Suite, folder: Path) -> Tools:
     """The shelves for a suite, with the metrics that the judge of the run in ``folder`` brings; nothing is judged."""
-    notes: Mapping[str, str] = {}
-    if (folder / STORE).exists():
-        with suppress(NothingStoredError), Store(folder, reading=True) as store:
-            notes = store.notes()
+    notes = notes_in(folder)
     return tools_for(suite, judge=AbsentJudge(metrics_brought(options_noted(notes))))
 
 

@@ -75,7 +75,7 @@ class QuantityCheck:
     of the judge; ``cannot_tell`` is the share of those with a label on which the judge gives none. A value of ``cut``
     or more is a yes. ``alpha`` is between the judge and people's mean, ``kappa_each`` the mean kappa of the judge and
     each annotator, to hold against the ceiling's. ``auc`` and ``ece`` are of the judge's value as a
-    probability of yes. ``length`` holds Spearman's correlations of the answer's length with the absolute error,
+    probability of yes. ``rated`` counts the pairs behind ``kappa_each``. ``length`` holds Spearman's correlations of the answer's length with the absolute error,
     and with the judge's value given people's label.
     """
 
@@ -97,6 +97,7 @@ class QuantityCheck:
     length: Mapping[str, Interval | None] = field(default_factory=dict)
     self_consistency: Interval | None = None
     shifts: Mapping[str, Shift] = field(default_factory=dict)
+    rated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +243,7 @@ def compare(
     pairs = list(zip(human, verdicts, strict=True))
     stated = [(min(1.0, max(0.0, v)), label) for v, label in zip(values, human, strict=True)]
     calibration = calibrate(stated)
+    each, rated = _kappa_each(things, cut)
     return QuantityCheck(
         quantity=quantity,
         n=len(both),
@@ -251,7 +253,8 @@ def compare(
         agreement=raw_agreement(pairs),
         balanced_accuracy=balanced_accuracy(pairs),
         kappa=kappa_interval(pairs),
-        kappa_each=_kappa_each(things, cut),
+        kappa_each=each,
+        rated=rated,
         alpha=_alpha_with_people(both, verdicts),
         alpha_nominal=alpha_interval([(float(a), float(b)) for a, b in pairs]),
         ceiling=ceiling(things),
@@ -278,17 +281,17 @@ def ceiling(things: Sequence[Rating]) -> Ceiling | None:
     return Ceiling(len(names), len(shared), alpha, mean_pairwise_kappa(yes))
 
 
-def _kappa_each(things: Sequence[Rating], cut: float) -> float | None:
-    """The judge's kappa with each annotator, weighted by what both rated."""
+def _kappa_each(things: Sequence[Rating], cut: float) -> tuple[float | None, int]:
+    """The judge's kappa with each annotator, weighted by what both rated, and how many ratings that is."""
     names = sorted({who for t in things for who in t.human})
-    total = units = 0.0
+    total, units = 0.0, 0
     for who in names:
         rated = [(t.human.get(who), t.judged) for t in things]
         known = [(h >= CUT, j >= cut) for h, j in rated if h is not None and j is not None]
         kappa = kappa_interval(known)
         if kappa is not None:
             total, units = total + kappa.value * len(known), units + len(known)
-    return total / units if units else None
+    return (total / units if units else None), units
 
 
 def _alpha_with_people(both: Sequence[Rating], verdicts: Sequence[bool]) -> dict[str, float | None]:

@@ -55,13 +55,15 @@ def may_gate(
     held = result if isinstance(result, Mapping) else result.to_json()
     found = held["quantities"].get(quantity)
     if found is None:
-        return Permission(allowed=False, reason=f"the judge was never checked on {quantity!r}")
+        never = f"{quantity}: it was never checked on that against people"
+        return Permission(allowed=False, reason=never)
     if found["n"] < LEAST_LABELS:
-        few = f"{quantity}: {found['n']} labels, {LEAST_LABELS} are needed"
+        n = found["n"]
+        few = f"{quantity}: {n} label{'s' * (n != 1)} to hold it against, at least {LEAST_LABELS} are needed"
         return Permission(allowed=False, reason=few)
     untold = found["cannot_tell"]
     if untold is not None and untold["value"] > MOST_UNTOLD:
-        blind = f"{quantity}: the judge cannot tell in {untold['value']:.0%} of the answers"
+        blind = f"{quantity}: it cannot tell in {untold['value']:.0%} of the {untold['n']} labelled answers"
         return Permission(allowed=False, reason=blind)
     return _by_kappa(found, at_least, quantity)
 
@@ -69,9 +71,10 @@ def may_gate(
 def _by_kappa(found: Mapping[str, Any], at_least: float, quantity: str) -> Permission:
     kappa = found["kappa"]
     if kappa is None:
-        one = f"{quantity}: kappa is undefined, people and judge gave one verdict only"
+        one = f"{quantity}: kappa is undefined, for people and judge gave one verdict only on all {found['n']}"
         return Permission(allowed=False, reason=one)
-    figures = f"kappa {kappa['value']:.2f} ({kappa['low']:.2f} to {kappa['high']:.2f})"
+    bounds = f"({kappa['low']:.2f} to {kappa['high']:.2f}, n = {found['n']})"
+    figures = f"kappa {kappa['value']:.2f} {bounds}"
     if kappa["value"] >= at_least:
         return Permission(allowed=True, reason=f"{quantity}: {figures}")
     people = (found["ceiling"] or {}).get("kappa")
@@ -106,7 +109,7 @@ def judge_notes(
         return []
     known = checked["judge"]["fingerprint"]
     if known != fingerprint:
-        return [f"the judge that was checked is {known!r}, the run was graded by {fingerprint!r}"]
+        return [f"{FILE} is about the judge {known!r}, and the run was graded by {fingerprint!r}"]
     given = (may_gate(checked, at_least, quantity=quantity) for quantity in behind)
     return [f"the judge may not gate on {p.reason}" for p in given if not p.allowed]
 

@@ -14,7 +14,7 @@ from evalkit.errors import InvalidInput, StorageError
 from evalkit.judges.llm.kept import CALLS
 from evalkit.judges.llm.under_way import FILE as BEGUN
 from evalkit.judges.spending import Spending
-from evalkit.judging.books import SPENT, added, books_text, noted_spending, read_books
+from evalkit.judging.books import SPENT, Book, added, books_text, read_books
 from evalkit.judging.of_run import EMBEDDED, JUDGE, OPTIONS, PARTS, TROUBLES
 from evalkit.judging.uncounted import COUNTED, counted_now
 from evalkit.store import Store
@@ -51,9 +51,11 @@ def gather(store: Store, shares: Sequence[Store]) -> None:
             store.note(name, notes[0][name])
     parts = json.loads(notes[0].get(PARTS, "{}"))
     spent = added(book for note in notes for book in read_books(note.get(SPENT), parts))
-    if spent:  # the present judge's last
-        mine = parts.get("fingerprint")
-        store.note(SPENT, books_text(sorted(spent, key=lambda one: one.fingerprint == mine)))
+    if spent:
+        mine = Book(parts.get("name", EMBEDDED), parts.get("fingerprint", EMBEDDED), Spending())
+        others = [one for one in spent if one.fingerprint != mine.fingerprint]
+        own = [one for one in spent if one.fingerprint == mine.fingerprint]
+        store.note(SPENT, books_text([*others, *(own or [mine])]))
     told = dict.fromkeys(text for note in notes for text in json.loads(note.get(TROUBLES, "[]")))
     if told:
         store.note(TROUBLES, json.dumps(list(told), ensure_ascii=False))
@@ -64,11 +66,6 @@ def gather(store: Store, shares: Sequence[Store]) -> None:
             store.note(COUNTED, counted_now(store.folder))
     except (OSError, sqlite3.Error) as error:
         raise StorageError(f"{store.folder}: the verdicts cannot be gathered: {error}") from error
-
-
-def spent_in(store: Store) -> Spending | None:
-    """What the judge of a run has spent, as its sessions noted it; None for one that keeps no account."""
-    return noted_spending(store.notes().get(SPENT))
 
 
 def _copy(folder: Path, into: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -18,8 +17,7 @@ from evalkit.judging.judged import Judged
 from evalkit.judging.named_code import NotImportedJudge, check_given, code_in
 from evalkit.judging.uncounted import COUNTED, counted_now, unanswered, uncounted
 from evalkit.records import Judge, Suite
-from evalkit.store import Store
-from evalkit.store.opening import NothingStoredError
+from evalkit.store.notes import notes_in
 from evalkit.tools import judge_of
 
 Result = TypeVar("Result")
@@ -89,6 +87,11 @@ class Seat:
             **(asdict(earlier + found) | {"from_cache": found.from_cache or earlier.from_cache})
         )
 
+    def spent_before(self) -> Spending | None:
+        """The same without this session, in which nobody is asked."""
+        counts = spending_of(self.judge) is not None or self.before != Spending()
+        return self.before if counts else None
+
     def account(self, store: Notes) -> None:
         """Note what was spent, and what went wrong."""
         found = self.spent()
@@ -129,10 +132,7 @@ def seat_of(choice: str | None, suite: Suite, folder: Path) -> Seat:
 
     Its verdicts are kept in the run folder, so that none is paid for twice.
     """
-    known: dict[str, str] = {}
-    if (folder / "run.sqlite").exists():
-        with suppress(NothingStoredError), Store(folder, reading=True) as store:
-            known = store.notes()
+    known = notes_in(folder)
     if choice is None:
         check_given(code_in(options_noted(known)), folder)
         return _noted(known, suite, folder, offline=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from evalkit.errors import EndpointUnusable, NothingToDo
 from evalkit.faults.bench_report import interval_json, table
 from evalkit.records import Interval
 
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from evalkit.judging.reviewed import SystemReview
     from evalkit.judging.steadiness import Shift
 
+# What a judge takes to give a verdict.
+_NEEDS = {
+    "correct": ": it takes a reference",
+    "grounded": ": it takes passages, and an answer that claims something",
+    "covered": ": it takes key points",
+}
 NAMES = {
     "passages_reversed": "passages in the opposite order",
     "references_reversed": "references in the opposite order",
@@ -88,34 +95,77 @@ def _shift_json(moved: Shift) -> dict[str, Any]:
 
 
 def check_markdown(found: CheckResult) -> str:
-    """The check as a page: one table of agreement, one of steadiness, and what may gate."""
-    failed = f", {found.errors} of which it failed on" if found.errors else ""
+    """The check as a page: one table of agreement, one of steadiness, what could not be compared, and what may gate."""
+    failed = f"; it failed on {found.errors} of them" if found.errors else ""
+    compared = [one for one in found.quantities.values() if one.n]
     parts = [
-        f"Judge `{found.judge}` ({found.fingerprint}) on {found.rows} labelled answers{failed}.",
-        table(("", *found.quantities), list(_agreement_rows(list(found.quantities.values())))),
-        _steadiness(found),
-        "\n".join(_permissions(found)),
+        f"Judge `{found.judge}` ({found.fingerprint}) on labels of {_answers(found.rows)}{failed}. n is what a figure rests on.",
+        table(("", *(q.quantity for q in compared)), list(_agreement_rows(compared))),
+        _steadiness(found.repeats, compared),
+        "\n".join([*(f"- {text}" for text in not_compared(found)), *_permissions(found)]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def check_compared(found: CheckResult) -> None:
+    """``NothingToDo`` with what is missing where not one verdict of the judge could be held against one of people.
+
+    A judge that failed on every answer is ``EndpointUnusable``.
+    """
+    if any(one.n for one in found.quantities.values()):
+        return
+    if found.errors >= found.rows:
+        raise EndpointUnusable(
+            f"the judge {found.judge} failed on all {found.rows} labelled answers"
+        )
+    missing = (
+        "; ".join(not_compared(found)) or "the labels hold no verdict of a person on any answer"
+    )
+    failed = f"; the judge failed on {found.errors} of {found.rows} answers" if found.errors else ""
+    raise NothingToDo(f"nothing can be checked: {missing}{failed}")
+
+
+def not_compared(found: CheckResult) -> list[str]:
+    """Each quantity on which nothing could be held against people, and what is missing for it."""
+    return [_missing(one) for one in found.quantities.values() if not one.n]
+
+
+def _missing(one: QuantityCheck) -> str:
+    given = one.cannot_tell.n if one.cannot_tell is not None else 0
+    told = []
+    if one.unclear:
+        told.append(
+            f"people are not clear about {_answers(one.unclear)} (a tie, or nobody can tell)"
+        )
+    if given:
+        told.append(
+            f"the judge gives no verdict on {_answers(given)}{_NEEDS.get(one.quantity, '')}"
+        )
+    what = "; ".join(told) or "no answer has a verdict of a person on it"
+    return f"nothing to compare on {one.quantity}: {what}"
+
+
+def _answers(n: int) -> str:
+    return f"{n} answer{'s' * (n != 1)}"
 
 
 def _agreement_rows(found: Sequence[QuantityCheck]) -> Iterator[tuple[str, ...]]:
     def row(name: str, values: Sequence[str]) -> tuple[str, ...]:
         return (name, *values)
 
-    yield row("labels (unclear)", [f"{q.n} ({q.unclear})" for q in found])
-    yield row("cannot tell", [share(q.cannot_tell) for q in found])
-    yield row("agreement", [share(q.agreement) for q in found])
-    yield row("balanced accuracy", [number(q.balanced_accuracy) for q in found])
-    yield row("kappa", [spread(q.kappa) for q in found])
-    yield row("kappa with each annotator", [number(q.kappa_each) for q in found])
-    yield row("people's kappa", [number(q.ceiling.kappa if q.ceiling else None) for q in found])
+    yield row("compared (unclear labels)", [f"{q.n} ({q.unclear})" for q in found])
+    yield row("cannot tell", [_share(q.cannot_tell) for q in found])
+    yield row("agreement", [_share(q.agreement) for q in found])
+    yield row("balanced accuracy", [number(q.balanced_accuracy, q.n) for q in found])
+    yield row("kappa", [_spread(q.kappa) for q in found])
+    yield row("kappa with each annotator", [number(q.kappa_each, q.rated) for q in found])
+    yield row("people's kappa", [_of_people(q) for q in found])
     for level in ("nominal", "ordinal", "interval"):
-        yield row(f"alpha, {level}", [number(q.alpha[level]) for q in found])
-        people = [number(q.ceiling.alpha[level] if q.ceiling else None) for q in found]
+        yield row(f"alpha, {level}", [number(q.alpha[level], q.n) for q in found])
+        people = [_of_people(q, level) for q in found]
         yield row(f"people's alpha, {level}", people)
-    yield row("AUC", [number(q.auc) for q in found])
-    yield row("calibration error", [number(q.ece) for q in found])
+    yield row("AUC", [number(q.auc, q.n) for q in found])
+    yield row("calibration error", [number(q.ece, q.n) for q in found])
     yield row(
         "said yes, rightly / wrongly", [f"{q.table.true_yes} / {q.table.false_yes}" for q in found]
     )
@@ -124,15 +174,23 @@ def _agreement_rows(found: Sequence[QuantityCheck]) -> Iterator[tuple[str, ...]]
     )
 
 
-def _steadiness(found: CheckResult) -> str:
+def _of_people(one: QuantityCheck, level: str | None = None) -> str:
+    """People's kappa among themselves, or with ``level`` their alpha, on what two or more of them rated."""
+    people = one.ceiling
+    if people is None:
+        return number(None)
+    return number(people.kappa if level is None else people.alpha[level], people.units)
+
+
+def _steadiness(repeats: int, found: Sequence[QuantityCheck]) -> str:
     rows: list[tuple[str, ...]] = []
-    for q in found.quantities.values():
+    for q in found:
         if q.self_consistency is not None:
             rows.append(
                 (
                     q.quantity,
-                    f"same verdict {found.repeats} times",
-                    share(q.self_consistency),
+                    f"same verdict {repeats} times",
+                    _share(q.self_consistency),
                     "",
                     "",
                     "",
@@ -140,10 +198,17 @@ def _steadiness(found: CheckResult) -> str:
             )
         for name, moved in q.shifts.items():
             flips = (moved.flipped, moved.no_to_yes, moved.yes_to_no)
-            rows.append((q.quantity, NAMES[name], *map(share, flips), f"{moved.change:+.3f}"))
+            rows.append(
+                (
+                    q.quantity,
+                    NAMES[name],
+                    *map(_share, flips),
+                    f"{moved.change:+.3f} (n = {moved.n})",
+                )
+            )
         for name, value in q.length.items():
             rows.append(
-                (q.quantity, f"length and {name.replace('_', ' ')}", spread(value), "", "", "")
+                (q.quantity, f"length and {name.replace('_', ' ')}", _spread(value), "", "", "")
             )
     head = ("quantity", "what", "share or correlation", "no to yes", "yes to no", "mean change")
     return table(head, rows) if rows else ""
@@ -154,13 +219,13 @@ def _permissions(found: CheckResult) -> Iterator[str]:
 
     for name in found.quantities:
         given = may_gate(found, quantity=name)
-        yield f"- {'may gate' if given.allowed else 'may not gate'}: {given.reason}"
+        yield f"- {'may gate' if given.allowed else 'may not gate'} on {given.reason}"
 
 
 def review_markdown(found: Mapping[str, SystemReview]) -> str:
     """What people's reviews say of every system: raw and corrected rates side by side, and agreement."""
     rows = [
-        (_name(name), r.quantity, share(r.raw), share(r.people), share(r.corrected), r.method)
+        (_name(name), r.quantity, _share(r.raw), _share(r.people), _share(r.corrected), r.method)
         for name, one in found.items()
         for r in one.rates
     ]
@@ -180,8 +245,7 @@ def review_markdown(found: Mapping[str, SystemReview]) -> str:
 
 
 def _agreed(one: QuantityCheck) -> tuple[str, ...]:
-    people = one.ceiling.kappa if one.ceiling else None
-    return one.quantity, str(one.n), share(one.agreement), spread(one.kappa), number(people)
+    return one.quantity, str(one.n), _share(one.agreement), _spread(one.kappa), _of_people(one)
 
 
 def _name(text: str) -> str:
@@ -201,6 +265,21 @@ def spread(found: Interval | None) -> str:
     return "-" if found is None else f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
 
 
-def number(value: float | None) -> str:
-    """A figure, or a dash for none."""
-    return "-" if value is None else f"{value:.2f}"
+def number(value: float | None, n: int | None = None) -> str:
+    """A figure with what it rests on, or a dash for none."""
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if n is None else f"{value:.2f} (n = {n})"
+
+
+def _share(found: Interval | None) -> str:
+    return _counted(share(found), found)
+
+
+def _spread(found: Interval | None) -> str:
+    return _counted(spread(found), found)
+
+
+def _counted(text: str, found: Interval | None) -> str:
+    """A figure with its interval and the number of things it rests on."""
+    return text if found is None else f"{text[:-1]}, n = {found.n})"

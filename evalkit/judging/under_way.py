@@ -51,11 +51,12 @@ class Judging(Account):
 
         They are grader errors until the run goes on.
         """
-        found = self.evidence.values()
-        failed = sum(one is not None and one.error is not None for one in found)
+        found = [one for one in self.evidence.values() if one is not None]
+        failed = sum(one.error is not None for one in found)
         if self.given_up is not None:
+            ungraded = sum(any(g.error for g in getattr(one, "grades", ())) for one in found)
             return EndpointUnusable(
-                f"{self.given_up}; {failed} answers are not judged; "
+                f"{self.given_up}; {max(failed, ungraded)} answers are not judged; "
                 "all answers are kept: mend the judge, or name another, and run again with the same --out"
             )
         if self.stopped is None:

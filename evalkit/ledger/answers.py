@@ -24,13 +24,18 @@ _QUERY = (
 
 
 class Answers:
-    """The traces of a run's store, by ranges of case ids, in the store's own order."""
+    """The traces of a run's store, by ranges of case ids, in the store's own order.
 
-    def __init__(self, folder: Path) -> None:
+    With ``growing`` what is stored meanwhile is seen as well; else the store is as it is when it is first read.
+    """
+
+    def __init__(self, folder: Path, *, growing: bool = False) -> None:
         self.folder = folder
         self._file = folder / STORE
         self._seen: dict[str, str] = {}
         self._db: sqlite3.Connection = open_to_read(self._file)
+        if growing:  # and its log does not grow for the sake of a reader that sees nothing new
+            self._db.rollback()
 
     def lines(self, system: str, ids: Collection[str]) -> Iterator[str]:
         """The traces for these cases as lines of traces.jsonl: they are stored as they stand there."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from evalkit.ledger.worker import means
 MOST = 3  # processes
 FRUGAL = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 LONGEST = 1 << 26  # bytes of a reply
+FILED = 4  # parts whose answers are filed in one commit
 PARTS_EACH = 64  # parts after which a process makes room for a fresh one: what it has remembered goes with it
 
 
@@ -55,15 +56,20 @@ async def in_this_process(
 
 
 async def in_processes(
-    bench: Bench, order: Mapping[str, Any], todo: Sequence[Part], processes: int
+    bench: Bench,
+    order: Mapping[str, Any],
+    todo: Sequence[Part],
+    processes: int,
+    file: Callable[[int, int], None] | None = None,
 ) -> AsyncGenerator[dict[str, Any], None]:
-    """The replies of the parts as they come."""
-    waiting = iter(todo)
+    """The replies of the parts as they come; ``file`` stores the answers to some cases before their parts are given out."""
+    waiting = _Waiting()
     replies: asyncio.Queue[dict[str, Any] | BaseException] = asyncio.Queue(2 * processes)
     crew = [
         asyncio.create_task(_member(bench, order, waiting, replies))
         for _ in range(min(processes, len(todo)))
     ]
+    crew.append(asyncio.create_task(_given_out(todo, waiting, replies, file)))
     try:
         for _ in todo:
             reply = await replies.get()
@@ -76,21 +82,72 @@ async def in_processes(
         await asyncio.gather(*crew, return_exceptions=True)
 
 
+class _Waiting:
+    """The parts that can be graded, in their order."""
+
+    def __init__(self) -> None:
+        self._parts: asyncio.Queue[Part | None] = asyncio.Queue()
+
+    def add(self, parts: Iterable[Part]) -> None:
+        """More of them."""
+        for part in parts:
+            self._parts.put_nowait(part)
+
+    def end(self) -> None:
+        """There are no more to come."""
+        self._parts.put_nowait(None)
+
+    async def next(self) -> Part | None:
+        """The next one; None where there are no more."""
+        part = await self._parts.get()
+        if part is None:
+            self.end()  # for the others who wait
+        return part
+
+
+async def _given_out(
+    todo: Sequence[Part],
+    waiting: _Waiting,
+    replies: asyncio.Queue[dict[str, Any] | BaseException],
+    file: Callable[[int, int], None] | None,
+) -> None:
+    """Give out the parts, those whose answers have to be filed once they are."""
+    try:
+        for first in range(0, len(todo), FILED):
+            some = todo[first : first + FILED]
+            if file is not None:
+                await _in_a_thread(file, some[0].start, some[-1].end)
+            waiting.add(some)
+        waiting.end()
+    except (EvalkitError, OSError) as error:
+        await replies.put(error)
+
+
+async def _in_a_thread(file: Callable[[int, int], None], first: int, last: int) -> None:
+    """File while replies are read; who is cancelled meanwhile waits for the store to be left in order."""
+    filing = asyncio.ensure_future(asyncio.to_thread(file, first, last))
+    try:
+        await asyncio.shield(filing)
+    except asyncio.CancelledError:
+        await asyncio.wait([filing])
+        raise
+
+
 async def _member(
     bench: Bench,
     order: Mapping[str, Any],
-    waiting: Iterator[Part],
+    waiting: _Waiting,
     replies: asyncio.Queue[dict[str, Any] | BaseException],
 ) -> None:
     """One process after the other, each for some parts, until none is left."""
     try:
-        while (part := next(waiting, None)) is not None:
+        while (part := await waiting.next()) is not None:
             async with _process(order) as process:
                 if (await _answer(process))["means"] != means(bench.tools):
                     raise PartError("another process has other metrics or causes than this one")
                 for _ in range(PARTS_EACH):
                     await replies.put(await _ask(process, part))
-                    part = next(waiting, None)
+                    part = await waiting.next()
                     if part is None:
                         return
                 await replies.put(await _ask(process, part))

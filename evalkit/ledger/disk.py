@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalkit.ledger.columns import COUNTS, STAGES, FindingColumns, Ledger
-from evalkit.ledger.words import Chosen, Words, slim
+from evalkit.ledger.words import Chosen, Words, keep_arrays, kept_arrays, slim
 from evalkit.records import Approach, Metric
 from evalkit.score import Column
 
@@ -36,7 +36,7 @@ def save(ledger: Ledger, stem: Path) -> None:
     arrays |= {f"finding {n}": getattr(found, n).codes for n in FINDINGS if n not in NUMBERS}
     words = {name: getattr(ledger, name).words for name in _WORDS}
     words |= {f"finding {n}": getattr(found, n).words for n in FINDINGS if n not in NUMBERS}
-    np.savez(stem.with_suffix(".npz"), **arrays)
+    keep_arrays(stem.with_suffix(".arrays"), arrays)
     for suffix, columns in ((".traces.bin", ledger.columns), (".cases.bin", ledger.case_columns)):
         with stem.with_suffix(suffix).open("wb") as stream:
             stream.writelines(column.values.tobytes() for column in columns.values())
@@ -111,13 +111,12 @@ class _Whole:
         """Read what ``save`` wrote of one part, but for the wide columns."""
         below = sum(self.sizes)
         rest = json.loads(stem.with_suffix(".json").read_text(encoding="ascii"))
-        with np.load(stem.with_suffix(".npz"), allow_pickle=False) as kept:
-            arrays = {name: kept[name] for name in kept.files}
-            for number, row in enumerate(arrays.pop("symptoms")):
-                arrays[f"symptoms {number}"] = row
-            for name, column in arrays.items():
-                whole = self._translated(name, column, rest["words"].get(name), below)
-                self._write(name, whole)
+        arrays = kept_arrays(stem.with_suffix(".arrays"))
+        for number, row in enumerate(arrays.pop("symptoms")):
+            arrays[f"symptoms {number}"] = row
+        for name, column in arrays.items():
+            whole = self._translated(name, column, rest["words"].get(name), below)
+            self._write(name, whole)
         self.sizes.append(len(arrays["place"]))
         self.traces.append(len(arrays["trace_case"]))
         self.format_errors.update({(p, k): n for (p, k), n in rest["format_errors"]})
@@ -235,6 +234,4 @@ def finding_places(stems: Sequence[Path]) -> list[Array]:
 
 
 def _array(stem: Path, name: str) -> Array:
-    with np.load(stem.with_suffix(".npz"), allow_pickle=False) as kept:
-        found: Array = kept[name]
-        return found
+    return kept_arrays(stem.with_suffix(".arrays"))[name].copy()

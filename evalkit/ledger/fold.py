@@ -8,8 +8,9 @@ import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -31,16 +32,23 @@ from evalkit.store.session import host
 from evalkit.tools import Tools
 from evalkit.watch import Watcher
 
+if TYPE_CHECKING:
+    from evalkit.replay import Intake
+
 PART = 500  # cases of a part
 
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How a large run is graded: cases of a part, processes beside this one (0: none), and the user's playbook."""
+    """How a large run is graded: cases of a part, processes beside this one (0: none), and the user's playbook.
+
+    ``intake`` files the answers that are not stored yet, None where all are.
+    """
 
     part: int = PART
     processes: int = min(crew.MOST, os.cpu_count() or 1)
     playbook: Path | None = None
+    intake: Intake | None = None
 
 
 async def diagnosed_in_parts(
@@ -63,7 +71,10 @@ async def diagnosed_in_parts(
     large = Large(bench, settings.part)
     todo = crew.parts(len(cases.places.by_id), settings.part)
     seen: dict[str, dict[int, tuple[Varies, bool]]] = {name: {} for name in systems}
+    if settings.intake is not None and not _beside(settings, todo):
+        settings.intake.everything()
     await _do(large, todo, settings, store, watch, seen)
+    settings = replace(settings, intake=None)
     again = _again(todo, seen)
     if again:
         watch.say(f"{len(again)} parts are diagnosed anew: in others the system was seen to vary")
@@ -121,8 +132,9 @@ async def _do(
     """Have parts done, and note of each what the others need to know."""
     bench = large.bench
     watch.start("grading and diagnosing parts", len(todo))
-    if how.processes and len(todo) > 1:
-        replies = crew.in_processes(bench, _order(large, how, store), todo, how.processes)
+    if _beside(how, todo):
+        file = None if how.intake is None else partial(how.intake.file, lines_of=bench.lines)
+        replies = crew.in_processes(bench, _order(large, how, store), todo, how.processes, file)
     else:
         replies = crew.in_this_process(bench, todo)
     async with aclosing(replies) as coming:
@@ -138,6 +150,11 @@ async def _do(
     watch.done()
 
 
+def _beside(how: How, todo: Sequence[Part]) -> bool:
+    """Whether parts are done in processes beside this one."""
+    return bool(how.processes) and len(todo) > 1
+
+
 def _order(large: Large, how: How, store: Path) -> dict[str, Any]:
     """What a process needs to know to do parts of this run."""
     bench, places = large.bench, large.bench.out / "places.npz"
@@ -151,6 +168,7 @@ def _order(large: Large, how: How, store: Path) -> dict[str, Any]:
         "systems": {name: approach.value for name, approach in bench.systems.items()},
         "playbook": None if how.playbook is None else str(how.playbook),
         "room": ROOM // how.processes,
+        "growing": how.intake is not None,
     }
 
 

@@ -40,8 +40,8 @@ UNEXAMINED = (
     "each other far apart in the suite, and what systems retrieve (documents never found, broken chunks)"
 )
 UNSHOWN = (
-    f"with more than {LARGE:,} cases the report leaves out systems against each other (`evalkit compare`) and the "
-    "queue for review (`evalkit review`): both hold all answers"
+    f"with more than {LARGE:,} cases the report leaves out the table of systems against each other (`evalkit compare`), the queue "
+    "for review (`evalkit review`) and, at its top, single cases: the pages of the cases have them all"
 )
 
 
@@ -81,13 +81,18 @@ class Large:
                 rows = ordered[number * self._size : (number + 1) * self._size]
                 yield from self.bench.answers.lines(name, {ids[row] for row in rows.tolist()})
 
-    def scores(self) -> Iterator[str]:
+    def trace_files(self) -> list[Path]:
+        """The files that traces.jsonl consists of, where there are such."""
+        files = [self.bench.lines(name) for name in self.systems]
+        return files if all(file.exists() for file in files) else []
+
+    def scores(self) -> Iterator[bytes]:
         """The blocks of scores.csv."""
         for name, found in self.systems.items():
             stems, ledger = self.stems(name), found.ledger
             yield from blocks_of(stems, disk.case_places(stems))
             values = score_labels(name, ledger.label_pairs(), ledger.suite_metrics)
-            yield suite_block(score for _, score in values)
+            yield suite_block(score for _, score in values).encode()
 
     def pages(self) -> Iterator[Page]:
         """The pages of all cases that were answered, in the order of the ids."""

@@ -24,7 +24,7 @@ from evalkit.ledger.answers import Answers
 from evalkit.ledger.page import Symptoms, keep_page, lost_in, symptoms_in
 from evalkit.ledger.pictures import keep_pictures
 from evalkit.ledger.reading import read_ledger
-from evalkit.ledger.words import Ints
+from evalkit.ledger.words import Ints, keep_arrays
 from evalkit.outcome import CaseOutcome
 from evalkit.pages.case_legend import setting_for
 from evalkit.pages.case_view import Setting, Shown
@@ -54,6 +54,10 @@ class Bench:
     def stem(self, number: int, system: str) -> Path:
         """Beside which path the files of a part and a system stand."""
         return stem_of(self.out, number, list(self.systems).index(system))
+
+    def lines(self, system: str) -> Path:
+        """Where the lines of traces.jsonl of a system are kept whose answers are filed while parts are graded."""
+        return self.out / f"{list(self.systems).index(system)}.traces"
 
     def page(self, number: int) -> Path:
         """Where the page of the cases of a part is kept."""
@@ -146,12 +150,12 @@ def _write_lines(stem: Path, graded: Graded, findings: Sequence[Finding]) -> Non
     with stem.with_suffix(".scores").open("wb") as stream:
         stream.writelines(of_traces)
         stream.writelines(row for rows in of_cases for row in rows)
-    np.savez(
-        stem.with_suffix(".lengths.npz"),
-        findings=_lengths(shown),
-        traces=_lengths(of_traces),
-        cases=np.array([_lengths(rows) for rows in of_cases], np.int64),
-    )
+    lengths = {
+        "findings": _lengths(shown),
+        "traces": _lengths(of_traces),
+        "cases": np.array([_lengths(rows) for rows in of_cases], np.int64),
+    }
+    keep_arrays(stem.with_suffix(".lengths"), lengths)
 
 
 def _lengths(texts: Sequence[bytes]) -> Ints:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from evalkit.ledger.words import keep_arrays, kept_arrays
 from evalkit.pages.ranks import SHOWN, Floats, RankCounts, counts_of, rank_columns
 from evalkit.pages.styling import StyleCounts, style_counts
 from evalkit.records import Case, Trace
@@ -18,12 +19,9 @@ def keep_pictures(stem: Path, cases: Sequence[Case], traces: Sequence[Trace]) ->
     """Keep what a part and a system give to the pictures."""
     ranks = rank_columns(cases, traces, SHOWN)
     stem.with_suffix(".recall").write_bytes(ranks.recall.T.tobytes())
-    np.savez(
-        stem.with_suffix(".ranks.npz"),
-        groups=ranks.groups,
-        first=ranks.first,
-        rest=np.array([ranks.missing, ranks.longest]),
-    )
+    rest = np.array([ranks.missing, ranks.longest])
+    kept = {"groups": ranks.groups, "first": ranks.first, "rest": rest}
+    keep_arrays(stem.with_suffix(".ranks"), kept)
     style = style_counts(cases, traces)
     values = [[name, band, list(seen.items())] for (name, band), seen in style.values.items()]
     text = json.dumps([style.held, style.checked, values])
@@ -35,9 +33,9 @@ def ranks_of(stems: Sequence[Path]) -> RankCounts | None:
     groups, below = [], 0
     first, missing, longest = np.zeros(SHOWN), 0.0, 0
     for stem in stems:
-        with np.load(stem.with_suffix(".ranks.npz"), allow_pickle=False) as kept:
-            own, rest = kept["groups"], kept["rest"]
-            first += kept["first"]
+        kept = kept_arrays(stem.with_suffix(".ranks"))
+        own, rest = kept["groups"], kept["rest"]
+        first += kept["first"]
         # Cases without a group have a number of their own in every part: it must not be that of another part.
         groups.append(np.where(own < 0, own - below, own))
         below += len(own)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Self, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from evalkit.artefacts import Ready
-from evalkit.ledger.words import AT_ONCE, Ints, narrow
+from evalkit.ledger.words import AT_ONCE, Ints, kept_arrays, narrow
 
 OPEN = 400  # files at a time
 
@@ -97,7 +98,7 @@ class StoredFindings(Ready):
         return json.loads(next(self._kept.read([rows])))
 
 
-def blocks_of(stems: Sequence[Path], places: Sequence[Ints]) -> Iterator[str]:
+def blocks_of(stems: Sequence[Path], places: Sequence[Ints]) -> Iterator[bytes]:
     """The rows of scores.csv of one system, but for those over the whole suite; ``places`` are those of each part's cases."""
     files = [stem.with_suffix(".scores") for stem in stems]
     of_traces = np.array([_kept(stem, "traces") for stem in stems])
@@ -106,31 +107,46 @@ def blocks_of(stems: Sequence[Path], places: Sequence[Ints]) -> Iterator[str]:
         for file, start, length in zip(
             files, starts[:, measure], of_traces[:, measure], strict=True
         ):
-            with file.open("rb") as stream:
-                stream.seek(int(start))
-                yield stream.read(int(length)).decode("utf-8")
+            yield _read(file, int(start), int(length))
     below = of_traces.sum(axis=1)
     for measure in range(len(_kept(stems[0], "cases"))):
-        yield from _case_rows(stems, files, places, below, measure)
+        yield from _case_rows(stems, places, below, measure)
 
 
 def _case_rows(
-    stems: Sequence[Path], files: Sequence[Path], places: Sequence[Ints], below: Ints, measure: int
-) -> Iterator[str]:
-    """The rows of one measure over repeats, in the order of the suite."""
-    lengths, before = [], below.copy()
-    for number, stem in enumerate(stems):
+    stems: Sequence[Path], places: Sequence[Ints], below: Ints, measure: int
+) -> Iterator[bytes]:
+    """The rows of one measure over repeats, in the order of the suite; those of one measure are held."""
+    lengths, texts = [], []
+    for stem, start in zip(stems, below.tolist(), strict=True):
         rows = _kept(stem, "cases")
-        before[number] += rows[:measure].sum()
+        before = int(rows[:measure].sum())
         lengths.append(rows[measure].copy())  # or the others would be held as well
-    found = segments(files, lengths, [np.sort(p) for p in places])
-    moved = Segments(files, found.file, found.start + before[found.file], found.length)
-    yield from moved.read()
+        texts.append(_read(stem.with_suffix(".scores"), start + before, int(rows[measure].sum())))
+    order = np.argsort(np.concatenate([np.sort(p) for p in places]), kind="stable")
+    yield from _reordered(np.frombuffer(b"".join(texts), np.uint8), np.concatenate(lengths), order)
+
+
+def _reordered(block: npt.NDArray[np.uint8], lengths: Ints, order: Ints) -> Iterator[bytes]:
+    """Texts that stand one after the other, in another order."""
+    starts = np.cumsum(lengths) - lengths
+    for first in range(0, len(order), AT_ONCE):
+        some = order[first : first + AT_ONCE]
+        length = lengths[some]
+        ends = np.cumsum(length)
+        yield block[
+            np.arange(ends[-1]) + np.repeat(starts[some] - (ends - length), length)
+        ].tobytes()
+
+
+def _read(file: Path, start: int, length: int) -> bytes:
+    with FileIO(file) as stream:
+        stream.seek(start)
+        return stream.read(length)
 
 
 def _kept(stem: Path, name: str) -> Any:
-    with np.load(stem.with_suffix(".lengths.npz"), allow_pickle=False) as kept:
-        return kept[name]
+    return kept_arrays(stem.with_suffix(".lengths"))[name]
 
 
 def findings_of(stems: Sequence[Path], places: Sequence[Ints]) -> StoredFindings:

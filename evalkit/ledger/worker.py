@@ -41,7 +41,7 @@ def main() -> None:
     replies = sys.stdout
     sys.stdout = sys.stderr  # what a metric prints must not stand among the replies
     order = json.loads(sys.stdin.readline())
-    with Answers(Path(order["store"])) as answers:
+    with Answers(Path(order["store"]), growing=order["growing"]) as answers:
         bench = bench_of(order, answers)
         _reply(replies, {"means": means(bench.tools)})
         with without_cycles():

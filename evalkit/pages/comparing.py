@@ -145,34 +145,41 @@ def _towards(difference: Interval, *, forward: bool) -> Interval:
     return Interval(-difference.value, -difference.high, -difference.low, difference.n)
 
 
-def instead(found: Comparison | None, name: str, best: str | None) -> str:
+def instead(run: Run, found: Comparison | None, name: str, best: str | None) -> str:
     """What a change to the best system would bring, where it passes more than chance would have it; else empty."""
-    for pair in found.pairs if found is not None and best not in (None, name) else ():
-        if {pair.a, pair.b} != {name, best}:
-            continue
-        metric = next((m for m in pair.metrics if m.metric == "passed"), None)
-        if metric is None or metric.difference is None or metric.p is None or metric.p > ALPHA:
-            return ""
-        gain = _towards(metric.difference, forward=pair.b == best)
-        return f"Change to {best}: {signed_points(gain)}, measured on the same {count(gain.n, 'case')}."
-    return ""
+    if best is None or best == name:
+        return ""
+    gain, sure = _gain(run, found, name, best)
+    if gain is None or not sure:
+        return ""
+    return f"Change to {best}: {signed_points(gain)}, measured on the same {count(gain.n, 'case')}."
 
 
-def measured_gain(found: Comparison | None, name: str, approach: str) -> Interval | None:
+def measured_gain(run: Run, found: Comparison | None, name: str, approach: str) -> Interval | None:
     """What the best measured system of an approach passes more than ``name``; None where there is no such pair."""
+    rated = {
+        n: one.pass_rate.value
+        for n, one in run.systems.items()
+        if one.graded.approach.value == approach and n != name and one.pass_rate is not None
+    }
+    return _gain(run, found, name, max(rated, key=rated.__getitem__))[0] if rated else None
+
+
+def _gain(
+    run: Run, found: Comparison | None, name: str, other: str
+) -> tuple[Interval | None, bool]:
+    """What ``other`` passes more than ``name``, and whether that is more than chance; a run too large for pairs has its outcomes."""
     if found is None:
-        return None
-    others = [s for s in found.systems if s.approach == approach and s.system != name and s.passed]
-    if not others:
-        return None
-    other = max(others, key=lambda s: s.passed.value if s.passed else 0.0).system
+        from evalkit.decide import head_to_head
+
+        duel = head_to_head(run.suite, run.systems[name], run.systems[other])
+        return (None, False) if duel is None else (duel.interval, duel.interval.low > 0)
     pair = next((p for p in found.pairs if {p.a, p.b} == {name, other}), None)
-    if pair is None:
-        return None
-    metric = next((m for m in pair.metrics if m.metric == "passed"), None)
-    if metric is None or metric.difference is None:
-        return None
-    return _towards(metric.difference, forward=pair.b == other)
+    metric = next((m for m in pair.metrics if m.metric == "passed"), None) if pair else None
+    if pair is None or metric is None or metric.difference is None:
+        return None, False
+    sure = metric.p is not None and metric.p <= ALPHA
+    return _towards(metric.difference, forward=pair.b == other), sure
 
 
 def _shift(pair: Pair, best: str | None) -> dict[str, Any]:

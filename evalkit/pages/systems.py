@@ -63,8 +63,8 @@ def system_views(
         found = run.systems[name]
         system, own = summary["systems"][name], diagnosis["systems"][name]
         decision = decisions.get(name)
-        other = measured_gain(comparison, name, own["recommendation"]["approach"])
-        change = instead(comparison, name, best)
+        other = measured_gain(run, comparison, name, own["recommendation"]["approach"])
+        change = instead(run, comparison, name, best)
         there = summary["systems"][best]["approach"] if best and change else None
         view = _card(name, system, own, sums[name], there)
         view["reasons"] = _reasons(own, decision, other)

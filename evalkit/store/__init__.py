@@ -17,7 +17,7 @@ from evalkit.records import AS_IS, Trace
 from evalkit.store import merging, rows, verdicts
 from evalkit.store.accounts import Counts, count, give_up, unknown_answers
 from evalkit.store.damage import examine, examine_reading
-from evalkit.store.lost import check_not_lost
+from evalkit.store.lost import check_vacant
 from evalkit.store.opening import (
     DAMAGE,
     SESSION,
@@ -61,7 +61,7 @@ class Store:
 
     def _open(self) -> sqlite3.Connection:
         before = read_session(self.folder / SESSION)
-        check_not_lost(self.folder)
+        check_vacant(self.folder)
         db = open_to_write(self.file)
         self._writer = Writer(db, self.file)
         try:
@@ -198,12 +198,18 @@ class Store:
         await self._writer.hand_over([(rows.BEGIN_ATTEMPT, row)])
         return number
 
-    async def fail(self, attempt: int) -> None:
-        """Return once it is on disk that an attempt brought no answer, and cost nothing."""
+    async def fail(self, attempt: int, *, lost: bool = False) -> None:
+        """Return once it is on disk that an attempt brought no answer: it cost nothing, or nobody knows if it is ``lost``."""
         key, calls, began = self._begun.pop(attempt)
-        seconds = time.monotonic() - began
-        ended = rows.outcome_row(attempt, key, calls, rows.FAILED, seconds, None)
+        seconds, state = time.monotonic() - began, rows.UNKNOWN if lost else rows.FAILED
+        ended = rows.outcome_row(attempt, key, calls, state, seconds, None)
         await self._writer.hand_over([(rows.END_ATTEMPT, ended)])
+
+    async def resend(self, key: Key, error: str, *, lost: bool) -> None:
+        """Return once it is on disk that a call of a question under way ended in an error, and is about to be made again."""
+        self._last += 1
+        row = rows.resent_row(self._last, self._writer.session, key, time.time(), error, lost=lost)
+        await self._writer.hand_over([(rows.BEGIN_ATTEMPT, row)])
 
     def counts(self) -> Counts:
         """The attempts so far by state."""

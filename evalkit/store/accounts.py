@@ -13,17 +13,17 @@ _UNKNOWN_ANSWERS = (
     "(t.system, t.case_id, t.condition, t.repeat))"
 )
 _PLANNED = (
-    "SELECT planned - (SELECT count(*) FROM attempts WHERE session = s.id) "
-    "FROM sessions s ORDER BY id DESC LIMIT 1"
+    "SELECT planned - (SELECT count(*) FROM (SELECT DISTINCT system, case_id, condition, repeat FROM attempts "
+    "WHERE session = s.id)) FROM sessions s ORDER BY id DESC LIMIT 1"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The calls of a run by state, counted in attempts.
+    """The calls of a run by state, counted in attempts: a call that is made again is one more.
 
-    ``unknown`` are those that were sent and of which nobody knows whether they were carried out: the process died,
-    or the wait was given up. ``possible_cost`` is what these may have cost, each as much as the dearest known
+    ``unknown`` are those that were sent and of which nobody knows whether they were carried out: a process died,
+    the connection was cut, or the wait was given up. ``possible_cost`` is what these may have cost, each as much as the dearest known
     attempt; None where no cost is known. ``planned`` are those of the last session that were not begun.
     """
 

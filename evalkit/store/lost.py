@@ -1,15 +1,16 @@
-"""Notices a run folder whose store is gone while the rest is there: its answers would be paid for a second time."""
+"""What must not befall a folder that a run is to be made in: answers paid for twice, somebody's files overwritten."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from evalkit.errors import StorageError
+from evalkit.errors import InvalidInput, StorageError
 from evalkit.store.opening import SESSION, STORE
 from evalkit.store.session import read_session
 
 DERIVED = ("manifest.json", "finished.json")  # what only a run that has answers writes
 RECORDED = "traces.jsonl"
+WRITTEN = (RECORDED, "scores.csv", "summary.json", "diagnosis.json", "report.html", "report.md")
 
 
 def check_not_lost(folder: Path) -> None:
@@ -25,6 +26,17 @@ def check_not_lost(folder: Path) -> None:
         f"{folder / STORE}: {how}, and a run was here ({', '.join(left)}): all its questions would be asked, and paid for, "
         f"again; restore the file, give another --out, or delete the folder to start afresh{also}"
     )
+
+
+def check_vacant(folder: Path) -> None:
+    """That a run can be made, or gone on with: nothing is lost, and (``InvalidInput``) nothing that is no run's would be overwritten."""
+    check_not_lost(folder)
+    if _there(folder / STORE):
+        return
+    names = [name for name in WRITTEN if (folder / name).is_file() and _there(folder / name)]
+    if names:
+        told = f"there is no run, and {' and '.join(names)} would be overwritten"
+        raise InvalidInput(told, file=folder, hint="give another --out, or move what lies there")
 
 
 def _left(folder: Path) -> list[str]:

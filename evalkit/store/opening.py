@@ -26,7 +26,7 @@ def lock(folder: Path) -> sqlite3.Connection:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _owned(folder / LOCK)
     except OSError as error:
-        raise StorageError(f"{folder}: cannot be written: {error.strerror}") from error
+        raise StorageError(f"{folder}: cannot be written: {_why(folder, error)}") from error
     try:
         held = sqlite3.connect(folder / LOCK, timeout=0, isolation_level=None)
     except sqlite3.Error as error:
@@ -39,6 +39,19 @@ def lock(folder: Path) -> sqlite3.Connection:
             raise StorageError(f"{folder}: cannot be written: {error}") from error
         raise Busy(f"{folder}: {_busy(folder)}") from None
     return held
+
+
+def _why(folder: Path, error: OSError) -> str | None:
+    """Why no folder can be made there, where the system's own words would not say it."""
+    if isinstance(error, FileExistsError):
+        gone = folder.is_symlink() and not folder.exists()
+        return "it is a link that leads nowhere" if gone else "it is a file, not a folder"
+    if isinstance(error, FileNotFoundError) and not folder.is_absolute():
+        try:
+            Path.cwd()
+        except FileNotFoundError:
+            return "the folder you are in was deleted; change to another"
+    return error.strerror
 
 
 def _busy(folder: Path) -> str:

@@ -98,8 +98,17 @@ def upserts(table: str, lines: Mapping[str, str]) -> list[tuple[str, tuple[Any, 
 
 def intent_row(number: int, session: int, key: Key, calls: int, began: float) -> tuple[Any, ...]:
     """The row that says a question is about to be put."""
-    total = checksum(number, *key, calls, STARTED, None, None, None)
+    total = attempt_sum(number, key, calls, STARTED)
     return (number, session, *key, calls, began, STARTED, None, None, None, None, None, total)
+
+
+def resent_row(
+    number: int, session: int, key: Key, began: float, error: str, *, lost: bool
+) -> tuple[Any, ...]:
+    """The row of a call of a question that is over without an answer, and is made again."""
+    state = UNKNOWN if lost else FAILED
+    total = attempt_sum(number, key, 1, state, (error, None, None))
+    return (number, session, *key, 1, began, state, None, error, None, None, None, total)
 
 
 def outcome_row(
@@ -110,15 +119,28 @@ def outcome_row(
     usage = trace.usage if trace else None
     cost = float(usage.cost) if usage and usage.cost is not None else None  # as SQLite keeps it
     tokens = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
-    total = checksum(number, *key, calls, state, error, cost, tokens[0])
+    total = attempt_sum(number, key, calls, state, (error, cost, tokens[0]))
     return (state, seconds, error, *tokens, cost, total, number)
 
 
+def attempt_sum(
+    number: int, key: Key, calls: int, state: str, ended: tuple[object, ...] = (None, None, None)
+) -> int:
+    """The ``checksum`` of what counts in an attempt; ``ended`` are its error, cost and prompt tokens."""
+    system, case_id, condition, repeat = key
+    error, cost, prompt = ["" if value is None else value for value in ended]
+    text = (
+        f"{number}\x1f{system}\x1f{case_id}\x1f{condition}\x1f{repeat}\x1f{calls}\x1f{state}"
+        f"\x1f{error}\x1f{cost}\x1f{prompt}"
+    )
+    return zlib.crc32(text.encode())
+
+
 def state_of(trace: Trace) -> str:
-    """How an attempt ended. After a timeout nobody knows whether the call was carried out, and paid for."""
+    """How an attempt ended. After a timeout or a cut connection nobody knows whether the call was carried out, and paid for."""
     if trace.error is None:
         return DONE
-    return UNKNOWN if trace.error.kind == "timeout" else FAILED
+    return UNKNOWN if trace.error.kind == "timeout" or trace.meta.get("sent") else FAILED
 
 
 def checked(row: Sequence[Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from typing import Any
 
 from evalkit.errors import StorageError
 from evalkit.store import rows
+from evalkit.store.opening import LOCK
 from evalkit.store.session import SessionFile
 
 Line = tuple[str, tuple[Any, ...]]  # a statement with its values
@@ -32,6 +34,8 @@ class Writer:
         self.session = 0
         self.mark: SessionFile | None = None
         self._db, self._file = db, file
+        self._watched = [file, file.with_name(LOCK)]
+        self._found = [*map(_identity, self._watched)]
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="evalkit-store")
         self._waiting: list[tuple[Sequence[Line], asyncio.Future[None]]] = []
         self._flushing: asyncio.Task[None] | None = None
@@ -114,6 +118,12 @@ class Writer:
             raise
 
     def _finish(self) -> None:
+        """Commit. Of a file that no longer has its name nobody would ever read, and a second writer might pay again."""
+        if [*map(_identity, self._watched)] != self._found:
+            self._undo()
+            raise StorageError(
+                f"{self._file}: was deleted, moved or replaced while the run was going on; no further question is put"
+            )
         try:
             self._db.commit()
             if self.mark is not None:
@@ -128,3 +138,12 @@ class Writer:
     def _undo(self) -> None:
         with suppress(sqlite3.Error):
             self._db.rollback()
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Which file a name stands for at this moment; None for none."""
+    try:
+        found = os.stat(file)  # noqa: PTH116 (with every commit: half the time)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

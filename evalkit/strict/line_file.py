@@ -37,14 +37,14 @@ def open_lines(path: Path) -> BinaryIO:
     return os.fdopen(handle, "rb", buffering=_BLOCK)
 
 
-def lines_of(path: Path) -> Iterator[Line]:
-    """The lines of a file that are not blank."""
+def lines_of(path: Path, place: int = 0) -> Iterator[Line]:
+    """The lines of a file that are not blank; from one that begins at ``place``, as if it were the first."""
     with open_lines(path) as stream:
-        place = 0
+        stream.seek(place)
         for number, raw in enumerate(stream, start=1):
             start, text = place, raw
             place += len(raw)
-            if number == 1:
+            if start == 0:
                 start, text = _without_mark(raw, path)
             if text.strip(_BLANK):
                 yield start, number, text.rstrip(b"\n")

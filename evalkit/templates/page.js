@@ -27,6 +27,20 @@ const page = {
   },
 };
 
+(function narrow() {
+  // A narrow screen begins with the answer and the systems; every other part shows its title and unfolds.
+  if (!matchMedia("(max-width: 40rem)").matches) return;
+  for (const section of document.querySelectorAll("main > section:not(#answer, #systems, #case-list, #case-page)")) {
+    const title = section.querySelector(":scope > h2.section:first-child");
+    if (!title) continue;
+    const parts = [...section.childNodes], fold = document.createElement("details"), head = document.createElement("summary");
+    fold.className = "fold";
+    fold.append(head, ...parts);
+    head.append(title);
+    section.append(fold);
+  }
+})();
+
 (function folds() {
   // What an address or a link leads to is unfolded: a section that is folded as a whole, and what lies inside a fold.
   const unfold = () => {

@@ -86,8 +86,10 @@ def _absent(plain: str, query: str) -> bool:
     if _WIDE_SOURCE.search(plain):
         asked = (w for w in _WIDE_WORD.findall(query) if not _WIDE_SOURCE.search(w))
         return _WIDE_ABSENT.search(plain) is not None and any(word in plain for word in asked)
+    if not _DENIES.search(plain):
+        return False
     bare = re.sub(_SOURCE, " ", plain)
-    if not _DENIES.search(plain) or not stem_set(query) & stem_set(bare):
+    if not stem_set(query) & stem_set(bare):
         return False
     placed = _PLACE.search(plain) is not None and _FOUND.search(bare) is not None
     return placed or (_HOLDER.search(plain) is not None and _HOLDS.search(bare) is not None)

@@ -11,7 +11,7 @@ _DATE = re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)")
 
 def lacking_numbers(statement: str, held: frozenset[str]) -> frozenset[str]:
     """The quantities of a statement that are not held; a year that a range leaves out ("6 April 2024 to 30 June") is no lack."""
-    wanted = frozenset(quantities(statement))
+    wanted = quantities(statement)
     lost = wanted - found_in(wanted, held)
     return frozenset(q for q in lost if not _elided(q, held))
 

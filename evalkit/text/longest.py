@@ -38,7 +38,7 @@ def readable(compute: Compute) -> Compute:
     @wraps(compute)
     def checked(*arguments: Any, **settings: Any) -> Any:
         for argument in arguments:
-            for text in _texts(argument):
+            for text in (argument,) if type(argument) is str else _texts(argument):
                 if len(text) > LONGEST:
                     raise TooLong(_name(compute, arguments, argument), len(text))
         return compute(*arguments, **settings)

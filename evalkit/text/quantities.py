@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
 from evalkit.text.alternation import any_of
@@ -67,6 +68,7 @@ _NUMBER = re.compile(
 DATE_REACH = (
     40  # characters, white space included, between the name of a month and the day or the year
 )
+_SYMBOL_ENDS = frozenset([symbol[-2:] for symbol in CURRENCIES])
 LONGEST_BEFORE = max(map(len, CURRENCIES)) + 2  # characters of a match before its first digit
 _GROUPED_BY_DOT = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 # What joins the two parts of "1 hour and 15 minutes"; the units that can come first, in their base.
@@ -139,6 +141,8 @@ def _dates(text: str, *, named: bool) -> tuple[set[str], str]:
         found.add(value)
         return " " * len(match.group())
 
+    if not (has[NAME] or has[YEAR] or "月" in text):
+        return found, text
     for pattern, needed in _DATES:
         if not has.get(needed, needed in text and (has[YEAR] or needed == "月")):
             continue
@@ -217,7 +221,14 @@ _DIGIT = re.compile(r"\d")
 
 
 @lru_cache(CACHE)
-def _quantities(text: str) -> frozenset[str]:
+def quantities(text: str) -> frozenset[str]:
+    """The numbers, amounts and dates of ``text`` as canonical strings.
+
+    ``1234.5`` number, ``12%`` per cent, ``5 USD`` money, ``20 cent``, ``5000 m`` length (units of one kind are
+    converted), ``2024-03-05``, ``2024-03`` and ``--03-05`` dates, ``21:00 clock`` time of day. What can be read
+    in two ways has both: ``41.3/41300``, ``09:30/21:30 clock``. Number words count from two upwards
+    ("one" is a pronoun more often than a number, unless it is the whole text).
+    """
     plain = figures(text)
     if plain.strip(" .!") == "one":
         return frozenset({"1"})
@@ -232,14 +243,9 @@ def _quantities(text: str) -> frozenset[str]:
 @lru_cache(CACHE)
 def figures(text: str) -> str:
     """``text`` normalised, its spelled-out numbers as digits."""
-    plain = _in_plain_digits(text)
-    return in_digits(plain, _runs(text, plain))
-
-
-def _in_plain_digits(text: str) -> str:
-    """``text`` normalised, the digits of other scripts as ours."""
     plain = normalise(text)
-    return plain if plain.isascii() else plain.translate(_WIDE_DIGITS)
+    plain = plain if plain.isascii() else plain.translate(_WIDE_DIGITS)
+    return in_digits(plain, _runs(text, plain))
 
 
 def _runs(text: str, plain: str) -> Sequence[str]:
@@ -266,22 +272,16 @@ def _numbers(text: str) -> Iterator[re.Match[str]]:
     """The matches of ``_NUMBER`` in order; looked for only around digits, which is much faster."""
     place = 0
     while digit := _DIGIT.search(text, place):
-        match = _NUMBER.search(text, max(place, digit.start() - LONGEST_BEFORE))
+        at = digit.start()
+        # Most numbers begin with their first digit: nothing stands before it that belongs to them.
+        ends = text[at - 2 : at - 1], text[at - 3 : at - 1]
+        bare = at == place or (text[at - 1].isspace() and _SYMBOL_ENDS.isdisjoint(ends))
+        match = _NUMBER.match(text, at) if bare else None
+        match = match or _NUMBER.search(text, max(place, at - LONGEST_BEFORE))
         if match is None:
             return
         yield match
         place = match.end()
-
-
-def quantities(text: str) -> set[str]:
-    """The numbers, amounts and dates of ``text`` as canonical strings.
-
-    ``1234.5`` number, ``12%`` per cent, ``5 USD`` money, ``20 cent``, ``5000 m`` length (units of one kind are
-    converted), ``2024-03-05``, ``2024-03`` and ``--03-05`` dates, ``21:00 clock`` time of day. What can be read
-    in two ways has both: ``41.3/41300``, ``09:30/21:30 clock``. Number words count from two upwards
-    ("one" is a pronoun more often than a number, unless it is the whole text).
-    """
-    return set(_quantities(text))
 
 
 _DATED = re.compile(r"\d{4}-\d\d|--\d\d")
@@ -340,6 +340,8 @@ def _converted(one: str, other: str) -> bool:
     return False
 
 
-def found_in(wanted: frozenset[str] | set[str], given: frozenset[str] | set[str]) -> frozenset[str]:
+def found_in(wanted: AbstractSet[str], given: AbstractSet[str]) -> frozenset[str]:
     """The members of ``wanted`` with which some member of ``given`` agrees."""
+    if wanted <= given:
+        return frozenset(wanted)
     return frozenset([w for w in wanted if w in given or any(agrees(w, g) for g in given)])

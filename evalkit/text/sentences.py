@@ -84,7 +84,7 @@ def sentences(text: str) -> list[Span]:
 def _append(found: list[Span], text: str, start: int, end: int) -> None:
     piece = text[start:end]
     stripped = piece.strip()
-    if any(char.isalnum() for char in stripped):
+    if stripped[:1].isalnum() or any(map(str.isalnum, stripped)):
         begin = start + len(piece) - len(piece.lstrip())
         found.append((begin, begin + len(stripped)))
     elif stripped and found and "\n" not in piece:
@@ -184,7 +184,8 @@ def clauses(text: str) -> tuple[Span, ...]:
 
 def _clauses_of(text: str, span: Span) -> list[Span]:
     start, end = span
-    least = MIN_CLAUSE if any(c.isspace() for c in text[start:end]) else MIN_CLAUSE_WIDE
+    spaced = text.find(" ", start, end) >= 0 or any(map(str.isspace, text[start:end]))
+    least = MIN_CLAUSE if spaced else MIN_CLAUSE_WIDE
     found: list[Span] = []
     for match in _CLAUSE.finditer(text, start, end):
         if match.start() - start >= least and end - match.end() >= least:

@@ -107,6 +107,9 @@ _NOON = re.compile(
     r"(?<!\w)(?:(?:12 )?(?P<noon>noon|midday)|(?:12 )?(?P<night>midnight|mitternacht))(?!\w)"
 )
 _NOON_WORDS = ("noon", "midday", "midnight", "mitternacht")
+_PORTION_WORDS = frozenset(_NOON_WORDS).union(
+    ["viertel"], [word.split()[0] for needed, _, _ in _PORTIONS for word in needed]
+)
 _HOUR_MARK = re.compile(r"[0-9](?: ?h|:[0-5][0-9] ?std)")
 _HOURS = re.compile(
     r"(?<!\d)(?P<h>\d{1,2})(?:(?:\s?h\s?|:)(?P<m>[0-5]\d)\s?(?:hours?|hrs?|h|std|stunden)(?!\w)"
@@ -218,6 +221,18 @@ def _portions(text: str) -> str:
         if word in text:
             text = _NOON.sub(lambda m: "12:00 pm" if m["noon"] else "00:00", text)
             break
+    return _hours(text)
+
+
+def _may_portion(plain: str, words: Collection[str]) -> bool:
+    """Whether a text may name a portion or the noon: what its words tell at once, in ASCII."""
+    if not plain.isascii() or not _PORTION_WORDS.isdisjoint(words):
+        return True
+    return "halb" in plain or "demi" in plain or "medi" in plain  # these begin longer words
+
+
+def _hours(text: str) -> str:
+    """A text with "1:15 h" as "1 h 15 min"."""
     if not _HOUR_MARK.search(text):
         return text
     return _HOURS.sub(lambda m: f"{m['h']} h {m['m'] or m['n']} min", text)
@@ -241,4 +256,4 @@ def in_digits(plain: str, words: Collection[str]) -> str:
         if part in plain:
             plain = _GERMAN_WORD.sub(_german, plain)
             break
-    return _portions(plain)
+    return _portions(plain) if _may_portion(plain, words) else _hours(plain)

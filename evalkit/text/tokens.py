@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from sys import intern
 
@@ -101,6 +102,18 @@ def _trimmed(token: str) -> str:
     return token.removesuffix("'s").strip("'")
 
 
+@lru_cache(CACHE)
+def letter_runs(plain: str) -> frozenset[str] | None:
+    """The runs of letters of a normalised text in ASCII, which tell at once what words it has not; None for another text."""
+    return frozenset(plain.translate(_LETTERS_ALONE).split()) if plain.isascii() else None
+
+
+def lacks(plain: str, listed: Iterable[str]) -> bool:
+    """Whether a normalised text certainly has none of some words, each of them letters alone."""
+    found = letter_runs(plain)
+    return found is not None and found.isdisjoint(listed)
+
+
 def words(text: str) -> list[str]:
     """The words of ``text``, case-folded and in order, without punctuation.
 
@@ -181,14 +194,8 @@ def _undouble(word: str) -> str:
 @lru_cache(CACHE)
 def content_stems(text: str) -> tuple[str, ...]:
     """The stems of the content words of ``text``, in order, repetitions kept."""
-    found = [told for word in tokens(text) if (told := _content_stem(word)) is not None]
-    return tuple(found) or tuple(map(stem, tokens(text)))
-
-
-@lru_cache(CACHE * 8)
-def _content_stem(word: str) -> str | None:
-    """The stem of a word that carries content, None for another."""
-    return stem(word) if is_content(word) else None
+    words = tokens(text)
+    return tuple(map(stem, filter(is_content, words))) or tuple(map(stem, words))
 
 
 @lru_cache(CACHE)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit import shapes
+from evalkit.adapters.answers import usage_in
 from evalkit.adapters.calling import Called, failure_from
 from evalkit.adapters.python import Imported, import_target, settings_of
 from evalkit.adapters.python_system import (
@@ -25,7 +26,7 @@ from evalkit.adapters.python_system import (
     too_deep,
 )
 from evalkit.errors import InvalidInput
-from evalkit.records import Approach, Failure, SystemSpec
+from evalkit.records import Approach, Failure, Outcome, SystemSpec, Usage
 from evalkit.workers.orphans import TOKEN, end_all_with, watch_over
 from evalkit.workers.protocol import (
     Channel,
@@ -153,9 +154,17 @@ def _read(method: str, called: Called) -> dict[str, Any]:
             return {"value": passages_to_json(read_passages(called.value, _NO_TEXTS))}
         return {"value": outcome_to_json(read_answer(called.value, f"{method}()", _NO_TEXTS))}
     except shapes.ShapeError as error:
-        return {"failure": failure_to_json(Failure("malformed", str(error)))}
+        return _malformed(method, called.value, Failure("malformed", str(error)))
     except RecursionError:
         return {"failure": failure_to_json(too_deep(method))}
+
+
+def _malformed(method: str, value: Any, failure: Failure) -> dict[str, Any]:
+    """No good answer, with what it says it cost all the same."""
+    usage = usage_in(value)
+    if method in ("retrieve", "lookup") or usage == Usage():
+        return {"failure": failure_to_json(failure)}
+    return {"value": outcome_to_json(Outcome(error=failure, usage=usage))}
 
 
 def _failed(number: int, failure: Failure) -> dict[str, Any]:

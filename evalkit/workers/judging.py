@@ -1,4 +1,4 @@
-"""Judges answers beside the asking: a process of its own takes them as they come, and what it says is kept in the store."""
+"""Judges answers while asking goes on: here where that takes next to nothing, otherwise in a process of its own."""
 
 from __future__ import annotations
 
@@ -14,19 +14,25 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from time import thread_time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evalkit.evidence import given_to_judge, keeps, made_of
-from evalkit.records import Case, Judge, Trace
-from evalkit.store import Key, Said, Store
+from evalkit.evidence import given_to_judge, keeps
+from evalkit.records import Case, Evidence, Judge, Trace
+from evalkit.store import Key, Store
+from evalkit.store import Said as Kept
 from evalkit.workers.protocol import Channel, pack
 
-WORTH = 2000  # answers from which a second process may be quicker than its own start
-START = 0.5  # seconds of CPU that it takes to start; if judging takes less it is no help
-TRIED, PATIENT = 8, 0.02  # answers, or seconds, after which it is known what judging takes
+if TYPE_CHECKING:
+    from evalkit.judges.embedded import EmbeddedJudge
+
+WORTH = 2000  # answers from which anything may be gained
+QUICK = 0.0005  # seconds to judge an answer, and score it, in which nobody is kept waiting
+PATIENT = 0.02  # seconds more than that, after which it is known that judging takes longer
+START = 0.5  # seconds of CPU that a process takes to start; if judging takes less it is no help
 BATCH = 32  # answers that are sent together
 MOST = 1024  # answers under way; what comes while there are so many is judged at the end
 PATIENCE = 10.0  # seconds without a word at the end; then the rest is judged here
+Said = Callable[[Trace, Evidence], None]
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[2]); "
     "from evalkit.workers.judging_child import main; main()"
@@ -35,60 +41,58 @@ _ROOT = str(Path(__file__).resolve().parents[2])
 _ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 
 
-def worth_it(judge: Judge, answers: int) -> bool:
-    """Whether a second process would help: many answers, a judge without calls, a processor to spare."""
-    return os.name == "posix" and answers >= WORTH and keeps(judge) and _processors() > 1
-
-
 @contextlib.asynccontextmanager
-async def judged_beside(
-    judge: Judge, store: Store, answers: int
+async def judged_meanwhile(
+    judge: Judge, store: Store, answers: int, said: Said | None
 ) -> AsyncIterator[Callable[[Case, Trace], None]]:
-    """What takes answers to be judged in a process of its own meanwhile; where that is not worth it, takes them and does nothing."""
-    if not worth_it(judge, answers):
+    """What takes answers as they come, and has them judged; where that is not worth it, takes them and does nothing.
+
+    ``said`` is told what was said of an answer here; without it none is judged here. What the process says is kept in the store.
+    """
+    if answers < WORTH or not keeps(judge):
         yield lambda _case, _trace: None
         return
-    scout = Scout(judge, store, answers)
+    meanwhile = Meanwhile(judge, store, answers, said)
     try:
-        yield scout.note
-        if scout.beside is not None:
-            await scout.beside.settle()
+        yield meanwhile.note
+        if meanwhile.beside is not None:
+            await meanwhile.beside.settle()
     finally:
-        if scout.beside is not None:
-            scout.beside.close()
+        if meanwhile.beside is not None:
+            meanwhile.beside.close()
 
 
-class Scout:
-    """Judges the first few answers here to see what one takes, and starts a process if all of them take longer than that."""
+class Meanwhile:
+    """Judges answers here as long as it is quick; then a process does, if what is left takes longer than its start."""
 
-    def __init__(self, judge: Judge, store: Store, answers: int) -> None:
-        self.beside: Beside | None = None
-        self._judge, self._store, self._answers = judge, store, answers
-        self._tried: list[tuple[Case, Trace]] = []
-        self._seconds: list[float] = []
+    def __init__(self, judge: EmbeddedJudge, store: Store, answers: int, said: Said | None) -> None:
+        self.beside = Beside(store) if said is None and _can_spawn() else None
+        self._judge, self._store, self._answers, self._said = judge, store, answers, said
+        self._count, self._seconds = 0, 0.0
 
     def note(self, case: Case, trace: Trace) -> None:
         """One more answer to judge."""
         if self.beside is not None:
             self.beside.note(case, trace)
-        elif trace.response is not None and not self._known():
-            began = thread_time()
-            with contextlib.suppress(Exception):  # it is judged again when its turn comes
-                self._judge.judge(case, trace)
-            self._seconds.append(thread_time() - began)
-            self._tried.append((case, trace))
-            if self._known():
-                self._decide()
+        elif trace.response is not None and self._said is not None and self._quick():
+            self._judge_here(case, trace, self._said)
+            if not self._quick() and self._left() >= START and _can_spawn():
+                self.beside = Beside(self._store)
 
-    def _known(self) -> bool:
-        return len(self._seconds) >= TRIED or sum(self._seconds) >= PATIENT
+    def _quick(self) -> bool:
+        return self._seconds <= PATIENT + QUICK * self._count
 
-    def _decide(self) -> None:
-        tried, self._tried = self._tried, []
-        if min(self._seconds) * self._answers >= START:  # the first has the judge's tables made
-            self.beside = Beside(self._judge, self._store)
-            for case, trace in tried:
-                self.beside.note(case, trace)
+    def _left(self) -> float:
+        """Seconds that judging all other answers takes."""
+        return self._seconds / max(1, self._count - 1) * (self._answers - self._count)
+
+    def _judge_here(self, case: Case, trace: Trace, said: Said) -> None:
+        began = thread_time()
+        with contextlib.suppress(Exception):  # it is judged again when its turn comes
+            said(trace, self._judge.judge(case, trace))
+        if self._count:  # the first has the judge's tables made
+            self._seconds += thread_time() - began
+        self._count += 1
 
 
 class Beside:
@@ -97,11 +101,10 @@ class Beside:
     Whatever becomes of the process, an answer it said nothing of is judged like any other when its turn comes.
     """
 
-    def __init__(self, judge: Judge, store: Store) -> None:
-        self._judge, self._store = judge, store
-        # of each answer: its key, a digest of what its evidence is made of, and what the judge reads
-        self._batch: list[tuple[Key, str, str]] = []
-        self._under_way: deque[list[tuple[Key, str]]] = deque()
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._batch: list[tuple[Key, str]] = []  # of each answer: its key, and what the judge reads
+        self._under_way: deque[list[Key]] = deque()
         self._count = 0
         self._heard = asyncio.Event()
         ours, theirs = socket.socketpair()
@@ -120,9 +123,8 @@ class Beside:
         """One more answer to judge."""
         if trace.response is None or not self._channel.open or self._count >= MOST:
             return
-        given = given_to_judge(case, trace)
         key = (trace.system, trace.case_id, trace.condition, trace.repeat)
-        self._batch.append((key, made_of(self._judge, given), given))
+        self._batch.append((key, given_to_judge(case, trace)))
         self._count += 1
         if len(self._batch) >= BATCH:
             self._send()
@@ -144,17 +146,15 @@ class Beside:
     def _send(self) -> None:
         batch, self._batch = self._batch, []
         if batch and self._channel.open:
-            self._under_way.append([(key, of) for key, of, _ in batch])
-            self._channel.send(pack({"given": [given for *_, given in batch]}))
+            self._under_way.append([key for key, _ in batch])
+            self._channel.send(pack({"given": [given for _, given in batch]}))
 
     def _take(self, message: dict[str, Any]) -> None:
         """What it says of the oldest batch: kept with the next commit, so that nobody waits for it."""
         asked = self._under_way.popleft() if self._under_way else []
         self._count -= len(asked)
-        said: list[Said] = [
-            (key, of, text)
-            for (key, of), text in zip(asked, message.get("said", []), strict=False)
-            if isinstance(text, str)
+        said: list[Kept] = [
+            (key, *told) for key, told in zip(asked, message.get("said", []), strict=False)
         ]
         self._store.keep_evidence(said, wait=False)
         self._heard.set()
@@ -162,6 +162,11 @@ class Beside:
     def _ended(self, _: str) -> None:
         self._under_way.clear()
         self._heard.set()
+
+
+def _can_spawn() -> bool:
+    """Whether there may be a second process, and a processor for it."""
+    return os.name == "posix" and _processors() > 1
 
 
 def _processors() -> int:

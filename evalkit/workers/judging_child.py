@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 
-from evalkit.evidence import evidence_to_json, read_given
+from evalkit.evidence import evidence_to_json, made_of, read_given
 from evalkit.judges.embedded import EmbeddedJudge
 from evalkit.workers.protocol import BrokenMessageError, pack, receive
 
@@ -29,6 +29,8 @@ def serve(connection: socket.socket) -> None:
     with connection, contextlib.suppress(BrokenMessageError, OSError):
         while True:
             batch = receive(connection)["given"]
-            connection.sendall(
-                pack({"said": [evidence_to_json(judge.judge(*read_given(g))) for g in batch]})
-            )
+            said = [
+                (made_of(judge, given), evidence_to_json(judge.judge(*read_given(given))))
+                for given in batch
+            ]
+            connection.sendall(pack({"said": said}))

@@ -10,6 +10,7 @@ from typing import Any
 from evalkit.adapters.calling import Called, Signature, too_late
 from evalkit.errors import EndpointUnusable
 from evalkit.records import Failure, JsonObject, Question
+from evalkit.resending import resend
 from evalkit.workers.output import Output
 from evalkit.workers.process import Lost, Process, Reply
 from evalkit.workers.protocol import plain_arguments, question_to_json, signature_from_json
@@ -48,7 +49,7 @@ class Pool:
         question: Question | None,
         seconds: float | None,
     ) -> Called:
-        """What the method gave. A call that was lost with others is made once more, alone.
+        """What the method gave. A call that was lost with others is made once more, alone, if no limit forbids it.
 
         ``seconds`` count from when the process is asked, each time anew: no question pays for the
         time that another cost.
@@ -64,7 +65,7 @@ class Pool:
         slot = min(self._slots, key=lambda each: each.load)
         reply = await slot.ask(request, seconds, alone=False)
         if isinstance(reply, Lost) and not reply.certain:
-            reply = await slot.ask(request, seconds, alone=True)
+            reply = await slot.ask(request, seconds, alone=True, lost=reply)
         if isinstance(reply, Lost):
             return _lost(reply, signature, seconds, perf_counter() - started)
         return _called(reply)
@@ -108,8 +109,18 @@ class Slot:
         """How many questions are under way or wait."""
         return self._inside + len(self._waiting)
 
-    async def ask(self, request: JsonObject, seconds: float | None, *, alone: bool) -> Reply:
-        """The process's answer; ``alone`` waits until no other question is under way and keeps them out."""
+    async def ask(
+        self,
+        request: JsonObject,
+        seconds: float | None,
+        *,
+        alone: bool,
+        lost: Lost | None = None,
+    ) -> Reply:
+        """The process's answer; ``alone`` waits until no other question is under way and keeps them out.
+
+        ``lost`` is what became of the same call before.
+        """
         if alone:
             await self._wait_alone()
         else:
@@ -118,6 +129,8 @@ class Slot:
             self._inside += 1
         try:
             process = await self._running()
+            if lost is not None and lost.sent:
+                await resend("crashed", lost=True)
             reply = await process.ask(request, seconds)
             self._note(process, reply)
             return reply

@@ -39,12 +39,13 @@ class Lost:
     """The process ended before it answered.
 
     ``certain`` says that this question ended it: no other was under way. Otherwise what became of the
-    question is unknown.
+    question is unknown. ``sent`` is false where the process had ended before it could be asked.
     """
 
     reason: str
     hung: bool
     certain: bool
+    sent: bool = True
 
 
 Reply = dict[str, Any] | Lost
@@ -110,7 +111,7 @@ class Process:
     async def ask(self, request: JsonObject, seconds: float | None) -> Reply:
         """Its answer; ``seconds`` from now it must be there, or the process is ended."""
         if not self.alive:
-            return Lost(self.reason or "", self.hung, certain=False)
+            return Lost(self.reason or "", self.hung, certain=False, sent=False)
         loop = self._attach()
         number = next(self._numbers)
         packed = pack({**request, "id": number, "seconds": seconds})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -22,7 +21,7 @@ from evalkit.judges.llm.prompts import instructions
 from evalkit.judges.llm.schema import schema
 from evalkit.judges.llm.settings import Settings
 from evalkit.judges.llm.streak import Streak, came_back
-from evalkit.judges.llm.under_way import UnderWay
+from evalkit.judges.llm.under_way import UnderWay, call_of, named
 from evalkit.judges.spending import Purse
 from evalkit.records import Outcome
 
@@ -126,13 +125,14 @@ class Asker:
     async def _paid(self, call: Awaitable[tuple[Outcome, float]]) -> Outcome:
         """The outcome of a call that was taken from the purse, and is booked there however it ends."""
         cost, seconds = None, None
-        noted = nullcontext() if self.under_way is None else self.under_way.call()
         try:
-            with noted:
+            with call_of(self.under_way) as names:
                 outcome, seconds = await call
+            if self.under_way is not None:
+                self.under_way.end(*names)
             cost = outcome.usage.cost
         except EndpointUnusable as error:
-            raise EndpointUnusable(f"judge {self.settings.name}: {error}") from error
+            raise named(self.settings.name, error) from error
         finally:
             if self.purse is not None:
                 self.purse.settle(1, cost, seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from itertools import count
 from pathlib import Path
@@ -34,21 +34,22 @@ class UnderWay:
         self._mine, self._numbers = secrets.token_hex(4), count(1)
 
     @contextmanager
-    def call(self) -> Iterator[None]:
-        """Around a call and the recording of what came of it; what then goes out through ``Noted`` is this call.
+    def call(self) -> Iterator[list[str]]:
+        """Around a call; what then goes out through ``Noted`` is this call. Its name, once it goes out, is to be ended.
 
-        A call that is broken off, as all are where the process dies, never ends; one that is refused does.
+        A call that is broken off, as all are where the process dies, never ends, nor does one that got no
+        reply before its endpoint was given up; one that is refused does.
         """
         names: list[str] = []
         token = _sent.set(names)
         try:
-            yield
-        except EndpointUnusable:
-            self.end(*names)
+            yield names
+        except EndpointUnusable as error:
+            if not error.lost:
+                self.end(*names)
             raise
         finally:
             _sent.reset(token)
-        self.end(*names)
 
     def begin(self) -> str:
         """Note a call that goes out now; its name."""
@@ -71,6 +72,18 @@ class UnderWay:
                 os.close(number)
         except OSError as error:
             raise StorageError(f"{self.file}: cannot be written: {error.strerror}") from error
+
+
+def named(judge: str, error: EndpointUnusable) -> EndpointUnusable:
+    """The error with the judge's name: its endpoint is another than the systems'."""
+    found = EndpointUnusable(f"judge {judge}: {error}")
+    found.lost = error.lost
+    return found
+
+
+def call_of(under_way: UnderWay | None) -> AbstractContextManager[list[str]]:
+    """Around a call, where calls are noted; else around nothing."""
+    return nullcontext([]) if under_way is None else under_way.call()
 
 
 class Noted:

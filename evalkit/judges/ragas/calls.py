@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from evalkit.adapters.endpoint import Endpoint, keyed_endpoint
@@ -15,9 +14,14 @@ from evalkit.adapters.openai_replies import read_body, read_chat, read_usage
 from evalkit.adapters.openai_structured import Negotiation, Shape
 from evalkit.adapters.retry import Deadline, Tried
 from evalkit.adapters.transport import PostJson, Transport
+from evalkit.errors import EndpointUnusable
+from evalkit.judges.llm.streak import Streak, came_back
+from evalkit.judges.llm.under_way import Noted, UnderWay, call_of, named
 from evalkit.judges.ragas.record import Call, CallRecord
+from evalkit.judges.ragas.replies import UnusableReplyError, listed, vectors_in
 from evalkit.judges.ragas.settings import Settings
-from evalkit.judges.spending import Purse, Spending
+from evalkit.judges.ragas.spent import Spent
+from evalkit.judges.spending import Purse
 from evalkit.records import Failure, Outcome, Usage
 
 TRIES = 3  # times a question is put at most until the reply can be used
@@ -32,10 +36,6 @@ class CallFailedError(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(f"{failure.kind}: {failure.message}")
         self.failure = failure
-
-
-class UnusableReplyError(ValueError):
-    """The text of a reply is not what was asked for."""
 
 
 class AnswerSchema:
@@ -62,40 +62,6 @@ class AnswerSchema:
         )
 
 
-@dataclass(slots=True)
-class Spent:
-    """What the judge has used so far.
-
-    ``asked`` questions, ``kept`` answered from the record without a call, ``calls`` that reached the endpoint (more than
-    one for a question where a reply could not be used), ``failed`` questions. ``cost`` covers the calls whose price
-    is known; ``unpriced`` counts the others.
-    """
-
-    asked: int = 0
-    kept: int = 0
-    calls: int = 0
-    failed: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cost: float = 0.0
-    unpriced: int = 0
-    untold: int = 0
-
-    def total(self) -> Spending:
-        """The same in the words that all judges share."""
-        tokens = (self.prompt_tokens, self.completion_tokens)
-        return Spending(self.calls, self.kept, *tokens, self.cost, self.untold, self.unpriced)
-
-    def add(self, usage: Usage) -> None:
-        """Book one call."""
-        self.calls += 1
-        self.prompt_tokens += usage.prompt_tokens or 0
-        self.completion_tokens += usage.completion_tokens or 0
-        self.cost += usage.cost or 0.0
-        self.unpriced += usage.cost is None
-        self.untold += usage.prompt_tokens is None
-
-
 class JudgeCalls:
     """One endpoint for chat and one for embeddings, with a record of all that was asked.
 
@@ -110,12 +76,16 @@ class JudgeCalls:
         *,
         transport: PostJson | None = None,
         offline: bool = False,
+        under_way: UnderWay | None = None,
     ) -> None:
         self.spent = Spent()
+        self.streak = Streak(f"judge {settings.called()}", settings.unusable)
         self.purse: Purse | None = None
         self.round = 0  # calls of one round answer no question of another
         self._settings, self._records, self._offline = settings, tuple(records), offline
-        self._transport = transport or Transport()
+        self._sent, self._unended = under_way, list[str]()
+        own = transport or Transport()
+        self._transport = own if under_way is None else Noted(own, under_way)
         if not offline:
             self._chat = self._endpoint(f"{settings.base_url}/chat/completions")
             elsewhere = settings.embedding_base_url or settings.base_url
@@ -124,9 +94,14 @@ class JudgeCalls:
         self._under_way: dict[str, asyncio.Event] = {}
         self._means = settings.wording()
 
+    @property
+    def down(self) -> bool:
+        """Whether an endpoint was given up because it only failed."""
+        return not self._offline and (self._chat.breaker.down or self._embed.breaker.down)
+
     def _endpoint(self, url: str) -> Endpoint:
         settings = self._settings
-        return keyed_endpoint(
+        found = keyed_endpoint(
             url,
             settings.api_key_env,
             policy=settings.policy,
@@ -135,6 +110,8 @@ class JudgeCalls:
             transport=self._transport,
             read=read_body,
         )
+        found.breaker.again = "run again with the same --out when it is well"
+        return found
 
     async def chat(
         self,
@@ -159,7 +136,7 @@ class JudgeCalls:
         key = _key(self._means, "embeddings", json.dumps(list(texts)))
         return await self._once(
             key,
-            lambda kept: _vectors(json.loads(kept), len(texts)),
+            lambda kept: vectors_in(json.loads(kept), len(texts)),
             lambda: self._ask_embeddings(key, texts, subject),
         )
 
@@ -199,6 +176,7 @@ class JudgeCalls:
             if not self._under_way:
                 for record in self._records:
                     record.flush()
+                self._end_recorded()
 
     async def _ask(
         self,
@@ -216,13 +194,18 @@ class JudgeCalls:
             self._take()
             outcome = Outcome()
             try:
-                tried, request = await self._post(prompt, schema, turns, deadline)
+                with self._noted():
+                    tried, request = await self._post(prompt, schema, turns, deadline)
                 outcome = _outcome(tried, self._settings)
             finally:
                 self._settle(outcome.usage)
             text = outcome.response or ""
             value, wrong = _read(outcome, read)
             self._note(key, subject, request, tried, outcome.usage, text, wrong)
+            if value is not None:
+                self.streak.usable()
+            elif came_back(outcome.error):
+                self.streak.unusable(wrong, text)
             if outcome.error is not None:
                 raise CallFailedError(outcome.error)
             if value is not None:
@@ -254,13 +237,14 @@ class JudgeCalls:
         request = {"model": self._settings.embedding_model, "input": list(texts)}
         self._take()
         try:
-            tried = await self._embed.post(request)
+            with self._noted():
+                tried = await self._embed.post(request)
         finally:
             self._settle(Usage())
         usage, found, failure = Usage(), list[list[float]](), tried.failure
         if failure is None:
             try:
-                found = _vectors(_listed(tried.value), len(texts))
+                found = vectors_in(listed(tried.value), len(texts))
             except UnusableReplyError as error:
                 failure = Failure("malformed", str(error))
             if isinstance(tried.value, Mapping):
@@ -273,8 +257,27 @@ class JudgeCalls:
             raise CallFailedError(failure)
         return found
 
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Around a call that goes out: known to be under way until it is recorded, and named where it is refused."""
+        try:
+            with call_of(self._sent) as names:
+                yield
+        except EndpointUnusable as error:
+            raise named(self._settings.name, error) from error
+        self._unended += names
+
+    def _end_recorded(self) -> None:
+        """What is in the file is over; a call that only waits to be written there would be lost with the process."""
+        if self._sent is not None and not any(record.waits for record in self._records):
+            done, self._unended = self._unended, []
+            self._sent.end(*done)
+
     def _take(self) -> None:
-        """A call from the purse; ``CallFailedError`` where it is spent."""
+        """A call from the purse; ``CallFailedError`` where it is spent, or where replies are of no use."""
+        if self.streak.stopped is not None:
+            self.streak.spared += 1
+            raise CallFailedError(Failure("exception", f"not graded: {self.streak.stopped}"))
         if self.purse is not None and not self.purse.take(1):
             told = f"not graded: the limit of {self.purse.refused} is reached"
             raise CallFailedError(Failure("exception", told))
@@ -298,6 +301,7 @@ class JudgeCalls:
         call = Call(key, subject, request, reply, error, usage, tried.seconds, tried.attempts)
         for record in self._records:
             record.add(call)
+        self._end_recorded()
 
 
 def _key(*parts: str) -> str:
@@ -323,25 +327,3 @@ def _read(outcome: Outcome, read: Callable[[str], Read]) -> tuple[Read | None, s
         return read(outcome.response or ""), ""
     except UnusableReplyError as error:
         return None, str(error)[:LONGEST]
-
-
-def _listed(value: Any) -> Any:
-    """The vectors of an embeddings reply in the order of the texts."""
-    try:
-        rows = sorted(value["data"], key=lambda row: row.get("index", 0))
-        return [row["embedding"] for row in rows]
-    except (TypeError, KeyError, AttributeError):
-        raise UnusableReplyError("the reply is not a list of embeddings") from None
-
-
-def _vectors(found: Any, count: int) -> list[list[float]]:
-    if not isinstance(found, list) or len(found) != count:
-        raise UnusableReplyError(f"the reply has not one embedding for each of the {count} texts")
-    if not all(isinstance(vector, list) and vector for vector in found):
-        raise UnusableReplyError("an embedding is not a list of numbers")
-    numbers = all(isinstance(x, (int, float)) and math.isfinite(x) for row in found for x in row)
-    if not numbers or len({len(vector) for vector in found}) != 1:
-        raise UnusableReplyError("the embeddings are not finite numbers of one length")
-    if not all(any(vector) for vector in found):
-        raise UnusableReplyError("an embedding is zero")
-    return found

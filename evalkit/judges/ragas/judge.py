@@ -9,7 +9,8 @@ from pathlib import Path
 from evalkit.adapters.options import digest
 from evalkit.adapters.transport import PostJson
 from evalkit.judges.embedded import EmbeddedJudge
-from evalkit.judges.ragas.calls import JudgeCalls, Spent
+from evalkit.judges.llm.under_way import UnderWay
+from evalkit.judges.ragas.calls import JudgeCalls
 from evalkit.judges.ragas.grades import evidence_of
 from evalkit.judges.ragas.grading import grade_of
 from evalkit.judges.ragas.library import installed, library_of, load
@@ -18,6 +19,7 @@ from evalkit.judges.ragas.metrics import metrics_of
 from evalkit.judges.ragas.model import GradingEmbeddings, GradingModel
 from evalkit.judges.ragas.record import FILE, CallRecord
 from evalkit.judges.ragas.settings import Settings
+from evalkit.judges.ragas.spent import Spent
 from evalkit.judges.spending import (
     Expected,
     Purse,
@@ -29,6 +31,7 @@ from evalkit.judges.spending import (
     spending_of,
     tokens_of,
 )
+from evalkit.judges.standing import given_up_of, stopped_of
 from evalkit.records import AS_IS, Case, Evidence, Judge, Metric, Trace
 
 REPLY_TOKENS = 150  # of a reply as a rule: some statements with a reason each
@@ -72,7 +75,10 @@ class RagasJudge:
             (settings.record, *(folder and folder / FILE for folder in (cache, record)))
         )
         records = [CallRecord(file) for file in files if file is not None] or [CallRecord()]
-        self._calls = JudgeCalls(settings, records, transport=transport, offline=offline)
+        noted = None if record is None or offline else UnderWay(record)
+        self._calls = JudgeCalls(
+            settings, records, transport=transport, offline=offline, under_way=noted
+        )
         model, embeddings = GradingModel(self._calls), GradingEmbeddings(self._calls)
         self._library = library_of(self.measures, model, embeddings)
 
@@ -85,6 +91,21 @@ class RagasJudge:
     def spending(self) -> Spending:
         """The same with the inner judge's, in the words that all judges share."""
         return self.spent.total() + (spending_of(self._inner) or Spending())
+
+    @property
+    def down(self) -> bool:
+        """Whether an endpoint was given up because it only failed."""
+        return self._calls.down or bool(getattr(self._inner, "down", False))
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the inner judge, whose evidence counts, is asked no more."""
+        return stopped_of(self._inner)
+
+    @property
+    def given_up(self) -> str | None:
+        """Why answers have no grade of ragas's, or no evidence."""
+        return self._calls.streak.given_up or given_up_of(self._inner)
 
     def ask_anew(self, number: int) -> None:
         """From now on take no answer from another round than ``number``: a check of how steady the judge is wants its own."""

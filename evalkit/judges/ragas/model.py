@@ -9,12 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from evalkit.errors import EvalkitError
-from evalkit.judges.ragas.calls import (
-    AnswerSchema,
-    CallFailedError,
-    JudgeCalls,
-    UnusableReplyError,
-)
+from evalkit.judges.ragas.calls import AnswerSchema, CallFailedError, JudgeCalls
+from evalkit.judges.ragas.replies import UnusableReplyError
 from evalkit.records import Failure
 
 

@@ -103,6 +103,11 @@ class CallRecord:
         if time.time() - self._rows[0][1] >= TOGETHER:
             self.flush()
 
+    @property
+    def waits(self) -> bool:
+        """Whether a call is kept that is not in the file yet."""
+        return bool(self._rows)
+
     def flush(self) -> None:
         """Write what waits."""
         if not self._rows:

@@ -14,6 +14,7 @@ from evalkit.adapters.options import EFFORT, Options, digest, read_effort
 from evalkit.adapters.retry import RetryPolicy
 from evalkit.adapters.secrets import check_url
 from evalkit.errors import InvalidInput
+from evalkit.judges.llm.streak import MOST
 from evalkit.judges.ragas.critics import Critic, critics_of
 from evalkit.strict import parse_json
 
@@ -22,7 +23,7 @@ TEXTS = (
     *("name", "base_url", "model", "api_key_env"),
     *("embedding_model", "embedding_base_url", "record"),
 )
-NUMBERS = ("temperature", "max_tokens", "seed", *EFFORT)
+NUMBERS = ("temperature", "max_tokens", "seed", "unusable", *EFFORT)
 KNOWN = ("kind", *TEXTS, *NUMBERS, "metrics", "critics", "extra_body", "price", "probes")
 MOST_TOKENS = 4096
 TIMEOUT = 120.0
@@ -46,6 +47,7 @@ class Settings:
     - ``policy``: ``attempts`` and ``timeout`` (seconds) of a call; ``concurrency``: calls at a time, 0 for no bound;
       ``patience``: seconds that an outage is waited out.
     - ``record``: a file that keeps all calls, and answers those made before; ``None`` is memory.
+    - ``unusable``: replies in a row that cannot be used, after which no call is made any more (20); 0 for no end.
     - ``probes``: whether answers to probes are graded too, or only those to the questions as they are.
     """
 
@@ -66,6 +68,11 @@ class Settings:
     patience: float = 30.0
     record: Path | None = None
     probes: bool = False
+    unusable: int = MOST
+
+    def called(self) -> str:
+        """The judge as messages name it: which model, and where."""
+        return f"{self.name} (model {self.model} at {self.base_url})"
 
     def wording(self) -> str:
         """Names what a reply depends on beside the prompt."""
@@ -117,6 +124,7 @@ def settings_from(values: Mapping[str, Any], place: str = "judge") -> Settings:
         concurrency=concurrency,
         patience=patience,
         probes=options.flag("probes", default=False),
+        unusable=MOST if (most := options.count("unusable", low=0)) is None else most,
     )
 
 

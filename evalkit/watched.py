@@ -1,0 +1,46 @@
+"""What of the systems of a run is watched for changes, said where something is not, and the cache that goes by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from evalkit.cache import Cache
+from evalkit.fingerprints import Looked, digest, look_at, suite_parts, world_of
+from evalkit.records import Suite, System
+
+MOST = 4  # things that are told of one system
+VERSION_HINT = '; evalkit.system(..., version="1") names what it holds'
+
+
+def cache_of(
+    folder: str | Path | None,
+    suite: Suite,
+    made: Sequence[tuple[System, Looked]],
+    warn: Callable[[str], None],
+) -> Cache | None:
+    """The cache in ``folder`` for these systems; None without one."""
+    if folder is None:
+        return None
+    world = world_of(suite_parts(suite))
+    systems = {s.name: digest(*sorted(given.parts.items())) for s, given in made}
+    closed = {s.name for s, given in made if given.unwatched}
+    return Cache(Path(folder), world=world, systems=systems, warn=warn, closed=closed)
+
+
+def looked_at(made: Sequence[System], given: Sequence[Any]) -> list[tuple[System, Looked]]:
+    """The systems, each with what it is made of, looked at once."""
+    return [(system, look_at(system, of)) for system, of in zip(made, given, strict=True)]
+
+
+def told_unwatched(made: Iterable[tuple[System, Looked]], *, cached: bool) -> list[str]:
+    """What to say of systems that are not watched whole, a line each."""
+    return [_told(system, found, cached=cached) for system, found in made if found.unwatched]
+
+
+def _told(system: System, found: Looked, *, cached: bool) -> str:
+    more = len(found.unwatched) - MOST
+    what = "; ".join(found.unwatched[:MOST]) + (f"; and {more} more" if more > 0 else "")
+    kept = ", and its answers are kept out of the cache" if cached else ""
+    return f"{system.name}: changes are not seen in {what}{kept}{found.hint and VERSION_HINT}"

@@ -1,0 +1,406 @@
+"""Answers of an old system are never those of a new one: wherever its code lies, and whatever its objects hold."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+import evalkit
+from evalkit.adapters.secrets import variables_of
+from evalkit.errors import InvalidInput
+from evalkit.held import held_by
+from evalkit.imports import of_target
+from evalkit.suite import load_systems
+from evalkit.watch import Watcher
+
+ENTRY = "{name: m, approach: prompt, adapter: python, target: '%s'}"
+
+
+class Said(Watcher):
+    def __init__(self):
+        self.lines = []
+
+    def say(self, text):
+        self.lines.append(text)
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(dedent(text), encoding="utf-8")
+
+
+@pytest.fixture
+def suite(tmp_path):
+    cases = [{"id": f"c{i}", "query": f"q{i}", "reference": "Ja."} for i in range(3)]
+    files = {
+        "suite.yaml": "format: 1\nname: tiny\n",
+        "cases.jsonl": "\n".join(map(json.dumps, cases)),
+    }
+    write(tmp_path / "suite", files)
+    return tmp_path / "suite"
+
+
+# --- code that lies outside the suite ------------------------------------------------------------
+
+WRAPPER = "import mypkg.rag as r\ndef f(query): return r.f(query)\n"
+SRC = "import sys\nfrom pathlib import Path\nHERE = Path(__file__).resolve().parent\n"
+JOIN = "sys.path.insert(0, os.path.join(HERE, '..', 'x'))\n"
+LAYOUTS = {  # how a target comes by its code: its target, its files in the suite, and where the package lies
+    "wrapper": ("my_system:f", WRAPPER, "lib"),
+    "target": ("mypkg.rag:f", None, "lib"),
+    "from": ("my_system:f", "from mypkg.rag import f\n", "lib"),
+    "src": ("my_system:f", f"{SRC}sys.path.insert(0, str(HERE / 'src'))\n{WRAPPER}", "suite/src"),
+    "parents": (
+        "my_system:f",
+        f"{SRC}sys.path.append(str(Path(__file__).parents[1] / 'code'))\n{WRAPPER}",
+        "code",
+    ),
+    "join": (
+        "my_system:f",
+        f"import os, sys\nHERE = os.path.dirname(os.path.abspath(__file__))\n{JOIN}{WRAPPER}",
+        "x",
+    ),
+}
+PACKAGE = {
+    "mypkg/__init__.py": "",
+    "mypkg/rag.py": "from mypkg.words import P\nfrom .inner.deep import Q\ndef f(query): return P + Q\n",
+    "mypkg/words.py": "P = 'x '\nCONF = 'conf.json'\n",
+    "mypkg/inner/deep.py": "Q = 'y'\n",  # no __init__: a namespace package
+    "mypkg/conf.json": "{}",
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_file_of_a_package_elsewhere_is_watched(tmp_path, suite, monkeypatch, layout):
+    target, wrapper, place = LAYOUTS[layout]
+    write(tmp_path / place, PACKAGE)
+    write(suite, {} if wrapper is None else {"my_system.py": wrapper})
+    if place == "lib":
+        monkeypatch.syspath_prepend(str(tmp_path / "lib"))
+    found = of_target(target.partition(":")[0], suite)
+    names = {name.removeprefix("src/") for name in found.files}
+    assert names == {*PACKAGE, *([] if wrapper is None else ["my_system.py"])}
+    assert found.unwatched == []
+
+
+def test_a_package_of_an_editable_install_is_watched(tmp_path, suite, monkeypatch):
+    write(tmp_path / "code", {f"src_of_it/{n.partition('/')[2]}": t for n, t in PACKAGE.items()})
+    finder = """
+        import importlib.util
+        class Finder:
+            @classmethod
+            def find_spec(cls, name, path=None, target=None):
+                if name == "mypkg":
+                    return importlib.util.spec_from_file_location(name, %r, submodule_search_locations=[%r])
+    """
+    place = tmp_path / "code" / "src_of_it"
+    write(
+        tmp_path, {"finding/editable_finder.py": finder % (str(place / "__init__.py"), str(place))}
+    )
+    monkeypatch.syspath_prepend(str(tmp_path / "finding"))
+    import editable_finder
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, editable_finder.Finder])
+    files = of_target("mypkg.rag", suite).files
+    assert {Path(f).name for f in files} >= {"rag.py", "words.py", "deep.py", "conf.json"}
+
+
+def test_links_are_followed_to_where_they_lead(tmp_path, suite, monkeypatch):
+    write(tmp_path / "real", PACKAGE)
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "mypkg").symlink_to(tmp_path / "real" / "mypkg")
+    monkeypatch.syspath_prepend(str(tmp_path / "lib"))
+    assert set(of_target("mypkg.rag", suite).files) == set(PACKAGE)
+
+
+def test_an_installed_package_counts_by_its_version_and_python_not_at_all(suite):
+    write(suite, {"my_system.py": "import json, yaml, numpy.linalg, evalkit\nimport not_there\n"})
+    found = of_target("my_system", suite)
+    assert {"pyyaml", "numpy"} <= {name.lower() for name in found.packages}
+    assert set(found.files) == {"my_system.py"}
+    assert found.unwatched == []
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import importlib\nr = importlib.import_module(input())\n", "line 2 imports by a name"),
+        ("import runpy\nrunpy.run_path(input())\n", "line 2 imports by a name"),
+        ("import sys\nsys.path.append(input())\nimport far_away\n", "far_away (in my_system.py)"),
+    ],
+)
+def test_what_cannot_be_followed_is_said(suite, code, said):
+    write(suite, {"my_system.py": code})
+    (told,) = of_target("my_system", suite).unwatched
+    assert said in told
+
+
+def command(suite, out, *more, **environment):
+    done = subprocess.run(
+        [sys.executable, "-m", "evalkit", "run", suite, "--out", out, "--probes", "none", *more],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    return done.returncode, done.stderr
+
+
+def test_the_command_line_serves_no_answer_of_changed_code_elsewhere(tmp_path, suite):
+    write(tmp_path / "lib", PACKAGE)
+    write(
+        suite, {"systems.yaml": f"systems:\n  - {ENTRY % 'my_system:f'}\n", "my_system.py": WRAPPER}
+    )
+    where = {"PYTHONPATH": f"{tmp_path / 'lib'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    cache = ("--cache", tmp_path / "cache")
+    assert command(suite, tmp_path / "one", *cache, **where)[0] == 0
+    code, said = command(suite, tmp_path / "two", *cache, **where)
+    assert code == 0
+    assert "3 of 3 answers (100%)" in said
+    write(tmp_path / "lib", {"mypkg/words.py": "P = 'new '\n"})
+    code, said = command(suite, tmp_path / "one", *cache, **where)
+    assert code == 3
+    assert "m: mypkg/words.py changed" in said
+    assert "0 of 3 answers" in command(suite, tmp_path / "three", *cache, **where)[1]
+
+
+def test_code_that_cannot_be_followed_is_said_and_kept_out_of_the_cache(tmp_path, suite):
+    code = "from importlib import import_module\ndef f(query): return import_module('js' + 'on').dumps(1)\n"
+    write(suite, {"systems.yaml": f"systems:\n  - {ENTRY % 'my_system:f'}\n", "my_system.py": code})
+    systems, cache = load_systems(suite / "systems.yaml"), tmp_path / "cache"
+    for out in ("one", "two"):
+        said = Said()
+        evalkit.run(suite, systems, out=tmp_path / out, cache=cache, probes="none", watch=said)
+        told = [line for line in said.lines if "my_system.py line 2 imports by a name" in line]
+        assert told == [told[0]]
+        assert "kept out of the cache" in told[0]
+    assert [f for f in cache.rglob("*") if f.is_file()] == []
+
+
+# --- variables in headers ------------------------------------------------------------------------
+
+
+def test_another_value_of_a_variable_in_a_header_is_another_system(monkeypatch):
+    headers = {"X-Model": "${MODEL_X}", "Authorization": "Bearer ${TOKEN_A}", "X-Api-Key": "${K}"}
+    options = {
+        "url": "http://h/",
+        "headers": headers,
+        "retrieve": {"headers": {"X-Region": "${R}"}},
+    }
+    monkeypatch.setenv("TOKEN_A", "one")
+    monkeypatch.setenv("K", "one")
+    monkeypatch.setenv("MODEL_X", "A")
+    first = variables_of(options)
+    assert set(first) == {"MODEL_X", "R"}
+    monkeypatch.setenv("TOKEN_A", "two")
+    monkeypatch.setenv("K", "two")
+    assert variables_of(options) == first
+    monkeypatch.setenv("MODEL_X", "B")
+    assert variables_of(options)["MODEL_X"] != first["MODEL_X"]
+
+
+def test_a_run_under_another_variable_is_refused_by_its_name(tmp_path, suite, monkeypatch):
+    header = "headers: {X-Model: '${MODEL_X}'}"
+    entry = "{name: s, approach: prompt, adapter: http, url: 'http://127.0.0.1:9/', attempts: 1, patience: 0, %s}"
+    write(suite, {"systems.yaml": f"systems:\n  - {entry % header}\n"})
+    systems = load_systems(suite / "systems.yaml")
+
+    def run():
+        monkeypatch.delenv("EVALKIT_CACHE", raising=False)
+        try:
+            evalkit.run(suite, systems, out=tmp_path / "run", probes="none")
+        except InvalidInput:
+            raise
+        except evalkit.EvalkitError:  # nobody listens there
+            pass
+
+    monkeypatch.setenv("MODEL_X", "model-of-old")
+    run()
+    run()
+    monkeypatch.setenv("MODEL_X", "model-of-now")
+    with pytest.raises(InvalidInput, match="s: the variable MODEL_X of the environment") as caught:
+        run()
+    assert "model-of" not in str(caught.value)
+    kept = b"".join(f.read_bytes() for f in (tmp_path / "run").rglob("*") if f.is_file())
+    assert b"model-of" not in kept
+
+
+# --- functions and objects -----------------------------------------------------------------------
+
+
+def made(prompt):
+    def ask(query):
+        return prompt
+
+    return ask
+
+
+class Bot:
+    greeting = "Ja."
+
+    def __init__(self, prompt, **more):
+        self.prompt, self.asked = prompt, 0
+        self.__dict__.update(more)
+
+    def ask(self, query):
+        self.asked += 1
+        return self.prompt
+
+
+def executed(code):
+    names = {}
+    exec(dedent(code), names)  # as a cell of a notebook is
+    return names["f"]
+
+
+PAIRS = {
+    "lambda": (lambda query: "a", lambda query: "b"),
+    "closure": (made("a"), made("b")),
+    "object": (Bot("a"), Bot("b")),
+    "method": (Bot("a").ask, Bot("b").ask),
+    "nested": (Bot([{"x": Bot("a")}]), Bot([{"x": Bot("b")}])),
+    "default": (lambda query, p="a": p, lambda query, p="b": p),
+    "executed": (executed("def f(query): return 'a'"), executed("def f(query): return 'b'")),
+    "global": (executed("P = 'a'\ndef f(q): return P"), executed("P = 'b'\ndef f(q): return P")),
+    "called": (
+        executed("def g(): return 'a'\ndef f(q): return g()"),
+        executed("def g(): return 'b'\ndef f(q): return g()"),
+    ),
+    "class": (
+        executed("class C:\n  def ask(self, q): return 'a'\nf = C()"),
+        executed("class C:\n  def ask(self, q): return 'b'\nf = C()"),
+    ),
+    "types": (made(1), made(True)),
+    "functions": (made([made("a"), made("b")]), made([made("b"), made("a")])),
+}
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_another_object_of_the_same_name_is_another_system(tmp_path, suite, pair):
+    one, other = PAIRS[pair]
+    assert held_by(one).digest() != held_by(other).digest()
+    asked = {"out": tmp_path / "run", "cache": tmp_path / "cache", "probes": "none"}
+    said = Said()
+    evalkit.run(suite, {"m": one}, **asked)
+    evalkit.run(suite, {"m": one}, **asked, watch=said)
+    with pytest.raises(InvalidInput, match="started with something else: m: "):
+        evalkit.run(suite, {"m": other}, **asked)
+    evalkit.run(suite, {"m": other}, **{**asked, "out": tmp_path / "two"}, watch=said)
+    assert "cache: 0 of 3 answers (0%) were there already" in said.lines
+
+
+def test_the_difference_is_shown(tmp_path, suite):
+    evalkit.run(suite, {"m": Bot("Be brief.")}, out=tmp_path / "run", probes="none")
+    with pytest.raises(InvalidInput, match=r'm: self\.prompt was "Be brief\.", now "Be long\."'):
+        evalkit.run(suite, {"m": Bot("Be long.")}, out=tmp_path / "run", probes="none")
+
+
+def test_what_answering_itself_changes_is_no_change(tmp_path, suite):
+    bot = Bot("Ja.")
+    for limit in (1, 2, None):
+        evalkit.run(suite, {"m": bot}, out=tmp_path / "run", probes="none", limit=limit)
+    assert bot.asked == 3
+    bot.prompt = "Nein."
+    with pytest.raises(InvalidInput, match=r"self\.prompt was"):
+        evalkit.run(suite, {"m": bot}, out=tmp_path / "run", probes="none")
+
+
+def test_a_system_made_beforehand_is_looked_at_anew(tmp_path, suite):
+    bot = Bot("Ja.")
+    system = evalkit.system("m", bot)
+    bot.prompt = "Nein."
+    evalkit.run(suite, [system], out=tmp_path / "run", probes="none")
+    bot.prompt = "Ja."
+    with pytest.raises(InvalidInput, match=r'self\.prompt was "Nein\."'):
+        evalkit.run(suite, [system], out=tmp_path / "run", probes="none")
+
+
+def test_a_client_in_a_closure_can_be_used_and_is_said_not_to_be_compared(tmp_path, suite):
+    openai = pytest.importorskip("openai")
+
+    def system(url, key="sk-0123456789abcdef0123"):
+        client = openai.OpenAI(base_url=url, api_key=key)
+        return lambda query: "Ja." if client else ""
+
+    asked = {"out": tmp_path / "run", "cache": tmp_path / "cache", "probes": "none"}
+    evalkit.run(suite, {"m": system("http://a/v1")}, **asked)
+    said = Said()
+    evalkit.run(
+        suite, {"m": system("http://a/v1", "sk-another-key-0123456789")}, **asked, watch=said
+    )
+    (line,) = [line for line in said.lines if "client (openai.OpenAI)" in line]
+    assert 'version="1"' in line
+    assert not any(f.is_file() for f in (tmp_path / "cache").rglob("*"))
+    kept = b"".join(f.read_bytes() for f in (tmp_path / "run").rglob("*") if f.is_file())
+    assert b"sk-" not in kept
+    with pytest.raises(InvalidInput, match=r"base_url was .http://a/v1"):
+        evalkit.run(suite, {"m": system("http://b/v1")}, **asked)
+
+
+def test_a_version_stands_for_what_an_object_holds_but_not_for_its_code(tmp_path, suite):
+    def run(target, version, out="run"):
+        said = Said()
+        system = evalkit.system("m", target, version=version)
+        asked = {"out": tmp_path / out, "cache": tmp_path / "cache", "probes": "none"}
+        evalkit.run(suite, [system], **asked, watch=said)
+        return said.lines
+
+    run(Bot("Ja.", session=object(), at=1), "1")
+    assert "cache: 3 of 3 answers (100%) were there already" in run(Bot("Ja.", at=2), "1", "two")
+    with pytest.raises(InvalidInput, match='version was "1", now "2"'):
+        run(Bot("Ja."), "2")
+    with pytest.raises(InvalidInput, match="the code of"):
+        run(lambda query: "Ja.", "1")
+
+
+HELD = """
+import dataclasses, enum, json, re, threading
+from decimal import Decimal
+from pathlib import Path
+import numpy as np
+from evalkit.held import held_by
+class Mode(enum.Enum):
+    A, B = 1, 2
+@dataclasses.dataclass
+class Doc:
+    text: str
+class Slots:
+    __slots__ = ("x",)
+class Bot:
+    def __init__(self):
+        self.modes, self.ids, self.lock = {Mode.A, Mode.B}, frozenset("abcdef"), threading.Lock()
+        self.docs, self.vectors, self.pattern = [Doc("a")], np.arange(4.0), re.compile("a|b")
+        self.money, self.path, self.tools = Decimal("1.5"), Path("x"), {"a": self.ask, "b": len}
+        self.me, self.slots, self.raw = self, Slots(), b"raw"
+        self.slots.x = "in a slot"
+        self.token = "perhaps a secret"
+    def ask(self, query):
+        return {"a", "b", "c"} & set(query)
+print(json.dumps(dataclasses.asdict(held_by(Bot())), default=sorted))
+"""
+
+
+def test_the_same_object_is_the_same_in_every_process():
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", HELD],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("0", "7")
+    ]
+    assert found[0] == found[1]
+    held = json.loads(found[0])
+    assert held["opaque"] == []
+    assert " at 0x" not in found[0]
+    assert "perhaps a secret" not in found[0]
+    assert "in a slot" in held["values"].values() or '"in a slot"' in held["values"].values()
