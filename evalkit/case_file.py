@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from evalkit.cases import CaseReader
 from evalkit.errors import InvalidInput
-from evalkit.ledger.words import Texts, narrow
+from evalkit.ledger.words import Texts, keep_arrays, kept_arrays, mapped, narrow
 from evalkit.records import Case
 from evalkit.strict.line_file import lines_of, open_lines
 
@@ -41,16 +41,16 @@ class Places:
     def save(self, file: Path) -> None:
         """Keep it for another process."""
         block, ends = self.ids.parts()
-        np.savez(
-            file, starts=self.starts, lines=self.lines, by_id=self.by_id, block=block, ends=ends
-        )
+        columns = {"starts": self.starts, "lines": self.lines, "by_id": self.by_id, "ends": ends}
+        keep_arrays(file, columns)
+        file.with_suffix(".ids").write_bytes(block.tobytes())
 
 
 def load_places(file: Path) -> Places:
-    """What ``save`` kept."""
-    with np.load(file, allow_pickle=False) as kept:
-        ids = Texts(kept["block"].tobytes(), kept["ends"])
-        return Places(kept["starts"], kept["lines"], ids, kept["by_id"])
+    """What ``save`` kept: it stays in the file, of which all processes that read it share what they need."""
+    kept = kept_arrays(file, in_place=True)
+    ids = Texts(mapped(file.with_suffix(".ids")), kept["ends"])
+    return Places(kept["starts"], kept["lines"], ids, kept["by_id"])
 
 
 class CaseFile(Sequence[Case]):

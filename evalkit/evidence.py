@@ -52,7 +52,7 @@ def keeps(judge: Judge) -> TypeGuard[EmbeddedJudge]:
 
 def given_to_judge(case: Case, trace: Trace) -> str:
     """All that the embedded judge reads of a case and an answer, as JSON."""
-    points, context = case.key_points, trace.context
+    points, context, retrieved = case.key_points, trace.context, trace.retrieved
     given = (
         case.query,
         case.expected,
@@ -62,8 +62,9 @@ def given_to_judge(case: Case, trace: Trace) -> str:
         None
         if context is None
         else [(p.doc_id, p.chunk_id, p.text, p.title, p.score) for p in context],
+        None if retrieved is None else [(p.doc_id, p.chunk_id, "", p.title) for p in retrieved],
         trace.citations,
-        {} if trace.citations is None else dict(case.relevant or {}),
+        dict(case.relevant or {}),
     )
     return _encode(given).encode("utf-8", "replace").decode()
 
@@ -71,7 +72,7 @@ def given_to_judge(case: Case, trace: Trace) -> str:
 def read_given(text: str) -> tuple[Case, Trace]:
     """The case and the answer as far as the embedded judge reads them."""
     query, expected, reference, points, *shown, relevant = json.loads(text)
-    response, context, citations = shown
+    response, context, retrieved, citations = shown
     case = Case(
         "",
         query,
@@ -85,6 +86,7 @@ def read_given(text: str) -> tuple[Case, Trace]:
     trace = Trace(
         response=response,
         context=None if context is None else tuple(Passage(*given) for given in context),
+        retrieved=None if retrieved is None else tuple(Passage(*given) for given in retrieved),
         citations=None if citations is None else tuple(citations),
     )
     return case, trace

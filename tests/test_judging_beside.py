@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import evalkit
 from evalkit.evidence import evidence_from_json, evidence_to_json, given_to_judge, read_given
+from evalkit.judges.cited import names_of
 from evalkit.judges.embedded import EmbeddedJudge
 from evalkit.records import Case, Claim, Evidence, Expected, KeyPoint, Passage, Suite, Trace
 from evalkit.store import Store
@@ -274,6 +275,16 @@ def test_what_the_judge_reads_comes_back_as_it_was():
     bare = Trace(response="a")
     found, read = read_given(given_to_judge(Case("c", "q"), bare))
     assert (found.reference, found.key_points, read.context, read.citations) == (None,) * 4
+
+
+def test_the_names_by_which_an_answer_may_cite_reach_the_judge():
+    listed = (Passage("prices", "prices#1", "Prices", "Price list", 0.5),)
+    case = Case("c", "What do groups pay?", relevant={"rates": 1})
+    for response in ("It is 12 euros (prices).", "It is 12 euros (rates).", "12 (Price list)."):
+        trace = Trace(response=response, retrieved=listed)
+        found, read = read_given(given_to_judge(case, trace))
+        assert names_of(found, read) == names_of(case, trace)
+        assert EmbeddedJudge().judge(found, read) == EmbeddedJudge().judge(case, trace)
 
 
 @pytest.mark.parametrize("expected", Expected)

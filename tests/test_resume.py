@@ -403,7 +403,7 @@ def test_an_interrupt_waits_for_the_answers_under_way(plain, tmp_path):
     with Store(tmp_path / "run", reading=True) as store:
         counts = store.counts()
         assert (len(store.done()), counts.done, counts.unknown, counts.planned) == (2, 2, 0, 4)
-    run(plain, system, tmp_path / "run")
+    evalkit.run(plain, {"mine": system}, out=tmp_path / "run", probes="none")
     assert sorted(system.asked) == [f"q{i}" for i in range(6)]
 
 

@@ -20,7 +20,7 @@ from evalkit.ledger.worker import means
 MOST = 3  # processes
 FRUGAL = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 LONGEST = 1 << 26  # bytes of a reply
-FILED = 4  # parts whose answers are filed in one commit
+FILED = 2  # parts whose answers are filed in one commit
 PARTS_EACH = 64  # parts after which a process makes room for a fresh one: what it has remembered goes with it
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import mmap
 from array import array
 from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
@@ -67,11 +68,20 @@ def keep_arrays(file: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         stream.writelines(array.tobytes() for array in arrays.values())
 
 
-def kept_arrays(file: Path) -> dict[str, npt.NDArray[Any]]:
-    """What ``keep_arrays`` kept; arrays that share their memory, and are not written to."""
-    told, _, block = file.read_bytes().partition(b"\n")
+def mapped(file: Path) -> mmap.mmap | bytes:
+    """The bytes of a file, read where they are looked at."""
+    if not file.stat().st_size:
+        return b""
+    with file.open("rb") as stream:
+        return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def kept_arrays(file: Path, *, in_place: bool = False) -> dict[str, npt.NDArray[Any]]:
+    """What ``keep_arrays`` kept, not to be written to; ``in_place`` they stay in the file, and are read where they are looked at."""
+    block = mapped(file) if in_place else file.read_bytes()
+    place = block.find(b"\n") + 1
+    told = block[: place - 1]
     found: dict[str, npt.NDArray[Any]] = {}
-    place = 0
     for name, (kind, shape) in json.loads(told).items():
         count = math.prod(shape)
         found[name] = np.frombuffer(block, kind, count, place).reshape(shape)
@@ -108,7 +118,7 @@ def numbers(column: npt.NDArray[Any]) -> Iterator[Any]:
 class Texts(Sequence[str]):
     """Very many texts, such as the ids of all cases, as one block of bytes."""
 
-    def __init__(self, block: bytes, ends: Ints) -> None:
+    def __init__(self, block: bytes | mmap.mmap, ends: Ints) -> None:
         self._block, self._ends = block, ends
 
     @classmethod
