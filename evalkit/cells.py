@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from evalkit.errors import UndecidedError
 from evalkit.needs import LABELS, ROW_NEEDS, Source, View, needs_of, wants_json
-from evalkit.records import Approach, Metric, Status
+from evalkit.records import Approach, Metric, Passage, Status
 
 STATUSES = tuple(Status)
 CODE = {status: code for code, status in enumerate(STATUSES)}
@@ -51,11 +51,15 @@ class Notes(Mapping[int, str]):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What all answers of a kind have in common: the metrics that are ``due``, and the cells of the others."""
+    """What all answers of a kind have in common: the metrics that are ``due``, and the cells of the others.
+
+    Of those that are due, the ``unseen`` ones lack what the system does not show; their case may still be none to measure.
+    """
 
     number: int
     due: tuple[int, ...]
     others: Mapping[int, Cell]
+    unseen: frozenset[int] = frozenset()
 
 
 class Ways:
@@ -84,13 +88,16 @@ class Ways:
             self.known.append(way)
         return way, given
 
-    def cells(self, numbers: Iterable[int], given: Given, view: View) -> Iterator[Cell]:
+    def cells(self, way: Way, numbers: Iterable[int], given: Given, view: View) -> Iterator[Cell]:
         """The cells of metrics that are due, in the order of their ``numbers``."""
         erred = view.trace.error is not None
         for j in numbers:
             metric, needs = self._wanted[j]
             if erred:
                 yield _failed(metric, needs, given, view)
+                continue
+            if j in way.unseen:
+                yield _unseen(metric, needs, given, view)
                 continue
             found = computed(metric, [given[name] for name in needs])
             claims = metric.name == "groundedness" and "evidence" in needs
@@ -99,15 +106,19 @@ class Ways:
     def _settled(self, given: Given, view: View) -> Way:
         due: list[int] = []
         others: dict[int, Cell] = {}
+        lacking: set[int] = set()
         for j, (_, needs) in enumerate(self._wanted):
             absent = [name for name in needs if given[name] is None]
             if any(ROW_NEEDS[name][0] in LABELS for name in absent):
                 others[j] = NOT_DUE
             elif absent and view.trace.error is None:
                 others[j] = (None, *_absence(absent, view))
-            else:
+                if others[j][1] is Status.UNOBSERVED and _of_lists(needs):
+                    lacking.add(j)
+            if j not in others or j in lacking:
                 due.append(j)
-        return Way(len(self.known), tuple(due), others)
+        settled = {j: found for j, found in others.items() if j not in lacking}
+        return Way(len(self.known), tuple(due), settled, frozenset(lacking))
 
 
 def _over_part(found: Cell, given: Given) -> Cell:
@@ -115,6 +126,13 @@ def _over_part(found: Cell, given: Given) -> Cell:
     value, status, note = found
     told = (text for text in given["evidence"].reasons if text.endswith(CLAIMS_LIMIT))
     return value, status, note or next(told, "")
+
+
+def _unseen(metric: Metric, needs: Sequence[str], given: Given, view: View) -> Cell:
+    """The system does not show what is measured: no loss where the case has nothing to measure."""
+    if not _defined(metric, needs, given):
+        return NOT_DUE
+    return None, *_absence([name for name in needs if given[name] is None], view)
 
 
 def _failed(metric: Metric, needs: Sequence[str], given: Mapping[str, Any], view: View) -> Cell:
@@ -142,11 +160,24 @@ def owed(absent: Collection[str], approach: Approach) -> bool:
 
 
 def _defined(metric: Metric, needs: Sequence[str], given: Mapping[str, Any]) -> bool:
-    """False for a measure that is undefined for this case whatever the answer (no number to look for)."""
-    if any(name != "response" and ROW_NEEDS[name][0] is not Source.CASE for name in needs):
+    """False for a measure that is undefined for this case whatever the answer (no number to look for, nothing relevant)."""
+    lists = _of_lists(needs)
+    if not lists and any(n != "response" and ROW_NEEDS[n][0] is not Source.CASE for n in needs):
         return True
-    arguments = [STAND_IN if name == "response" else given[name] for name in needs]
+    found = stand_in(given.get("relevant") or {}) if lists else STAND_IN
+    arguments = [found if ROW_NEEDS[n][0] is Source.TRACE else given[n] for n in needs]
     return computed(metric, arguments)[1] is not Status.NOT_APPLICABLE
+
+
+def _of_lists(needs: Collection[str]) -> bool:
+    """Whether a measure is of what was found alone, held against the labels of the case."""
+    shown = {name for name in needs if ROW_NEEDS[name][0] is not Source.CASE}
+    return bool(shown) and shown <= {"retrieved", "context"}
+
+
+def stand_in(relevant: Mapping[str, int]) -> tuple[Passage, ...]:
+    """A list that holds all that is labelled, and something else."""
+    return tuple(Passage(doc_id=name) for name in (*relevant, STAND_IN))
 
 
 def _absence(absent: Sequence[str], view: View) -> tuple[Status, str]:

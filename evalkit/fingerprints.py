@@ -17,6 +17,7 @@ from evalkit import __version__
 from evalkit.adapters.secrets import variables_of
 from evalkit.case_file import long_file
 from evalkit.imports import Followed, of_modules, of_target
+from evalkit.loaded import edited
 from evalkit.records import Case, Suite, System, SystemSpec
 
 Parts = dict[
@@ -85,10 +86,14 @@ def world_of(parts: Parts) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What a system is made of; ``unwatched`` says in words what of it nobody can compare."""
+    """What a system is made of; ``unwatched`` says in words what of it nobody can compare.
+
+    ``edited`` are files that are no longer what this process has imported.
+    """
 
     parts: Parts
     unwatched: tuple[str, ...]
+    edited: tuple[str, ...] = ()
     hint: bool = False  # whether a version would help
 
 
@@ -96,11 +101,11 @@ def look_at(system: System, given: Any) -> Looked:
     """Options, files and code of a system; ``given`` is its entry in systems.yaml, or the object it was made of."""
     found = {"approach": system.approach.value, "fingerprint": system.fingerprint}
     parts: Parts = {("system", system.name, name): value for name, value in found.items()}
-    inner, unwatched = (
+    inner, code, unwatched = (
         _of_spec(given) if isinstance(given, SystemSpec) else _of_object(system, given)
     )
     parts |= {("system", system.name, *place): value for place, value in inner.items()}
-    return Looked(parts, tuple(unwatched), hint=hasattr(system, "held"))
+    return Looked(parts, tuple(unwatched), tuple(edited(code.files)), hint=hasattr(system, "held"))
 
 
 def system_parts(system: System, given: Any) -> Parts:
@@ -111,13 +116,13 @@ def system_parts(system: System, given: Any) -> Parts:
 Inner = dict[tuple[str, ...], str]  # parts of one system
 
 
-def _of_spec(spec: SystemSpec) -> tuple[Inner, list[str]]:
+def _of_spec(spec: SystemSpec) -> tuple[Inner, Followed, list[str]]:
     found = dict(_settings_of(spec))
     target = spec.options.get("target")
     if not isinstance(target, str):
-        return found, []
+        return found, Followed(), []
     code = of_target(target.partition(":")[0], spec.folder)
-    return found | dict(_code(code)), code.unwatched
+    return found | dict(_code(code)), code, code.unwatched
 
 
 def _settings_of(spec: SystemSpec) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -132,16 +137,17 @@ def _settings_of(spec: SystemSpec) -> Iterator[tuple[tuple[str, ...], str]]:
         yield ("variable", name), value
 
 
-def _of_object(system: System, given: Any) -> tuple[Inner, list[str]]:
+def _of_object(system: System, given: Any) -> tuple[Inner, Followed, list[str]]:
     """The code and the values of a function or object, and the files of its modules and of what they import."""
     held = getattr(system, "held", None)
     if held is None:
         code = of_modules([name for name in [type(given).__module__] if _foreign(name)])
-        return dict(_code(code)), code.unwatched
+        return dict(_code(code)), code, code.unwatched
     found: Inner = {("code", place): text for place, text in held.code.items()}
     found |= {("held", place): text for place, text in held.values.items()}
     code = of_modules(filter(_foreign, held.modules))
-    return found | dict(_code(code)), [*code.unwatched, *(f"what {o} holds" for o in held.opaque)]
+    unwatched = [*code.unwatched, *(f"what {place} holds" for place in held.opaque)]
+    return found | dict(_code(code)), code, unwatched
 
 
 def _foreign(module: str) -> bool:

@@ -82,6 +82,7 @@ class _Walk:
     def __init__(self, root: Path, first: Iterable[Path]) -> None:
         self.root, self.search, self.found = root, Search([*first, root]), Followed()
         self._written: set[Path] = set()
+        self._real: dict[Path, _Source] = {}
         self._missing: dict[str, str] = {}  # absent modules, and where they are imported
         self._unread: list[str] = []  # which put folders on the import path that cannot be read
 
@@ -129,7 +130,9 @@ class _Walk:
             if one.closed and whole:
                 self.found.unwatched.append(f"{name} imports {module}, which is no file")
             for file in one.files:
-                yield _resolved(file, one.root or here.root)
+                if file not in self._real:
+                    self._real[file] = _resolved(file, one.root or here.root)
+                yield self._real[file]
 
     def _settled(self) -> Followed:
         found, missing = self.found, sorted(self._missing.items())[:3]
@@ -184,5 +187,7 @@ def _beside(texts: tuple[str, ...], here: _Source, root: Path) -> Iterator[_Sour
     """Where files with these names may lie: beside the code, and in ``root``."""
     for text in texts:
         for folder in (here.file.parent, root):
+            if not (folder / text).is_file():
+                continue
             file = (folder / text).resolve()
             yield _Source(file, root if file.is_relative_to(root) else here.root)

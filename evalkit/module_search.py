@@ -39,22 +39,30 @@ class Search:
         self.folders = [folder.resolve() for folder in folders]
         self._path = [Path(entry).resolve() for entry in sys.path if Path(entry).is_dir()]
         self._tops: dict[str, tuple[list[Path], Found]] = {}
+        self._names: dict[Path, frozenset[str]] = {}  # what is in a folder
+        self._known: dict[str, Found] = {}
 
     def add(self, folder: Path) -> None:
         """Look in ``folder`` too, as code that puts it on the import path does."""
         if folder.is_dir() and folder not in self.folders:
             self.folders.append(folder)
             self._tops.clear()
+            self._known.clear()
 
     def find(self, name: str) -> Found:
         """The module called ``name`` (``a.b.c``), as far as it is there."""
+        if name not in self._known:
+            self._known[name] = self._find(name)
+        return self._known[name]
+
+    def _find(self, name: str) -> Found:
         top, *rest = name.split(".")
         if top not in self._tops:
             self._tops[top] = self._top(top)
         places, first = self._tops[top]
         found = Found(list(first.files), first.root, first.package, first.absent, first.closed)
         for part in rest if not found.package else ():
-            here = [hit for place in places if (hit := _hit(place, part))]
+            here = [hit for place in places if (hit := self._hit(place, part))]
             found.files += here[:1]
             places = _packages(places, part, here)
         return found
@@ -65,7 +73,7 @@ class Search:
         for number, folder in enumerate([*self.folders, *self._path]):
             if number == before and top in sys.stdlib_module_names:
                 return [], Found()
-            hit = _hit(folder, top)
+            hit = self._hit(folder, top)
             if hit is not None and hit.is_relative_to(_OURS):
                 return [], Found()
             if hit is not None:
@@ -77,6 +85,25 @@ class Search:
             return _namespace(portions, top)
         return _by_finders(top)
 
+    def _hit(self, folder: Path, name: str) -> Path | None:
+        """The package's or module's file in one folder, in the order in which Python looks."""
+        names = self._in(folder)
+        if name in names and "__init__.py" in self._in(folder / name):
+            return folder / name / "__init__.py"
+        for end in (*EXTENSION_SUFFIXES, ".py"):
+            if f"{name}{end}" in names and (folder / f"{name}{end}").is_file():
+                return folder / f"{name}{end}"
+        return None
+
+    def _in(self, folder: Path) -> frozenset[str]:
+        """The names in a folder; none where it cannot be looked into."""
+        if folder not in self._names:
+            try:
+                self._names[folder] = frozenset(file.name for file in folder.iterdir())
+            except OSError:
+                self._names[folder] = frozenset()
+        return self._names[folder]
+
 
 def dotted_of(module: str, file: Path) -> tuple[str, Path]:
     """The dotted name of a loaded module's file and the folder that the name starts in."""
@@ -86,15 +113,6 @@ def dotted_of(module: str, file: Path) -> tuple[str, Path]:
     if module == "__main__" or len(parts) > len(file.parents):
         return file.stem, file.parent
     return module, file.parents[len(parts) - 1]
-
-
-def _hit(folder: Path, name: str) -> Path | None:
-    """The package's or module's file in one folder, in the order in which Python looks."""
-    inside = folder / name / "__init__.py"
-    for file in (inside, *(folder / f"{name}{end}" for end in (*EXTENSION_SUFFIXES, ".py"))):
-        if file.is_file():
-            return file
-    return None
 
 
 def _packages(places: Iterable[Path], name: str, hits: list[Path]) -> list[Path]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalkit.cells import CODE as CODE  # noqa: PLC0414 (whoever reads columns takes it from here)
-from evalkit.cells import NOT_DUE, computed, owed, unseen
+from evalkit.cells import NOT_DUE, computed, owed, stand_in, unseen
 from evalkit.cells import STATUSES as STATUSES  # noqa: PLC0414
 from evalkit.needs import View, column_need, needs_of
 from evalkit.records import (
@@ -157,8 +157,24 @@ def _ranked_columns(
         need = needs_of(metric)[0]
         if need not in made:
             made[need] = column_need(need)(relevant, lists)
-        columns[metric.name] = _ranked(metric, made[need], due, status.copy())
+        own = _where_defined(metric, cases, traces, status)
+        columns[metric.name] = _ranked(metric, made[need], due, own)
     return columns
+
+
+def _where_defined(
+    metric: Metric, cases: Mapping[str, Case], traces: Sequence[Trace], status: Bytes
+) -> Bytes:
+    """The statuses; where nothing is shown, a measure that no list could have for this case is not due."""
+    missing = np.flatnonzero(np.isin(status, [CODE[Status.SYSTEM_ERROR], CODE[Status.UNOBSERVED]]))
+    found = status.copy()
+    if len(missing):
+        relevant = [cases[traces[i].case_id].relevant or {} for i in missing.tolist()]
+        lists = column_need(needs_of(metric)[0])(relevant, [stand_in(r) for r in relevant])
+        blank = np.full(len(missing), CODE[Status.SCORED], np.uint8)
+        tried = _ranked(metric, lists, np.arange(len(missing)), blank).status
+        found[missing[tried == CODE[Status.NOT_APPLICABLE]]] = CODE[Status.NOT_APPLICABLE]
+    return found
 
 
 def _ranked(metric: Metric, argument: Any, due: npt.NDArray[np.intp], status: Bytes) -> Column:

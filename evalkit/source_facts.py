@@ -19,6 +19,10 @@ READ = re.compile(
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Names = Mapping[str, str | None]  # what paths variables hold; None where that is not known
 THIS = "\0"  # the path of the module's own file
+_PATHS = re.compile(
+    rb"open|write_|sys\.path|import path|addsitedir|run_path|file_location|SourceFileLoader"
+)
+_WRITES = re.compile(rb"open|write_")
 _SAME = re.compile(r"(^|\.)(str|fspath|abspath|realpath|normpath|expanduser)$")
 _RUN = re.compile(r"(^|\.)(run_path|spec_from_file_location|SourceFileLoader)$")
 _IMPORT = re.compile(r"(^|\.)(import_module|__import__|run_module)$")
@@ -52,7 +56,7 @@ def facts_of(file: Path) -> Facts:
 @lru_cache(maxsize=1024)
 def _facts(content: bytes) -> Facts:
     tree = ast.parse(content)
-    names = _assigned(tree, {})
+    names = _assigned(tree, {}) if _PATHS.search(content) else {}
     imports: list[tuple[int, str, tuple[str, ...]]] = []
     folders: list[str | None] = []
     named: list[str] = []
@@ -76,7 +80,7 @@ def _facts(content: bytes) -> Facts:
         tuple(imports),
         tuple(dict.fromkeys(filter(_is_read, named))),
         tuple(code),
-        tuple(filter(_is_read, _written(tree, names))),
+        tuple(filter(_is_read, _written(tree, names) if _WRITES.search(content) else ())),
         tuple(folders),
         tuple(computed),
     )

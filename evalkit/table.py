@@ -49,11 +49,11 @@ class Table:
         way, given = self._ways.of(view)
         twin = self._twins.setdefault(_content(view), number)
         if twin == number or self._kinds[twin] != way.number:
-            self._cells.extend(self._ways.cells(way.due, given, view))
+            self._cells.extend(self._ways.cells(way, way.due, given, view))
         else:
             self._cells.repeat(self._starts[twin], len(way.due))
             again = [(k, j) for k, j in enumerate(way.due) if j in self._measured]
-            found = self._ways.cells([j for _, j in again], given, view)
+            found = self._ways.cells(way, [j for _, j in again], given, view)
             for (k, _), one in zip(again, found, strict=True):
                 self._cells.put(start + k, one)
         self._kinds.append(way.number)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.cache import Cache
+from evalkit.errors import InvalidInput
 from evalkit.fingerprints import Looked, digest, look_at, suite_parts, world_of
 from evalkit.records import Suite, System
 
@@ -35,8 +36,18 @@ def looked_at(made: Sequence[System], given: Sequence[Any]) -> list[tuple[System
 
 
 def told_unwatched(made: Iterable[tuple[System, Looked]], *, cached: bool) -> list[str]:
-    """What to say of systems that are not watched whole, a line each."""
-    return [_told(system, found, cached=cached) for system, found in made if found.unwatched]
+    """What to say of systems that are not watched whole, a line each.
+
+    ``InvalidInput`` where the code of one has changed since it was imported: its answers would pass for those of the new code.
+    """
+    known = list(made)
+    for system, found in known:
+        if found.edited:
+            raise InvalidInput(
+                f"{system.name}: {', '.join(found.edited[:MOST])} changed after this process imported it",
+                hint="start Python anew, or reload the module (importlib.reload)",
+            )
+    return [_told(system, found, cached=cached) for system, found in known if found.unwatched]
 
 
 def _told(system: System, found: Looked, *, cached: bool) -> str:

@@ -18,6 +18,7 @@ from evalkit.records import (
     Question,
     System,
     Trace,
+    Usage,
 )
 
 CORPUS = {"d1": Document("d1", "Hoàn tiền trong 14 ngày.", "Hoàn tiền")}
@@ -80,11 +81,6 @@ def test_an_answer_may_have_several_shapes(returned: object, response: str) -> N
         ),
         ({"response": "x", "context": [Passage("d", score=float("inf"))]}, "context[0].score: inf"),
         ({"response": "x", "citations": "d1"}, "citations: expected a list"),
-        ({"response": "x", "usage": {"cost": -1}}, "usage.cost: -1 is negative"),
-        (
-            {"response": "x", "usage": {"prompt_tokens": True}},
-            "usage.prompt_tokens: expected an integer",
-        ),
         ({"response": "x", "seconds": {"total": "1"}}, "seconds.total: expected a number"),
         (
             {"error": {"kind": "timeut", "message": ""}},
@@ -98,6 +94,24 @@ def test_a_wrong_shape_is_malformed_and_names_the_field(returned: object, said: 
     error = ask(lambda query: returned).error
     assert error.kind == "malformed"
     assert said in error.message
+
+
+@pytest.mark.parametrize(
+    ("usage", "said"),
+    [
+        ({"cost": -1}, "usage.cost: -1 is negative"),
+        ({"cost": 10**400}, "usage.cost: it is not a finite number"),
+        ({"cost": float("inf")}, "usage.cost: inf is not a finite number"),
+        ({"cost": 2e9}, "usage.cost: 2e+09 cannot be right"),
+        ({"prompt_tokens": True}, "usage.prompt_tokens: expected an integer"),
+        ({"prompt_token": 3}, "usage.prompt_token: unknown field; did you mean 'prompt_tokens'?"),
+        ("a lot", "usage: expected an object, got str"),
+    ],
+)
+def test_odd_usage_is_unknown_and_the_answer_kept(usage: object, said: str) -> None:
+    outcome = ask(lambda query: {"response": "x", "usage": usage})
+    assert (outcome.response, outcome.error, outcome.usage) == ("x", None, Usage())
+    assert outcome.meta["odd_usage"].startswith(said)
 
 
 @pytest.mark.parametrize("returned", ["", " \n\t", "　", {"response": ""}, {"response": None}])

@@ -249,6 +249,22 @@ def test_a_crashed_retriever_owes_its_list_only():
     assert cell(found, "exact") == (None, Status.NOT_APPLICABLE)
 
 
+@pytest.mark.parametrize("gone", [{}, {"error": "timeout"}])
+def test_a_case_without_anything_relevant_owes_no_measure_of_retrieval(gone: dict[str, str]):
+    nothing = replace(CASE, relevant={}, key_points=None, expected=Expected.REFUSE)
+    lists = ("R@5", "RR", "nDCG@5", "context_recall", "first_gold_rank")
+    shown = graded(full(), case=nothing)
+    found = graded(make_trace(None if gone else ANSWER, **gone), case=nothing)
+    for name in lists:
+        assert cell(shown, name) == cell(found, name) == (None, Status.NOT_APPLICABLE), name
+    due = {
+        name
+        for name, (_, status) in cells(graded(make_trace(ANSWER))).items()
+        if status is Status.UNOBSERVED
+    }
+    assert due >= set(lists)  # where something is relevant
+
+
 # --- errors of graders -------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -182,6 +183,20 @@ def test_code_that_cannot_be_followed_is_said_and_kept_out_of_the_cache(tmp_path
         assert told == [told[0]]
         assert "kept out of the cache" in told[0]
     assert [f for f in cache.rglob("*") if f.is_file()] == []
+
+
+def test_code_edited_after_it_was_imported_is_not_asked_as_the_new_one(tmp_path, suite):
+    write(suite, {"systems.yaml": f"systems:\n  - {ENTRY % 'edited_later:f'}\n"})
+    write(suite, {"edited_later.py": "def f(query): return 'old'\n"})
+    systems = load_systems(suite / "systems.yaml")
+    evalkit.run(suite, systems, out=tmp_path / "one", probes="none")
+    write(suite, {"edited_later.py": "def f(query): return 'new'\n"})
+    with pytest.raises(InvalidInput, match=r"m: edited_later\.py changed after this process"):
+        evalkit.run(suite, systems, out=tmp_path / "two", probes="none")
+    del sys.modules["edited_later"]
+    shutil.rmtree(suite / "__pycache__", ignore_errors=True)
+    found = evalkit.run(suite, systems, out=tmp_path / "two", probes="none")
+    assert {trace.response for trace in found.systems["m"].graded.traces} == {"new"}
 
 
 # --- variables in headers ------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from evalkit.text.extract import parse_json
 from evalkit.text.refusal import declining_probability, refusal_probability
 from evalkit.text.similarity import contains
 
-VERSION = "embedded/7"
+VERSION = "embedded/8"
 HIT = 0.5  # probability from which on an answer has what is labelled
 REMEMBERED = 8192  # gradings
 

@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, StorageError
 from evalkit.inquiry import STEADY, Varies
 from evalkit.ledger.memory import without_cycles
 from evalkit.ledger.part import Bench, do_part
-from evalkit.ledger.worker import means
+from evalkit.ledger.worker import STORAGE, means
 
 MOST = 3  # processes
 FRUGAL = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
@@ -197,4 +197,6 @@ async def _answer(process: asyncio.subprocess.Process) -> dict[str, Any]:
         code = await process.wait()
         raise PartError(f"a process that grades parts of the run ended (exit code {code})")
     found: dict[str, Any] = json.loads(line)
+    if STORAGE in found:
+        raise StorageError(found[STORAGE])
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from evalkit.errors import StorageError
 from evalkit.ledger.columns import COUNTS, STAGES, FindingColumns, Ledger
 from evalkit.ledger.words import Chosen, Words, keep_arrays, kept_arrays, slim
 from evalkit.records import Approach, Metric
@@ -23,6 +25,18 @@ FINDINGS = tuple(f.name for f in fields(FindingColumns))
 NUMBERS = ("row", "confidence", "gain")  # of findings
 SHIFTED = ("trace_case", "finding row")  # rows of cases
 _WORDS = ("tags", "condition", "repeat", "pairs", "right")
+
+
+@contextmanager
+def kept_in(folder: Path) -> Iterator[None]:
+    """``StorageError`` where parts cannot be kept in ``folder``, of the run or a temporary one: a full disk, say."""
+    try:
+        yield
+    except (ConnectionError, TimeoutError):  # of a judge's endpoint
+        raise
+    except OSError as error:
+        why = error.strerror or error
+        raise StorageError(f"{folder.parent}: parts of the run cannot be kept: {why}") from error
 
 
 def save(ledger: Ledger, stem: Path) -> None:

@@ -73,15 +73,17 @@ async def diagnosed_in_parts(
     seen: dict[str, dict[int, tuple[Varies, bool]]] = {name: {} for name in systems}
     if settings.intake is not None and not _beside(settings, todo):
         settings.intake.everything()
-    await _do(large, todo, settings, store, watch, seen)
-    settings = replace(settings, intake=None)
-    again = _again(todo, seen)
-    if again:
-        watch.say(f"{len(again)} parts are diagnosed anew: in others the system was seen to vary")
-        await _do(large, again, settings, store, watch, seen)
-    for name, approach in systems.items():
-        if seen[name]:
-            large.systems[name] = _added_up(large, name, approach, sorted(seen[name]))
+    with disk.kept_in(bench.out):
+        await _do(large, todo, settings, store, watch, seen)
+        settings = replace(settings, intake=None)
+        again = _again(todo, seen)
+        if again:
+            told = f"{len(again)} parts are diagnosed anew: in others the system was seen to vary"
+            watch.say(told)
+            await _do(large, again, settings, store, watch, seen)
+        for name, approach in systems.items():
+            if seen[name]:
+                large.systems[name] = _added_up(large, name, approach, sorted(seen[name]))
     return large
 
 

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.case_file import load_places, long_file
+from evalkit.errors import StorageError
 from evalkit.inquiry import Varies
+from evalkit.ledger import disk
 from evalkit.ledger.answers import Answers
 from evalkit.ledger.memory import between_parts, without_cycles
 from evalkit.ledger.part import Bench, bench_for, do_part
 from evalkit.records import Approach
 from evalkit.suite import Known, load_suite
 from evalkit.tools import Tools, tools_for
+
+STORAGE = "storage"  # of a reply: there is none, and why
 
 
 def bench_of(order: dict[str, Any], answers: Answers) -> Bench:
@@ -51,10 +55,14 @@ def main() -> None:
 
 
 def _done(bench: Bench, part: dict[str, Any]) -> dict[str, Any]:
-    """What an order of one part gives."""
+    """What an order of one part gives; ``STORAGE`` says why it could not be read or kept."""
     elsewhere = {name: Varies(*seen) for name, seen in part["elsewhere"].items()}
     rows = bench.cases.places.by_id[part["from"] : part["to"]].tolist()
-    return asyncio.run(do_part(bench, part["part"], rows, elsewhere))
+    try:
+        with disk.kept_in(bench.out):
+            return asyncio.run(do_part(bench, part["part"], rows, elsewhere))
+    except StorageError as error:  # told by the process that gave the order
+        return {STORAGE: str(error)}
 
 
 def _reply(stream: Any, value: Any) -> None:
