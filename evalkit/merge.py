@@ -87,8 +87,10 @@ def assemble(
     making: Path, folders: Sequence[str | Path], suite: Suite, watch: Watcher, place: Path
 ) -> None:
     """Put the answers of all shares into the new folder ``making``, as those of the run in ``place``."""
+    given = dict.fromkeys(Path(folder).resolve() for folder in folders)
     with ExitStack() as opened:
-        parts = _opened(folders, opened)
+        parts = _opened(given, opened)
+        _tell_doubled(len(folders) - len(given), parts, watch)
         with Store(making) as store:
             _put_together(store, parts, suite, watch)
             _tell_gaps(parts, suite, watch)
@@ -130,10 +132,23 @@ def _seed(store: Store) -> int:
 # --- the shares --------------------------------------------------------------------------------
 
 
-def _opened(folders: Sequence[str | Path], opened: ExitStack) -> list[tuple[Share, Store]]:
+def _tell_doubled(again: int, parts: Parts, watch: Watcher) -> None:
+    """Say which folders and shares were given more than once."""
+    if again:
+        folders = "1 folder was" if again == 1 else f"{again} folders were"
+        watch.say(f"{folders} given again, and counted once")
+    of_share: dict[Share, list[str]] = {}
+    for share, store in parts:
+        of_share.setdefault(share, []).append(str(store.folder))
+    for share, places in of_share.items():
+        if len(places) > 1:
+            watch.say(f"shard {share} was given by several folders: {', '.join(places)}")
+
+
+def _opened(folders: Iterable[Path], opened: ExitStack) -> list[tuple[Share, Store]]:
     """The stores of the shares by number, all of them and all of one run; ``InvalidInput`` says what is not so."""
     parts: list[tuple[Share, Store]] = []
-    for folder in map(Path, folders):
+    for folder in folders:
         if not (folder / "run.sqlite").exists():
             raise InvalidInput("there is no run", file=folder)
         store = opened.enter_context(Store(folder, reading=True))

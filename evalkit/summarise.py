@@ -9,6 +9,7 @@ import numpy as np
 
 from evalkit.diagnosis import SystemDiagnosis, pass_rate
 from evalkit.grade import score_labels
+from evalkit.judges.replied import counted
 from evalkit.ledger.columns import (
     COUNTS,
     STAGES,
@@ -31,9 +32,23 @@ def summary_json(
         "format": 1,
         "suite": {"name": suite.name, "digest": suite.digest, "cases": len(suite.cases)},
         "recipe": dict(recipe),
-        "warnings": [*suite.warnings, *unreported_citations(suite, systems)],
+        "warnings": [*suite.warnings, *warnings_of(suite, systems)],
         "systems": {name: _system(found) for name, found in systems.items()},
     }
+
+
+def warnings_of(suite: Suite, systems: Mapping[str, SystemDiagnosis]) -> list[str]:
+    """What a reader of the figures must know of the systems."""
+    return [*unreported_citations(suite, systems), *changed_models(systems)]
+
+
+def changed_models(systems: Mapping[str, SystemDiagnosis]) -> list[str]:
+    """A warning for each system whose answers name more than one model as theirs (``model`` of a trace's ``meta``)."""
+    return [
+        f"{name}: answers name more than one model: {counted(dict(found.ledger.models))}; its figures are of all of them"
+        for name, found in systems.items()
+        if len(found.ledger.models) > 1
+    ]
 
 
 def unreported_citations(suite: Suite, systems: Mapping[str, SystemDiagnosis]) -> list[str]:

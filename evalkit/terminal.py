@@ -130,7 +130,7 @@ class Progress(Watcher):
 def show_run(run: Run, page: Path, story: Parts | None = None) -> int:
     """Print the result of a run, into ``story`` too; the exit code: 0, or 12 when errors are above the suite's tolerance."""
     from evalkit.report import verdict_of
-    from evalkit.summarise import unreported_citations
+    from evalkit.summarise import warnings_of
 
     console = Story(wide_console(), [] if story is None else story)
     for line in _answer_lines(run):
@@ -152,7 +152,7 @@ def show_run(run: Run, page: Path, story: Parts | None = None) -> int:
     console.print()
     for line in _judge_lines(run):
         console.print(plain(line), markup=False, highlight=False)
-    for warning in (*run.suite.warnings[:3], *unreported_citations(run.suite, run.systems)):
+    for warning in (*run.suite.warnings[:3], *warnings_of(run.suite, run.systems)):
         console.print(f"warning: {plain(warning)}", markup=False)
     console.print(f"Report: {page.resolve()}", markup=False, highlight=False)
     return int(verdict_of(run)["exit_code"])

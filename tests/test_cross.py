@@ -67,7 +67,7 @@ def parts(tmp_path):
 
 
 async def cells_of(suite, done, parts, folder):
-    made = {name: system(name, one) for name, one in parts.items()}
+    made = {name: system(name, one, version="1") for name, one in parts.items()}
     try:
         return await crossed(suite, done.systems, made, folder, tools_for(suite))
     finally:
@@ -125,7 +125,7 @@ def test_a_limit_of_calls_is_not_exceeded_and_what_was_answered_is_kept(tmp_path
     done = run(suite, parts, out=folder, probes="none")
 
     async def limited(calls):
-        made = {name: system(name, one) for name, one in parts.items()}
+        made = {name: system(name, one, version="1") for name, one in parts.items()}
         try:
             tools = tools_for(suite)
             return await crossed(suite, done.systems, made, folder, tools, max_calls=calls)

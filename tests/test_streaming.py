@@ -7,7 +7,9 @@ import gc
 import gzip
 import json
 import os
+import random
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ import numpy as np
 import pytest
 
 import evalkit
+from evalkit.adapters import recorded, trace_lines
 from evalkit.api import Run
 from evalkit.case_file import long_file, number_of
 from evalkit.errors import InvalidInput
@@ -295,13 +298,16 @@ def test_a_long_suite_is_as_strict(folder, tmp_path):
         assert str(streamed.value) == str(held.value)
 
 
-@pytest.mark.parametrize("change", ["unknown", "doubled", "lacking"])
+@pytest.mark.parametrize("change", ["unknown", "doubled", "lacking", "begins at 1"])
 def test_long_recordings_are_as_strict(folder, tmp_path, change):
     rows = list(traces("a"))
     if change == "unknown":
         rows[5] = {**rows[5], "case_id": "nobody"}
     elif change == "doubled":
         rows.append(rows[8])
+    elif change == "begins at 1":
+        lone = (rows[2]["case_id"], "as_is", 0)
+        rows = [row for row in rows if (row["case_id"], row["condition"], row["repeat"]) != lone]
     else:
         rows = [row for row in rows if row["case_id"] != rows[2]["case_id"]]
     for name in ("cases.jsonl", "corpus.jsonl", "suite.yaml", "style.yaml", "systems.yaml"):
@@ -317,6 +323,24 @@ def test_long_recordings_are_as_strict(folder, tmp_path, change):
             )
         told.append(str(error.value))
     assert told[0] == told[1]
+    assert ("(has as_is of repeat 1" in told[0]) == (change == "begins at 1")
+
+
+@pytest.mark.parametrize("halves", [False, True], ids=["read by one process", "read by two"])
+def test_the_order_of_recorded_lines_changes_nothing(folder, whole, tmp_path, monkeypatch, halves):
+    shutil.copytree(folder, tmp_path / "suite")
+    file = tmp_path / "suite" / "a.jsonl"
+    lines = file.read_text("utf-8").splitlines(keepends=True)
+    random.Random(3).shuffle(lines)
+    file.write_text("".join(lines), "utf-8")
+    if halves:
+        monkeypatch.setattr(trace_lines, "LARGE", 1000)
+    monkeypatch.setattr(recorded, "LARGE", 10)  # the file itself is not held either
+    made_of(tmp_path / "suite", tmp_path / "run", large=0 if halves else CASES)
+    different = [
+        n for n in DERIVED if (whole / n).read_bytes() != (tmp_path / "run" / n).read_bytes()
+    ]
+    assert different == []
 
 
 def test_words_and_texts_are_what_they_were_made_of():

@@ -22,7 +22,7 @@ from evalkit.text.refusal import (
     refusal_probability,
 )
 from evalkit.text.sentences import clauses, sentences
-from evalkit.text.similarity import containment, contains, same_text, token_f1, weighted_overlap
+from evalkit.text.similarity import containment, contains, same_text, token_f1
 from evalkit.text.tokens import content_stems, content_words, fold_accents, names, stem, words
 
 ANY = settings(max_examples=50, deadline=None)
@@ -429,8 +429,6 @@ def test_containment_overlap_and_sequence() -> None:
     assert containment("...", "anything") is None
     assert contains("It was Marie Curie, in 1903", "marie curie")
     assert not contains("It was Marie S. Curie", "marie curie")
-    assert weighted_overlap(["a", "b"], {"a"}, {"a": 3.0}) == pytest.approx(0.75)
-    assert weighted_overlap([], {"a"}, {}) is None
     assert same_text("The Cat!", "cat")
 
 

@@ -179,18 +179,26 @@ def test_the_fingerprint_is_that_of_the_content(tmp_path: Path) -> None:
     write(tmp_path, *rows())
     first = recorded(tmp_path).fingerprint
     assert recorded(tmp_path).fingerprint == first
-    write(tmp_path, *rows(response="other"))
+    write(tmp_path, *rows()[::-1])
+    assert recorded(tmp_path).fingerprint == first  # the order of answers does not matter
+    write(tmp_path, *rows()[1:], {**rows()[0], "response": "other"})
     assert recorded(tmp_path).fingerprint != first
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (rows()[:1], r"11 cases have no as_is trace: c1, c2, .*, c10, \.\.\."),
+        (
+            rows()[:1],
+            r"11 cases have no as_is trace of repeat 0, the first: c1, c2, .*, c10, \.\.\.",
+        ),
         ([*rows(), {"case_id": "c99"}], r"1 traces name a case .*: c99 \(line 13\)"),
         ([*rows(), rows()[4]], r"1 traces have .* given before: c4 as_is 0 \(line 13\)"),
-        (rows(repeat=1), "12 cases have no as_is trace"),
-        (rows(condition="closed_book"), "12 cases have no as_is trace"),
+        (
+            rows(repeat=1),
+            r"12 cases have no as_is trace of repeat 0, .*: c0 \(has as_is of repeat 1\)",
+        ),
+        (rows(condition="closed_book"), r"12 cases .*: c0 \(has closed_book of repeat 0\)"),
     ],
 )
 def test_a_recording_that_does_not_fit_the_suite_is_refused(

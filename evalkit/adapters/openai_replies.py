@@ -13,6 +13,7 @@ from evalkit.errors import InvalidInput
 from evalkit.records import Failure, Outcome, Usage
 
 _ENDED = ("response.completed", "response.incomplete", "response.failed")
+MODEL = "model"  # where an answer's meta says which model the reply names
 MOST_TOKENS = 10**12  # of one call; more is no count
 CUT_OFF = ("length", "max_output_tokens", "max_tokens")
 
@@ -107,7 +108,7 @@ def _outcome(
     text: str | None, *, refusal: Any, tool: str | None, ended: Any, usage: Usage, model: Any
 ) -> Outcome:
     refused = isinstance(refusal, str) and bool(refusal.strip())
-    meta: dict[str, Any] = {"model": model} if isinstance(model, str) else {}
+    meta: dict[str, Any] = {MODEL: model} if isinstance(model, str) else {}
     if refused:
         meta["refusal"] = True
         text = text or refusal

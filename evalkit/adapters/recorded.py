@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from evalkit.adapters.options import Options, digest, inside, read_options
@@ -16,6 +14,7 @@ from evalkit.adapters.trace_file import (
     UNKNOWN,
     TraceFile,
     refuse_ids,
+    told_lacking,
 )
 from evalkit.adapters.trace_lines import Key
 from evalkit.case_file import LARGE, long_file
@@ -32,7 +31,7 @@ from evalkit.records import (
     Trace,
 )
 from evalkit.strict import Row, read_jsonl
-from evalkit.strict.line_file import count_lines
+from evalkit.strict.line_file import LineSum, count_lines, lines_of
 from evalkit.traces import trace_at
 
 KNOWN = ("path", "system")
@@ -95,25 +94,25 @@ def build(spec: SystemSpec, suite: Suite) -> System:
     path = inside(spec.folder, options.required("path"), options, "path")
     recorded_as = options.text("system") or spec.name
     if count_lines(path, LARGE + 1) > LARGE or long_file(suite.cases) is not None:
-        with ThreadPoolExecutor(1) as beside:
-            content = beside.submit(content_digest, path)
-            large = TraceFile(path, spec.name, recorded_as, suite)
-            fingerprint = digest(recorded_as, content.result())
+        large = TraceFile(path, spec.name, recorded_as, suite)
+        fingerprint = digest(recorded_as, large.content)
         _refuse_others(large.others, len(large), options, path, recorded_as)
         large.check()
         return RecordedSystem(spec.name, spec.approach, fingerprint, large)
-    fingerprint = digest(recorded_as, content_digest(path))
     traces = _file_by_key(_rows_of(path, recorded_as, options), path, suite, spec.name)
-    _refuse_ids(
-        [case.id for case in suite.cases if (case.id, AS_IS, 0) not in traces], UNANSWERED, path
-    )
+    lacking = [case.id for case in suite.cases if (case.id, AS_IS, 0) not in traces]
+    if lacking:
+        _refuse_ids(told_lacking(lacking, traces), UNANSWERED, path)
+    fingerprint = digest(recorded_as, content_digest(path))
     return RecordedSystem(spec.name, spec.approach, fingerprint, traces)
 
 
 def content_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """A digest of a file's lines that does not depend on their order."""
+    found = LineSum()
+    for _, _, raw in lines_of(path):
+        found.add(raw)
+    return found.digest().hex()
 
 
 def _rows_of(path: Path, recorded_as: str, options: Options) -> Iterator[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from evalkit.traces import trace_at
 SHOWN = 10  # ids that an error message names
 UNKNOWN = "traces name a case that the suite does not have"
 DOUBLED = "traces have a (case_id, condition, repeat) that was given before"
-UNANSWERED = "cases have no as_is trace"
+UNANSWERED = "cases have no as_is trace of repeat 0, the first"
 Numbers = npt.NDArray[np.uint64]
 
 
@@ -36,17 +36,30 @@ def refuse_ids(shown: Sequence[str], count: int, what: str, path: Path) -> None:
         raise InvalidInput(f"{count} {what}: {', '.join(shown)}{more}", file=path)
 
 
+def told_lacking(lacking: Sequence[str], there: Iterable[Key]) -> list[str]:
+    """Cases without a first answer, the first of them with what was recorded of them instead."""
+    first = set(lacking[:SHOWN])
+    found: dict[str, list[str]] = {}
+    for case_id, condition, repeat in there:
+        if case_id in first:
+            found.setdefault(case_id, []).append(f"{condition} of repeat {repeat}")
+    return [
+        f"{i} (has {', '.join(sorted(found[i])[:SHOWN])})" if i in found else i for i in lacking
+    ]
+
+
 class TraceFile(Mapping[Key, Trace]):
     """The traces of one system by (case id, condition, repeat); nothing but their places is held.
 
-    Every line is checked when this is made; ``others`` names the systems whose lines were passed over.
+    Every line is checked when this is made; ``others`` names the systems whose lines were passed over,
+    ``content`` is a digest of all lines that does not depend on their order.
     """
 
     def __init__(self, path: Path, system: str, recorded_as: str, suite: Suite) -> None:
         self.path, self._system, self._suite = path, system, suite
         lines = TraceLines(path, recorded_as)
         found: dict[str, Any] = lines.read(lambda line: _key(self._read(line)))
-        self.others = lines.others
+        self.others, self.content = lines.others, lines.content.digest().hex()
         self._starts, self._sums = found["starts"], found["sums"]
         self._lengths, self._lines = narrow(found["lengths"]), narrow(found["lines"])
         self._keys, self._cases = found["keys"], found["cases"]
@@ -67,7 +80,12 @@ class TraceFile(Mapping[Key, Trace]):
         answered = np.fromiter((number_of_key((i, AS_IS, 0)) for i in ids), np.uint64)
         lacking = np.flatnonzero(~np.isin(answered, self._keys))
         first = {int(row) for row in lacking[:SHOWN]}
-        shown = [case_id for row, case_id in enumerate(ids) if row in first] if first else []
+        if not first:
+            return
+        shown = [case_id for row, case_id in enumerate(ids) if row in first]
+        named = np.fromiter(map(number_of, shown), np.uint64)
+        rows = np.flatnonzero(np.isin(self._cases, named)).tolist()
+        shown = told_lacking(shown, map(_key, self._traces(rows)))
         refuse_ids(shown, len(lacking), UNANSWERED, self.path)
 
     def _refuse(self, rows: npt.NDArray[np.intp], what: str, *, whole: bool) -> None:

@@ -20,7 +20,7 @@ from evalkit.case_file import number_of
 from evalkit.errors import InvalidInput
 from evalkit.ledger.filing import plain_trace
 from evalkit.ledger.words import keep_arrays, kept_arrays
-from evalkit.strict.line_file import LARGE, Line, lines_of, open_lines, row_of
+from evalkit.strict.line_file import LARGE, Line, LineSum, lines_of, open_lines, row_of
 
 Key = tuple[str, str, int]
 Checked = Callable[
@@ -42,12 +42,14 @@ class TraceLines:
         self._path, self._recorded_as = path, recorded_as
         self.columns = {name: array(kind) for name, kind in KINDS.items()}
         self.others: set[str] = set()
+        self.content = LineSum()  # of all lines, whoever's
         self.unread: list[
             int
         ] = []  # rows that are no plain traces, where nobody reads them at once
 
     def add(self, line: Line, checked: Checked | None) -> None:
         """Note a line, if it is this system's."""
+        self.content.add(line[2])
         try:
             value = row_of(line, self._path).value
             system = value.get("system")
@@ -80,6 +82,7 @@ class TraceLines:
                     found = second.found(line[1], checked)
                     if found is not None:
                         self.others |= second.others
+                        self.content.total += second.content
                         return {n: np.concatenate([c, found[n]]) for n, c in self._arrays().items()}
                     second = None  # it came to nothing: this process goes on
                 self.add(line, checked)
@@ -92,7 +95,9 @@ class TraceLines:
             first = first or line[1]
             self.add(line, None)
         others = np.frombuffer(json.dumps(sorted(self.others)).encode(), np.uint8)
+        content = np.frombuffer(self.content.digest(), np.uint8)
         rest = {"unread": np.array(self.unread, np.int64), "first": np.array([first])}
+        rest |= {"content": content}
         keep_arrays(file, {**self._arrays(), **rest, "others": others})
 
     def _arrays(self) -> dict[str, Column]:
@@ -109,7 +114,7 @@ class _Second:
     def __init__(
         self, path: Path, start: int, kept: Path, process: subprocess.Popen[bytes]
     ) -> None:
-        self.start, self.others = start, set[str]()
+        self.start, self.others, self.content = start, set[str](), 0
         self._path, self._kept, self._process = path, kept, process
 
     def found(self, first: int, checked: Checked) -> dict[str, Column] | None:
@@ -119,6 +124,7 @@ class _Second:
         found = {name: column.copy() for name, column in kept_arrays(self._kept).items()}
         found["lines"] += first - int(found.pop("first")[0])
         self.others |= set(json.loads(found.pop("others").tobytes()))
+        self.content = int.from_bytes(found.pop("content").tobytes(), "big")
         with open_lines(self._path) as stream:
             for row in found.pop("unread").tolist():
                 start, length, number = (int(found[n][row]) for n in ("starts", "lengths", "lines"))

@@ -58,9 +58,3 @@ def multiples_differ(reference: str, answer: str) -> bool:
     wanted = multiples(reference)
     given = multiples(answer) if wanted else wanted
     return bool(wanted and given) and not wanted & given
-
-
-def multiples_agree(reference: str, answer: str) -> bool:
-    """Whether both name the same factors."""
-    wanted = multiples(reference)
-    return bool(wanted) and wanted == multiples(answer)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+DIGITS = 10  # of a cost: sums of such are exact up to 900,000, and do not depend on their order
 BYTES_A_TOKEN = 4  # of UTF-8: near four letters of English, one and a third of Japanese
+
+
+def total_cost(*costs: float) -> float:
+    """The sum of costs, the same in whatever order and groups they are added."""
+    return round(sum(round(cost, DIGITS) for cost in costs), DIGITS)
 
 
 class Purse(Protocol):
@@ -40,7 +46,8 @@ class Spending:
     unpriced: int = 0
 
     def __add__(self, other: Spending) -> Spending:
-        return Spending(*(getattr(self, n) + getattr(other, n) for n in Spending.__slots__))
+        found = Spending(*(getattr(self, n) + getattr(other, n) for n in Spending.__slots__))
+        return replace(found, cost=total_cost(self.cost, other.cost))
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,12 +235,6 @@ def sentence_near(claim: str, context: Context) -> Sentence | None:
     return context.sentences[match.number] if match.nearest >= NEARBY else None
 
 
-def carried(claim: str, context: Context) -> float:
-    """Share of a claim's weight, 0..1, that two neighbouring sentences of a passage hold; numbers, names and "not" aside."""
-    weights = _claim(claim).beside(context.asked)
-    return _match(weights, context).together if weights and context.sentences else 0.0
-
-
 def assess(claim: str, context: Context) -> Support:
     """Whether ``context`` supports ``claim``: its words are there and nothing speaks against it.
 

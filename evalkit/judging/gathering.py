@@ -13,6 +13,7 @@ from pathlib import Path
 from evalkit.errors import InvalidInput, StorageError
 from evalkit.judges.llm.kept import CALLS
 from evalkit.judges.llm.under_way import FILE as BEGUN
+from evalkit.judges.replied import REPLIED, notes_together
 from evalkit.judges.spending import Spending
 from evalkit.judging.books import SPENT, Book, added, books_text, read_books
 from evalkit.judging.of_run import EMBEDDED, JUDGE, OPTIONS, PARTS, TROUBLES
@@ -57,6 +58,9 @@ def gather(store: Store, shares: Sequence[Store]) -> None:
         own = [one for one in spent if one.fingerprint == mine.fingerprint]
         store.note(SPENT, books_text([*others, *(own or [mine])]))
     told = dict.fromkeys(text for note in notes for text in json.loads(note.get(TROUBLES, "[]")))
+    replied = [note[REPLIED] for note in notes if REPLIED in note]
+    if replied:
+        store.note(REPLIED, notes_together(replied))
     if told:
         store.note(TROUBLES, json.dumps(list(told), ensure_ascii=False))
     try:

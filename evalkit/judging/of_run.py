@@ -10,12 +10,27 @@ from typing import Any, Protocol, TypeVar
 
 from evalkit.errors import StorageError
 from evalkit.judges.choose import resolved
+from evalkit.judges.replied import (
+    REPLIED,
+    Models,
+    added_models,
+    models_of,
+    models_text,
+    noted_models,
+    told_models,
+)
 from evalkit.judges.spending import Spending, spending_of
 from evalkit.judges.standing import troubles_of
 from evalkit.judging.books import SPENT, Book, added, books_text, read_books
 from evalkit.judging.judged import Judged
 from evalkit.judging.named_code import NotImportedJudge, check_given, code_in
-from evalkit.judging.uncounted import COUNTED, counted_now, unanswered, uncounted
+from evalkit.judging.uncounted import (
+    COUNTED,
+    counted_now,
+    unanswered,
+    uncounted,
+    uncounted_models,
+)
 from evalkit.records import Judge, Suite
 from evalkit.store.notes import notes_in
 from evalkit.tools import judge_of
@@ -45,7 +60,8 @@ class Seat:
     """The judge of the run in ``folder``, and how it was chosen.
 
     ``before`` is what it has spent in earlier sessions, ``earlier`` what other judges have spent on the run;
-    ``noted`` what went wrong with it when it was last asked, of a seat that asks nothing; else None.
+    ``noted`` what went wrong with it when it was last asked, of a seat that asks nothing; else None. ``replied`` are the
+    models that its replies named in earlier sessions.
     """
 
     judge: Judge
@@ -55,6 +71,7 @@ class Seat:
     folder: Path | None = None
     earlier: tuple[Book, ...] = ()
     noted: tuple[str, ...] | None = None
+    replied: Models = field(default_factory=dict)
 
     @property
     def code(self) -> tuple[str, ...]:
@@ -92,6 +109,10 @@ class Seat:
         counts = spending_of(self.judge) is not None or self.before != Spending()
         return self.before if counts else None
 
+    def models(self) -> Models:
+        """Which models this judge's replies have named in all sessions."""
+        return added_models((self.replied, models_of(self.judge)))
+
     def account(self, store: Notes) -> None:
         """Note what was spent, and what went wrong."""
         found = self.spent()
@@ -100,17 +121,21 @@ class Seat:
                 store.note(COUNTED, counted_now(self.folder))
             own = Book(self.judge.name, self.judge.fingerprint, found or Spending())
             store.note(SPENT, books_text((*self.earlier, own)))
+        if models := self.models():
+            noted = store.notes().get(REPLIED)
+            store.note(REPLIED, models_text(noted, self.judge.fingerprint, models))
         troubles = json.dumps(troubles_of(self.judge), ensure_ascii=False)
         if store.notes().get(TROUBLES, "[]") != troubles:
             store.note(TROUBLES, troubles)
 
     def told(self, judged: Judged) -> Judged:
         """The same with what other judges have spent, what nobody saw the end of, and what went wrong."""
+        troubles = troubles_of(self.judge) if self.noted is None else self.noted
         return replace(
             judged,
             earlier=self.earlier,
             unanswered=None if self.folder is None else unanswered(self.folder),
-            troubles=troubles_of(self.judge) if self.noted is None else self.noted,
+            troubles=(*troubles, *told_models(self.models())),
         )
 
     async def aclose(self) -> None:
@@ -173,7 +198,10 @@ def _seat(
     books = _books(known, folder)
     before = sum((one.spent for one in books if one.fingerprint == made.fingerprint), Spending())
     others = tuple(one for one in books if one.fingerprint != made.fingerprint)
-    return Seat(made, choice, options, before, folder, others)
+    noted = noted_models(known.get(REPLIED), made.fingerprint)
+    last = _read(known, PARTS).get("fingerprint") == made.fingerprint
+    replied = added_models((noted, uncounted_models(known, folder) if last else {}))
+    return Seat(made, choice, options, before, folder, others, replied=replied)
 
 
 def _books(known: Mapping[str, str], folder: Path) -> tuple[Book, ...]:

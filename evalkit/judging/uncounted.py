@@ -13,11 +13,12 @@ from typing import Any
 from evalkit.judges.llm.kept import CALLS
 from evalkit.judges.llm.under_way import never_ended
 from evalkit.judges.ragas.record import FILE as RAGAS
+from evalkit.judges.replied import Models, added_models, in_record
 from evalkit.judges.spending import Spending
 
 COUNTED = "judge calls counted"  # the note: how far each record was read when the account was made
 _SUMS = (
-    "SELECT count(*), sum(prompt_tokens), sum(completion_tokens), sum(cost), sum(prompt_tokens IS NULL), "
+    "SELECT count(*), sum(prompt_tokens), sum(completion_tokens), sum(round(cost, 10)), sum(prompt_tokens IS NULL), "
     "sum(cost IS NULL) FROM calls WHERE id > ?"
 )
 
@@ -36,9 +37,19 @@ def uncounted(known: Mapping[str, str], folder: Path, *, settled: bool) -> Spend
     """
     if COUNTED not in known and settled:
         return Spending()
-    reached: Mapping[str, int] = json.loads(known.get(COUNTED, "{}"))
+    reached = _reached(known)
     found = _of_ragas(folder / RAGAS, int(reached.get(RAGAS) or 0))
     return sum(_of_lines(folder / CALLS, int(reached.get(CALLS) or 0)), found)
+
+
+def uncounted_models(known: Mapping[str, str], folder: Path) -> Models:
+    """Which models replies name that the records hold beyond the note."""
+    return added_models(in_record(_lines(folder / CALLS, int(_reached(known).get(CALLS) or 0))))
+
+
+def _reached(known: Mapping[str, str]) -> Mapping[str, int]:
+    found: Mapping[str, int] = json.loads(known.get(COUNTED, "{}"))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from evalkit.errors import StorageError
 from evalkit.records import Trace
-from evalkit.store.opening import DAMAGE, STORE, damaged, open_to_read
+from evalkit.store.opening import DAMAGE, STORE, damaged, open_to_read, tidy
 from evalkit.store.rows import checked
 from evalkit.store.verdicts import Said, said_of
 from evalkit.traces import trace_from_json
@@ -80,6 +80,7 @@ class Answers:
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
+        tidy(self._file)
 
     def __enter__(self) -> Self:
         return self

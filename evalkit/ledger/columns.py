@@ -80,7 +80,8 @@ class Ledger:
     each trace's case, -1 where that was never asked ``as_is``; ``pairs`` the (wanted, given) label of a trace, or None; ``right`` whether it is right, None where not graded.
     ``symptoms`` has a row a rule of the playbook: 0 not due, 1 due, 2 shown. ``way`` is a bit a stage of the
     funnel at which a case was due, ``lost`` the stage that lost it (255: none). ``frozen`` is the consistency of a
-    case with its context frozen, ``verdicts`` how its equal answers were graded apart; NaN where not measured.
+    case with its context frozen, ``verdicts`` how its equal answers were graded apart; NaN where not measured. ``models``
+    are those that answers name as theirs (``model`` of a trace's ``meta``), with how many do.
     """
 
     system: str
@@ -108,6 +109,7 @@ class Ledger:
     suite_metrics: tuple[Metric, ...]
     format_errors: tuple[tuple[tuple[str, str], int], ...]
     judges: tuple[str, ...]
+    models: tuple[tuple[str, int], ...]
 
     def __len__(self) -> int:
         return len(self.place)

@@ -59,6 +59,7 @@ def save(ledger: Ledger, stem: Path) -> None:
         "words": words,
         "format_errors": ledger.format_errors,
         "judges": ledger.judges,
+        "models": dict(ledger.models),
     }
     text = json.dumps(rest, ensure_ascii=True)
     stem.with_suffix(".json").write_text(text, encoding="ascii")
@@ -120,6 +121,7 @@ class _Whole:
         self.traces: list[int] = []
         self.format_errors: Counter[tuple[str, str]] = Counter()
         self.judges: set[str] = set()
+        self.models: Counter[str] = Counter()
 
     def add(self, stem: Path) -> None:
         """Read what ``save`` wrote of one part, but for the wide columns."""
@@ -135,6 +137,7 @@ class _Whole:
         self.traces.append(len(arrays["trace_case"]))
         self.format_errors.update({(p, k): n for (p, k), n in rest["format_errors"]})
         self.judges.update(rest["judges"])
+        self.models.update(rest["models"])
 
     def _write(self, name: str, column: Array) -> None:
         begun = name in self._files
@@ -209,6 +212,7 @@ def load(
         suite_metrics=tuple(kinds[2]),
         format_errors=tuple(whole.format_errors.most_common()),
         judges=tuple(sorted(whole.judges)),
+        models=tuple(sorted(whole.models.items())),
     )
 
 

@@ -22,7 +22,7 @@ from evalkit.ledger.columns import (
 from evalkit.ledger.words import Words
 from evalkit.loss import gain_of, passes_under
 from evalkit.needs import wants_json
-from evalkit.records import AS_IS, Case, Finding, Suite
+from evalkit.records import AS_IS, Case, Finding, Suite, Trace
 from evalkit.score import Column, Floats
 from evalkit.symptoms import Rule, noted
 from evalkit.variability import frozen_consistency, graded_apart
@@ -61,6 +61,7 @@ def read_ledger(
         case_columns=_case_columns(graded, rows),
         format_errors=tuple(_format_errors(graded, known).most_common()),
         judges=tuple(sorted({e.judge for e in graded.evidence if e is not None})),
+        models=tuple(sorted(_models(graded.traces).items())),
         **_traces(suite, graded, rows),
     )
 
@@ -78,6 +79,12 @@ def _traces(suite: Suite, graded: Graded, rows: Mapping[str, int]) -> dict[str, 
         "columns": graded.scores.columns,
         "suite_metrics": graded.scores.suite_metrics,
     }
+
+
+def _models(traces: Sequence[Trace]) -> Counter[str]:
+    """The models that answers name as theirs."""
+    named = (trace.meta.get("model") for trace in traces)
+    return Counter(model for model in named if isinstance(model, str))
 
 
 def _numbers(values: Sequence[float | None]) -> Floats:

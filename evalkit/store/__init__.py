@@ -26,6 +26,7 @@ from evalkit.store.opening import (
     lock,
     open_to_read,
     open_to_write,
+    tidy,
 )
 from evalkit.store.rows import Key as Key
 from evalkit.store.rows import difference as difference
@@ -131,6 +132,8 @@ class Store:
                 self._writer.mark.close()
         if self._lock is not None:
             self._lock.close()
+        else:
+            tidy(self.file)
 
     # recipe: what a resumed run must agree with
 

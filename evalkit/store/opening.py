@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 from evalkit.errors import Busy, StorageError
@@ -145,6 +146,15 @@ def _readable(file: Path) -> sqlite3.Connection:
         return sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
     except sqlite3.Error as error:
         raise StorageError(f"{file}: cannot be opened: {error}") from error
+
+
+def tidy(file: Path) -> None:
+    """Take away the empty log that reading makes beside a store, where nobody else has it open: a reader may not do so itself."""
+    with suppress(OSError, sqlite3.Error):
+        if file.with_name(f"{file.name}-wal").stat().st_size == 0:
+            address = f"{file.absolute().as_uri()}?mode=rw"
+            with closing(sqlite3.connect(address, uri=True, timeout=0)) as last:
+                last.execute("PRAGMA schema_version").fetchone()  # the last to close takes it away
 
 
 def damaged(file: Path, what: str) -> StorageError:

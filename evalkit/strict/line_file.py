@@ -74,6 +74,24 @@ def row_of(line: Line, path: Path) -> Row:
     return Row(number, value)
 
 
+class LineSum:
+    """A digest of the lines of a file that does not depend on their order: the sum of each line's SHA-256.
+
+    Sums of two parts of a file add up to that of the whole.
+    """
+
+    def __init__(self, total: int = 0) -> None:
+        self.total = total
+
+    def add(self, raw: bytes) -> None:
+        """One line more, with or without its end."""
+        self.total += int.from_bytes(hashlib.sha256(raw.rstrip(b"\r\n")).digest(), "big")
+
+    def digest(self) -> bytes:
+        """The sum, of 32 bytes."""
+        return (self.total % (1 << 256)).to_bytes(32, "big")
+
+
 def count_lines(path: Path, enough: int) -> int:
     """How many line feeds a file holds, counted up to about ``enough``."""
     found = 0

@@ -69,14 +69,6 @@ def without_marks(text: str, names: Names = frozenset()) -> str:
     return found if any(map(str.isalnum, found)) else text
 
 
-def cited_names(text: str, names: Names) -> tuple[str, ...]:
-    """The names that the marks of a text cite, in order, each once; bracketed numbers name nothing."""
-    plain = without_marks(text, names)
-    taken = "".join(a if a != b else " " for a, b in zip(text, plain, strict=True)).casefold()
-    places = {name: taken.find(name) for name in names}
-    return tuple(sorted((n for n, at in places.items() if at >= 0), key=places.__getitem__))
-
-
 class _Names:
     """What cites: the names given, and the build of those that are ids."""
 

@@ -187,8 +187,3 @@ def _plain_letters(text: str) -> bool:
 def asking_words(language: str) -> frozenset[str]:
     """The words that questions of a language are made of; empty where we have no list."""
     return frozenset(_ASKING_WORDS.get(language, "").split())
-
-
-def function_words(language: str) -> frozenset[str]:
-    """The commonest words of a language; empty where we have no list."""
-    return _WORDS.get(language, frozenset())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 
 from evalkit.text.tokens import CACHE, SPACELESS, content_stems, normalise, stem_set
@@ -111,19 +111,3 @@ def containment(part: str, whole: str | Collection[str]) -> float | None:
         return None
     given = stem_set(whole) if isinstance(whole, str) else whole
     return sum(stem in given for stem in stems) / len(stems)
-
-
-def weighted_overlap(
-    wanted: Collection[str],
-    given: Collection[str],
-    weight: Mapping[str, float] | Callable[[str], float],
-) -> float | None:
-    """Share of the weight of ``wanted`` that ``given`` has, 0..1; ``None`` where nothing has weight.
-
-    ``weight`` is a mapping or a function from stem to weight, such as an inverse document frequency.
-    """
-    of = weight if callable(weight) else lambda stem: weight.get(stem, 1.0)
-    total = sum(of(stem) for stem in wanted)
-    if total <= 0:
-        return None
-    return sum(of(stem) for stem in wanted if stem in given) / total

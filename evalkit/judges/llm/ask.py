@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from evalkit.adapters.endpoint import Endpoint
-from evalkit.adapters.openai_replies import read_chat
+from evalkit.adapters.openai_replies import MODEL, read_chat
 from evalkit.adapters.openai_structured import MODES, Negotiation, Shape
 from evalkit.adapters.retry import Deadline, Tried
 from evalkit.errors import EndpointUnusable
@@ -22,7 +23,7 @@ from evalkit.judges.llm.schema import schema
 from evalkit.judges.llm.settings import Settings
 from evalkit.judges.llm.streak import Streak, came_back
 from evalkit.judges.llm.under_way import UnderWay, call_of, named
-from evalkit.judges.spending import Purse
+from evalkit.judges.spending import Purse, total_cost
 from evalkit.records import Outcome
 
 ASKED_AGAIN = 1  # times that an unreadable reply is asked for again
@@ -56,7 +57,7 @@ class Spending:
         self.unpriced += usage.cost is None
         self.prompt_tokens += usage.prompt_tokens or 0
         self.completion_tokens += usage.completion_tokens or 0
-        self.cost += usage.cost or 0.0
+        self.cost = total_cost(self.cost, usage.cost or 0.0)
 
 
 @dataclass(slots=True)
@@ -77,6 +78,7 @@ class Asker:
     purse: Purse | None = None
     streak: Streak = field(default_factory=lambda: Streak("the judge"))
     spending: Spending = field(default_factory=Spending)
+    models: Counter[str] = field(default_factory=Counter)  # that replies have named
     negotiation: Negotiation = field(default_factory=Negotiation)
 
     async def ask(self, request: Request, repeat: int, filed: Mapping[str, Any]) -> Verdict:
@@ -193,6 +195,8 @@ class Asker:
         failed = tried.failure
         outcome = Outcome(error=failed) if failed else read_chat(tried.value, self.settings.price)
         self.spending.add(outcome)
+        if (model := outcome.meta.get(MODEL)) is not None:
+            self.models[model] += 1
         if self.recording is not None:
             payload = self._payload(mode, parts, system, material)
             self.recording.add(_entry(filed, payload, outcome, tried))
@@ -223,6 +227,7 @@ def _entry(
     return {
         **filed,
         "request": dict(payload),
+        "model": outcome.meta.get(MODEL),
         "reply": outcome.response,
         "error": None if error is None else f"{error.kind}: {error.message}",
         "seconds": round(tried.seconds, 4),

@@ -24,6 +24,7 @@ from evalkit.judges.llm.settings import CALLS_AT_A_TIME, Settings, read_settings
 from evalkit.judges.llm.streak import Streak
 from evalkit.judges.llm.under_way import Noted, UnderWay
 from evalkit.judges.llm.vote import vote
+from evalkit.judges.replied import Models, who
 from evalkit.judges.spending import Expected, Purse, priced, tokens_of
 from evalkit.pool import each
 from evalkit.records import Case, Evidence, Trace
@@ -77,6 +78,12 @@ class LlmJudge:
     def spending(self) -> Spending:
         """Calls, tokens and money so far."""
         return self._asker.spending
+
+    @property
+    def models(self) -> Models:
+        """Which models the replies have named so far, and how often."""
+        found = self._asker.models
+        return {who(self.name, self.settings.model): dict(found)} if found else {}
 
     @property
     def down(self) -> bool:

@@ -11,6 +11,7 @@ from evalkit.judges.llm.grading import Grading
 from evalkit.judges.llm.judge import LlmJudge, together
 from evalkit.judges.llm.panel_grades import metrics_of_members, with_grades
 from evalkit.judges.llm.vote import vote
+from evalkit.judges.replied import Models, added_models, models_of
 from evalkit.judges.spending import (
     Expected,
     Purse,
@@ -63,6 +64,11 @@ class PanelJudge:
     def spending(self) -> Spending:
         """Calls, tokens and money of all members so far."""
         return sum_of(self.members)
+
+    @property
+    def models(self) -> Models:
+        """Which models the replies to the members have named so far."""
+        return added_models(map(models_of, self.members))
 
     def expected(self, case: Case, trace: Trace) -> Expected:
         """What all members together are expected to take for the trace."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evalkit.judges.spending import Spending
+from evalkit.judges.spending import Spending, total_cost
 from evalkit.records import Usage
 
 
@@ -37,6 +37,6 @@ class Spent:
         self.calls += 1
         self.prompt_tokens += usage.prompt_tokens or 0
         self.completion_tokens += usage.completion_tokens or 0
-        self.cost += usage.cost or 0.0
+        self.cost = total_cost(self.cost, usage.cost or 0.0)
         self.unpriced += usage.cost is None
         self.untold += usage.prompt_tokens is None
