@@ -18,6 +18,7 @@ from evalkit.diagnosis import SystemDiagnosis, diagnosis_json
 from evalkit.doctor.complaint import Complaint
 from evalkit.engines import LOCAL, SHARDS, elsewhere
 from evalkit.errors import InvalidInput, Stopped
+from evalkit.fingerprints.watched import cache_of, looked_at, told_unwatched
 from evalkit.finished import Finished, means_of_files
 from evalkit.grade import grade
 from evalkit.judging.judged import Judged, read_reviews_of
@@ -38,7 +39,6 @@ from evalkit.systems import Systems, built, given_of
 from evalkit.tools import tools_for
 from evalkit.traces import gradable
 from evalkit.watch import Watcher
-from evalkit.watched import cache_of, looked_at, told_unwatched
 from evalkit.whereabouts import SUITE_FOLDER, path_from
 from evalkit.work import EMBEDDED, Probing, Work, diagnosed_systems, means_of
 

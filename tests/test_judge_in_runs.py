@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import json
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,8 +21,12 @@ from evalkit.budget import Budget
 from evalkit.cli import _run
 from evalkit.errors import BudgetExceeded, InvalidInput
 from evalkit.judges.llm.prompts import digest_of_prompts
-from evalkit.judges.spending import Expected, tokens_of
+from evalkit.judges.replied import REPLIED
+from evalkit.judges.spending import Expected, Spending, tokens_of
+from evalkit.judging.uncounted import COUNTED
+from evalkit.merge import merge
 from evalkit.records import Status
+from evalkit.store import Store
 from evalkit.suite import load_systems
 from evalkit.watch import Watcher
 
@@ -369,6 +374,64 @@ def test_a_panel_is_told_counted_and_noted_member_by_member(suite, tmp_path):
     assert run.recipe["judge member 3 name"] == "embedded"
     opened = evalkit.open_run(suite, tmp_path / "run")
     assert grades(opened) == grades(run)
+
+
+def test_a_judge_whose_replies_name_another_model_in_mid_run_is_told(suite, tmp_path):
+    with endpoint() as server:
+        server.model = lambda call: "m-2024" if call <= 8 else "m-small"
+        run = once(suite, tmp_path / "run", judge_file(tmp_path, server))
+        run.write()
+        calls = (tmp_path / "run" / "judge-calls.jsonl").read_text("utf-8").splitlines()
+        named = sorted(json.loads(line)["model"] for line in calls)
+        assert named == ["m-2024"] * 8 + ["m-small"] * 4
+        again = once(suite, tmp_path / "run", None)
+    said = "replies name more than one model: m-2024 (8), m-small (4)"
+    opened = evalkit.open_run(suite, tmp_path / "run")
+    for told in (run, again, opened):
+        (sentence,) = told.summary()["judge"]["troubles"]
+        assert said in sentence
+        assert "which asks for m:" in sentence
+    assert said in (tmp_path / "run" / "report.md").read_text("utf-8")
+
+
+def test_models_that_a_killed_session_or_shares_met_are_counted_too(suite, tmp_path):
+    with endpoint() as server:
+        judge = judge_file(tmp_path, server)
+        for n, model in enumerate(("one", "two"), 1):
+            server.model = lambda _, model=model: model
+            once(suite, tmp_path / str(n), judge, shard=f"{n}/2")
+        merged = merge(tmp_path / "out", [tmp_path / "1", tmp_path / "2"], suite=suite)
+        assert "replies name more than one model" in merged.summary()["judge"]["troubles"][0]
+        server.model = lambda _: "before"
+        with Store(tmp_path / "1") as store:  # what a process notes last did not get there
+            store.note(REPLIED, "{}")
+            store.note(COUNTED, "{}")
+        once(suite, tmp_path / "1", judge, repeats=2)
+    opened = evalkit.open_run(suite, tmp_path / "1")
+    (sentence,) = opened.summary()["judge"]["troubles"]
+    assert "before (" in sentence
+    assert "one (" in sentence
+
+
+def test_a_judge_with_one_model_under_a_longer_name_is_no_trouble(suite, tmp_path):
+    with endpoint() as server:
+        server.model = lambda _: "m-2024-08-06"
+        run = once(suite, tmp_path / "run", judge_file(tmp_path, server))
+    assert "troubles" not in run.summary()["judge"]
+
+
+@given(st.lists(st.floats(0, 0.02), min_size=1, max_size=60), st.randoms())
+@settings(max_examples=50)
+def test_a_cost_does_not_depend_on_the_order_or_the_groups_in_which_it_is_added(costs, random):
+    def added(groups):
+        books = (sum((Spending(1, cost=cost) for cost in group), Spending()) for group in groups)
+        return sum(books, Spending())
+
+    shuffled = random.sample(costs, len(costs))
+    cut = random.randint(0, len(costs))
+    whole = added([costs])
+    assert whole == added([shuffled[:cut], shuffled[cut:]])
+    assert whole.cost == pytest.approx(math.fsum(costs), abs=1e-8)
 
 
 # --- people --------------------------------------------------------------------------------------

@@ -123,6 +123,7 @@ class Server:
         self.mode = mode
         self.heard: list[Heard] = []
         self.url = ""
+        self.model: Callable[[int], str] = lambda _: "m"  # that the reply to this call names
 
     async def answer(self, request: Any) -> Any:
         from aiohttp import web
@@ -137,7 +138,8 @@ class Server:
         text = made if isinstance(made, str) else json.dumps(made)
         choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
         usage = {"prompt_tokens": 100, "completion_tokens": 10}
-        return web.json_response({"model": "m", "choices": [choice], "usage": usage})
+        model = self.model(len(self.heard))
+        return web.json_response({"model": model, "choices": [choice], "usage": usage})
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import shutil
 import signal
@@ -89,12 +90,25 @@ def test_recorded_shares_merge_to_the_byte_in_whatever_order_and_given_twice(
 ):
     given = [*shares, shares[1]]
     random.Random(large).shuffle(given)
-    run = merge(tmp_path / "out", given, suite=load_suite(folder, large=large))
+    copy = shutil.copytree(shares[2], tmp_path / "copy")
+    said: list[str] = []
+    watch = evalkit.api.Watcher()
+    watch.say = said.append  # type: ignore[method-assign]
+    loaded = load_suite(folder, large=large)
+    run = merge(tmp_path / "out", [*given, copy], suite=loaded, watch=watch)
+    assert said[0] == "1 folder was given again, and counted once"
+    assert said[1].startswith("shard 3/3 was given by several folders: ")
+    assert str(copy) in said[1]
     assert (run.large is not None) == (large == STREAMED)
     run.write()
     wanted = whole if large == HELD else streamed
     assert differing(files(tmp_path / "out"), wanted) == []
     assert b"oracle_context" in wanted["traces.jsonl"]
+    del run
+    gc.collect()  # a large run reads its store as long as it is there
+    assert [
+        file for file in tmp_path.rglob("run.sqlite-*") if file.suffix != ".sqlite-session"
+    ] == []
     asked(folder, tmp_path / "out", large=large)  # it goes on as the run that it is
     assert differing(files(tmp_path / "out"), wanted) == []
 

@@ -12,7 +12,7 @@ import pytest
 
 import evalkit
 from evalkit.errors import BudgetExceeded, InvalidInput, StorageError
-from evalkit.imports import own_files
+from evalkit.fingerprints.imports import followed
 from evalkit.records import Failure, Limit, Trace, Usage
 from evalkit.resume import agree, in_words
 from evalkit.store import Store
@@ -165,7 +165,7 @@ def named(folder, name, code, content=b"one\n"):
 
 
 def watched(folder) -> set[str]:
-    return set(own_files(folder / "agent.py", folder))
+    return set(followed(folder / "agent.py", folder).files)
 
 
 @pytest.mark.parametrize("name", READS)

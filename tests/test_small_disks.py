@@ -12,6 +12,12 @@ from pathlib import Path
 
 import pytest
 
+import evalkit
+from evalkit.errors import StorageError
+from evalkit.ledger.fold import How
+from evalkit.suite import load_suite, load_systems
+from tests.test_streaming import write
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 from reliability import CONCURRENCY, Bench, answered, bench, results
@@ -119,3 +125,28 @@ def test_a_mask_that_hides_new_files_from_their_owner_costs_no_call(
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, all_of.ledger.asked) == (STORAGE, []), done.stderr
     assert done.stderr.endswith("run: cannot be written: Permission denied\n")
+
+
+@pytest.mark.parametrize("processes", [0, 2])
+def test_a_disk_too_small_for_the_parts_of_a_large_run_is_named(
+    disk: Disk, tmp_path: Path, processes: int
+) -> None:
+    rows = [{"id": f"c{i}", "query": f"Frage {i}?", "reference": f"{i} Euro."} for i in range(400)]
+    answers = [{"case_id": row["id"], "response": f"{row['reference']} " * 40} for row in rows]
+    write(tmp_path / "cases.jsonl", rows)
+    write(tmp_path / "mine.jsonl", answers)
+    (tmp_path / "suite.yaml").write_text("format: 1\nname: many\ncases: cases.jsonl\n")
+    system = "{name: mine, approach: prompt, adapter: recorded, path: mine.jsonl}"
+    (tmp_path / "systems.yaml").write_text(f"systems: [{system}]\n")
+    disk.mount("size=20m")
+    suite, systems = load_suite(tmp_path, large=0), load_systems(tmp_path / "systems.yaml")
+    how = How(part=100, processes=processes)
+    run = evalkit.run(suite, systems, out=disk.folder / "run", how=how)  # the store is made
+    del run
+    shutil.rmtree(disk.folder / "run" / "cases", ignore_errors=True)
+    (disk.folder / "filler").write_bytes(b"0" * 4096)
+    used = shutil.disk_usage(disk.folder).used
+    disk.mount(f"remount,size={used // 1024 + 200}k")
+    with pytest.raises(StorageError, match=r"run: parts of the run cannot be kept: No space left"):
+        evalkit.run(suite, systems, out=disk.folder / "run", how=how)
+    assert not [*(disk.folder / "run").glob(".parts-*")]

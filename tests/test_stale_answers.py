@@ -15,8 +15,8 @@ import pytest
 import evalkit
 from evalkit.adapters.secrets import variables_of
 from evalkit.errors import InvalidInput
-from evalkit.held import held_by
-from evalkit.imports import of_target
+from evalkit.fingerprints.held import held_by
+from evalkit.fingerprints.imports import of_target
 from evalkit.suite import load_systems
 from evalkit.watch import Watcher
 
@@ -380,7 +380,7 @@ import dataclasses, enum, json, re, threading
 from decimal import Decimal
 from pathlib import Path
 import numpy as np
-from evalkit.held import held_by
+from evalkit.fingerprints.held import held_by
 class Mode(enum.Enum):
     A, B = 1, 2
 @dataclasses.dataclass

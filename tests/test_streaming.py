@@ -167,6 +167,20 @@ def test_parts_make_the_same_files_to_the_byte(folder, whole, tmp_path, size, pr
     assert not (tmp_path / "run" / kept.pop()).exists()
 
 
+def test_answers_of_two_models_are_told_whether_a_run_is_held_or_not(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "suite")
+    rows = [{**row, "meta": {"model": "big"}} for row in traces("a")]
+    rows[-1] = {**rows[-1], "meta": {"model": "small"}}
+    write(tmp_path / "suite" / "a.jsonl", rows)
+    write(tmp_path / "suite" / "b.jsonl", ({**r, "meta": {"model": "big"}} for r in traces("b")))
+    said = f"a: answers name more than one model: big ({len(rows) - 1}), small (1); "
+    for large in (CASES, 0):
+        run = made_of(tmp_path / "suite", tmp_path / str(large), large=large)
+        told = [text for text in run.summary()["warnings"] if "more than one model" in text]
+        assert [text.startswith(said) for text in told] == [True]
+        assert said in (tmp_path / str(large) / "report.md").read_text("utf-8")
+
+
 def data_of(page: Path) -> list[Any]:
     """The blocks of data in a page, the index first."""
     text = page.read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from evalkit.adapters.options import Options, digest, read_options
 from evalkit.adapters.python_system import InProcess, PythonSystem
 from evalkit.adapters.targets import first_on_path, load, make
 from evalkit.errors import InvalidInput
-from evalkit.held import Held, held_by
+from evalkit.fingerprints.held import Held, held_by
 from evalkit.records import Approach, Document, JsonObject, Suite, System, SystemSpec
 
 KNOWN = ("target", "args", "timeout", "threads", "workers")

@@ -14,20 +14,11 @@ from typing import Any, Self
 
 from evalkit.errors import InvalidInput, StorageError
 from evalkit.records import AS_IS, Trace
-from evalkit.store import merging, rows, verdicts
+from evalkit.store import merging, opening, rows, verdicts
 from evalkit.store.accounts import Counts, count, give_up, unknown_answers
 from evalkit.store.damage import examine, examine_reading
 from evalkit.store.lost import check_vacant
-from evalkit.store.opening import (
-    DAMAGE,
-    SESSION,
-    STORE,
-    damaged,
-    lock,
-    open_to_read,
-    open_to_write,
-    tidy,
-)
+from evalkit.store.opening import DAMAGE, SESSION, STORE, damaged
 from evalkit.store.rows import Key as Key
 from evalkit.store.rows import difference as difference
 from evalkit.store.session import SessionFile, read_session
@@ -48,7 +39,7 @@ class Store:
         self.folder = folder
         self.file = folder / STORE
         self.healed: list[str] = []
-        self._lock = None if reading else lock(folder)
+        self._lock = None if reading else opening.lock(folder)
         self._last = 0
         try:
             self._db = self._read() if reading else self._open()
@@ -63,7 +54,7 @@ class Store:
     def _open(self) -> sqlite3.Connection:
         before = read_session(self.folder / SESSION)
         check_vacant(self.folder)
-        db = open_to_write(self.file)
+        db = opening.open_to_write(self.file)
         self._writer = Writer(db, self.file)
         try:
             self.healed = examine(db, self.file, before)
@@ -80,7 +71,7 @@ class Store:
 
     def _read(self) -> sqlite3.Connection:
         before = read_session(self.folder / SESSION)  # first: the store may only be newer
-        db = open_to_read(self.file)
+        db = opening.open_to_read(self.file)
         self._writer = Writer(db, self.file)
         try:
             examine_reading(db, self.file, before)
@@ -133,7 +124,7 @@ class Store:
         if self._lock is not None:
             self._lock.close()
         else:
-            tidy(self.file)
+            opening.tidy(self.file)
 
     # recipe: what a resumed run must agree with
 

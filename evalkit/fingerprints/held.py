@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
-from evalkit.code_text import code_text, names_in
-from evalkit.module_search import installed_as, is_ours
-from evalkit.plain_values import PRIVATE, SECRET_NAME, is_harmless, plain
+from evalkit.fingerprints.code_text import code_text, names_in
+from evalkit.fingerprints.module_search import installed_as, is_ours
+from evalkit.fingerprints.plain_values import PRIVATE, SECRET_NAME, is_harmless, plain
 
 MOST = 5_000  # values that are looked at one by one
 KEPT = 2_000  # characters of a value that are kept to show a difference,

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from evalkit.module_search import Found, Search, dotted_of
-from evalkit.source_facts import Facts, facts_of
+from evalkit.fingerprints.module_search import Found, Search, dotted_of
+from evalkit.fingerprints.source_facts import Facts, facts_of
 
 MOST = 500  # files; a folder that holds more is somebody's whole tree, and one digest of its start must do
 ELSEWHERE = {"site-packages", "dist-packages", "node_modules", "__pycache__"}
@@ -31,11 +31,6 @@ class _Source:
     file: Path
     root: Path  # the folder that its dotted name starts in
     by_name: bool = False  # named as a text
-
-
-def own_files(entry: Path, root: Path) -> dict[str, Path]:
-    """The files of ``followed``."""
-    return followed(entry, root).files
 
 
 def followed(entry: Path, root: Path) -> Followed:

@@ -16,8 +16,8 @@ from typing import Any
 from evalkit import __version__
 from evalkit.adapters.secrets import variables_of
 from evalkit.case_file import long_file
-from evalkit.imports import Followed, of_modules, of_target
-from evalkit.loaded import edited
+from evalkit.fingerprints.imports import Followed, of_modules, of_target
+from evalkit.fingerprints.loaded import edited
 from evalkit.records import Case, Suite, System, SystemSpec
 
 Parts = dict[

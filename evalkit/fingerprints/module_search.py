@@ -13,7 +13,7 @@ from pathlib import Path
 
 INSTALLED = {"site-packages", "dist-packages"}
 _INFO = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)(-py[\d.]+)?\.(dist|egg)-info$")
-_OURS = Path(__file__).resolve().parent
+_OURS = Path(__file__).resolve().parents[1]
 
 
 @dataclass(slots=True)
