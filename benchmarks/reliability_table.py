@@ -230,6 +230,8 @@ its calls can be checked against what was asked.
   each. Commits share a write where answers come together, so that a run makes a few changes more or less: where it made fewer,
   it ends with 0. A power cut takes back what was not synced; with the syncs turned off it does harm at 6 of 10 places, so the trial can fail.
 - *Least time* of n calls at an endpoint that lets in `BURST` at once and then `RATE` a second: (n - BURST) / RATE, and one answer.
+- Of the design: a wait that a refusal asks for holds back that one question, others go out. A process suspended for longer than the `timeout` (SIGSTOP,
+  a closed lid) gives up the answers under way as unknown, and asks them again.
 
 | | fault | expected | measured | command |
 |---|---|---|---|---|

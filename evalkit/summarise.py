@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from evalkit.diagnosis import SystemDiagnosis, pass_rate
 from evalkit.grade import score_labels
-from evalkit.judges.replied import counted
 from evalkit.ledger.columns import (
     COUNTS,
     STAGES,
@@ -45,10 +44,14 @@ def warnings_of(suite: Suite, systems: Mapping[str, SystemDiagnosis]) -> list[st
 def changed_models(systems: Mapping[str, SystemDiagnosis]) -> list[str]:
     """A warning for each system whose answers name more than one model as theirs (``model`` of a trace's ``meta``)."""
     return [
-        f"{name}: answers name more than one model: {counted(dict(found.ledger.models))}; its figures are of all of them"
+        f"{name}: answers name more than one model: {_counted(found.ledger.models)}; its figures are of all of them"
         for name, found in systems.items()
         if len(found.ledger.models) > 1
     ]
+
+
+def _counted(models: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{model} ({count:,})" for model, count in models)
 
 
 def unreported_citations(suite: Suite, systems: Mapping[str, SystemDiagnosis]) -> list[str]:

@@ -72,6 +72,11 @@ class FindingColumns:
         return Counter(cause for cause in self.cause if cause)
 
 
+def often_first(counts: Counter[str]) -> tuple[tuple[str, int], ...]:
+    """Names with how often each is there, the commonest first, those alike by name."""
+    return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
 @dataclass(frozen=True)
 class Ledger:
     """One system as columns. Cases are in the order of their traces, ``place`` is where each stands in the suite.

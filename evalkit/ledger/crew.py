@@ -125,11 +125,15 @@ async def _given_out(
 
 async def _in_a_thread(file: Callable[[int, int], None], first: int, last: int) -> None:
     """File while replies are read; who is cancelled meanwhile waits for the store to be left in order."""
-    filing = asyncio.ensure_future(asyncio.to_thread(file, first, last))
+    await _to_its_end(asyncio.ensure_future(asyncio.to_thread(file, first, last)))
+
+
+async def _to_its_end(work: asyncio.Future[Any]) -> None:
+    """Wait for what must not be left halfway, also where whoever waits is cancelled."""
     try:
-        await asyncio.shield(filing)
+        await asyncio.shield(work)
     except asyncio.CancelledError:
-        await asyncio.wait([filing])
+        await asyncio.wait([work])
         raise
 
 
@@ -180,7 +184,7 @@ async def _process(order: Mapping[str, Any]) -> AsyncIterator[asyncio.subprocess
     finally:
         with suppress(ProcessLookupError):
             process.kill()
-        await process.wait()
+        await _to_its_end(asyncio.ensure_future(process.wait()))
 
 
 async def _tell(process: asyncio.subprocess.Process, order: Mapping[str, Any]) -> None:

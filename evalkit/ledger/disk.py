@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalkit.errors import StorageError
-from evalkit.ledger.columns import COUNTS, STAGES, FindingColumns, Ledger
+from evalkit.ledger.columns import COUNTS, STAGES, FindingColumns, Ledger, often_first
 from evalkit.ledger.words import Chosen, Words, keep_arrays, kept_arrays, slim
 from evalkit.records import Approach, Metric
 from evalkit.score import Column
@@ -212,7 +212,7 @@ def load(
         suite_metrics=tuple(kinds[2]),
         format_errors=tuple(whole.format_errors.most_common()),
         judges=tuple(sorted(whole.judges)),
-        models=tuple(sorted(whole.models.items())),
+        models=often_first(whole.models),
     )
 
 

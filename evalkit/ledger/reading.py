@@ -18,6 +18,7 @@ from evalkit.ledger.columns import (
     FindingColumns,
     Ledger,
     group_numbers,
+    often_first,
 )
 from evalkit.ledger.words import Words
 from evalkit.loss import gain_of, passes_under
@@ -61,7 +62,7 @@ def read_ledger(
         case_columns=_case_columns(graded, rows),
         format_errors=tuple(_format_errors(graded, known).most_common()),
         judges=tuple(sorted({e.judge for e in graded.evidence if e is not None})),
-        models=tuple(sorted(_models(graded.traces).items())),
+        models=often_first(_models(graded.traces)),
         **_traces(suite, graded, rows),
     )
 
