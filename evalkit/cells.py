@@ -170,9 +170,9 @@ def _defined(metric: Metric, needs: Sequence[str], given: Mapping[str, Any]) -> 
 
 
 def _of_lists(needs: Collection[str]) -> bool:
-    """Whether a measure is of what was found alone, held against the labels of the case."""
+    """Whether a measure holds what was found, and nothing else, against labels of the case."""
     shown = {name for name in needs if ROW_NEEDS[name][0] is not Source.CASE}
-    return bool(shown) and shown <= {"retrieved", "context"}
+    return bool(shown) and shown <= {"retrieved", "context"} and len(shown) < len(needs)
 
 
 def stand_in(relevant: Mapping[str, int]) -> tuple[Passage, ...]:

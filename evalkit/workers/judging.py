@@ -55,6 +55,7 @@ async def judged_meanwhile(
     meanwhile = Meanwhile(judge, store, answers, said)
     try:
         yield meanwhile.note
+        meanwhile.settle()
         if meanwhile.beside is not None:
             await meanwhile.beside.settle()
     finally:
@@ -69,9 +70,27 @@ class Meanwhile:
         self.beside = Beside(store) if said is None and _can_spawn() else None
         self._judge, self._store, self._answers, self._said = judge, store, answers, said
         self._count, self._seconds = 0, 0.0
+        self._waiting: deque[tuple[Case, Trace]] = deque()
+        self._loop = asyncio.get_running_loop()
 
     def note(self, case: Case, trace: Trace) -> None:
-        """One more answer to judge."""
+        """One more answer to judge: when those who asked have gone on, and one at a time."""
+        self._waiting.append((case, trace))
+        if len(self._waiting) == 1:
+            self._loop.call_soon(self._next)
+
+    def settle(self) -> None:
+        """Take all that waits."""
+        while self._waiting:
+            self._take(*self._waiting.popleft())
+
+    def _next(self) -> None:
+        if self._waiting:
+            self._take(*self._waiting.popleft())
+        if self._waiting:
+            self._loop.call_soon(self._next)
+
+    def _take(self, case: Case, trace: Trace) -> None:
         if self.beside is not None:
             self.beside.note(case, trace)
         elif trace.response is not None and self._said is not None and self._quick():
