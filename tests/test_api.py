@@ -186,7 +186,7 @@ def test_progress_is_told_step_by_step(suite, tmp_path):
 
     watch = Counter()
     evalkit.run(suite, {"mine": Asked()}, out=tmp_path / "run", probes="none", watch=watch)
-    assert watch.steps == {"asking": [3, 3], "grading mine": [3, 3]}
+    assert watch.steps == {"asking": [3, 3], "grading mine": [3, 3], "diagnosing": [1, 1]}
 
 
 def test_a_failing_case_is_asked_again_until_its_cause_is_proven(suite, tmp_path):

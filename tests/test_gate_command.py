@@ -526,7 +526,7 @@ def test_the_verdict_is_as_published(runs):
     limited(runs, "{metric: passed, at_least: 0.8}, {metric: infra_error, at_most: 0}", "good")
     limited(runs, "{metric: passed, at_least: 0.8}, {metric: infra_error, at_most: 0}", "worse")
     good = runs / "runs" / "good"
-    shutil.copytree(good, runs / "runs" / "again")
+    shutil.copytree(runs / "runs" / "worse", runs / "runs" / "again")
     for options in ((), ("--aa", 2)):
         verdict = gate(runs, "worse", "--baseline", good, *options, code=10)
         jsonschema.validate(verdict, published)

@@ -26,7 +26,6 @@ from evalkit.judges import (
     polarity,
     senses,
     support,
-    wording,
 )
 from evalkit.text import extract, spelled_numbers, tokens
 from evalkit.text.gated import Gated, needed
@@ -197,10 +196,9 @@ def test_texts_that_permit_nothing_are_compared_as_any_others(
     [
         (bounds, "_DIGIT", bounds.bounded),
         (counted, "_DIGIT", counted._things),
-        (wording, "_MAYBE_GLUED", wording.clean),
         (plain_words, "_PARTICLE", plain_words.known_words),
     ],
-    ids=["bounds", "things", "glued words", "verbs apart"],
+    ids=["bounds", "things", "verbs apart"],
 )
 def test_a_rule_says_the_same_without_its_gate(
     monkeypatch: pytest.MonkeyPatch, module: Any, gate: str, reads: Any
@@ -223,7 +221,7 @@ def test_clauses_are_cut_at_the_same_joints_however_words_are_counted() -> None:
 
 def test_pairs_of_sentences_left_out_have_no_larger_share(monkeypatch: pytest.MonkeyPatch) -> None:
     context = support.read(tuple(TEXTS[15:30]))
-    weights = [w for text in TEXTS[:60] if (w := support._weights(text[:200], frozenset()))]
+    weights = [w for text in TEXTS[:60] if (w := support._Claim(text[:200]).beside(frozenset()))]
     gated = [support._match(w, context) for w in weights]
     monkeypatch.setattr(support, "NOISE", 1000.0)
     assert gated == [support._match(w, context) for w in weights]

@@ -111,7 +111,7 @@ def test_a_judge_that_says_nothing_readable_leaves_the_run_incomplete(suite, tmp
         )
         (suite / "deaf.py").write_text(f"def answer(query):\n    return {RIGHT!r} + query\n")
         out = tmp_path / "run"
-        judge = judge_file(tmp_path, server)
+        judge = judge_file(tmp_path, server, unusable=0)  # ask to the end
         arguments = ["run", str(suite), "--out", str(out), "--judge", judge, "--in-process"]
         assert _run([*arguments, "--probes", "none"]) == 12
     said = capsys.readouterr().out

@@ -301,7 +301,7 @@ def test_an_unusable_reply_is_an_error_and_never_a_score(name: str):
     some = slice(None) if name.startswith("copies JSON") else slice(None, None, 24)
     traces = [t for t in each_way(HOSTILE[some]) if t.context is not None]
     small = [t for t in traces if max(len(t.response), len(t.context[1].text)) < 20_000]
-    found, heard = judged(UNUSABLE[name], small)
+    found, heard = judged(UNUSABLE[name], small, unusable=0)
     assert len(heard) == 2 * len(small), "each is asked once more"
     for evidence in found:
         assert evidence.error is not None

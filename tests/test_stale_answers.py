@@ -126,7 +126,8 @@ def test_an_installed_package_counts_by_its_version_and_python_not_at_all(suite)
     found = of_target("my_system", suite)
     assert {"pyyaml", "numpy"} <= {name.lower() for name in found.packages}
     assert set(found.files) == {"my_system.py"}
-    assert found.unwatched == []
+    (told,) = found.unwatched
+    assert told == "modules that are imported were not found: not_there (in my_system.py)"
 
 
 @pytest.mark.parametrize(
@@ -419,3 +420,52 @@ def test_the_same_object_is_the_same_in_every_process():
     assert " at 0x" not in found[0]
     assert "perhaps a secret" not in found[0]
     assert "in a slot" in held["values"].values() or '"in a slot"' in held["values"].values()
+
+
+@pytest.mark.parametrize(
+    "reads",
+    [
+        '(PROMPTS / "sys.md").read_text()',
+        '(PROMPTS / f"{q}.md").read_text()',
+        'open(os.path.join(PROMPTS, "sys.md")).read()',
+    ],
+)
+def test_a_prompt_in_a_folder_that_a_variable_names_is_watched(suite, reads):
+    code = f"""
+    import os
+    from pathlib import Path
+    PROMPTS = Path(__file__).parent / "prompts"
+    def ask(q):
+        return {reads}
+    """
+    write(suite, {"my_system.py": code, "prompts/sys.md": "Be kind."})
+    assert "prompts/sys.md" in of_target("my_system", suite).files
+
+
+@pytest.mark.parametrize("put", ["sys.path += [LIB]", "sys.path[:0] = [LIB]"])
+def test_a_folder_put_on_the_import_path_by_assignment_is_searched(tmp_path, suite, put):
+    code = f"""
+    import sys
+    from pathlib import Path
+    LIB = str(Path(__file__).parents[1] / "lib")
+    {put}
+    import impl
+    """
+    write(tmp_path, {"lib/impl.py": "x = 1"})
+    write(suite, {"my_system.py": code})
+    found = of_target("my_system", suite)
+    assert {Path(file).name for file in found.files} == {"my_system.py", "impl.py"}
+    assert found.unwatched == []
+
+
+def test_a_module_that_another_makes_findable_is_followed(tmp_path, suite):
+    paths = """
+    import sys
+    from pathlib import Path
+    sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
+    """
+    write(tmp_path, {"lib/impl.py": "x = 1"})
+    write(suite, {"my_system.py": "import impl, paths", "paths.py": paths})
+    found = of_target("my_system", suite)
+    assert {Path(file).name for file in found.files} == {"my_system.py", "paths.py", "impl.py"}
+    assert found.unwatched == []

@@ -8,9 +8,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from evalkit.fingerprints.module_search import Found, Search, dotted_of
-from evalkit.fingerprints.source_facts import Facts, facts_of
+from evalkit.fingerprints.source_facts import PROMPTS, Facts, facts_of
 
 MOST = 500  # files; a folder that holds more is somebody's whole tree, and one digest of its start must do
+PROMPT_FILES = {
+    ".md",
+    ".txt",
+    ".j2",
+    ".jinja",
+    ".jinja2",
+    ".tmpl",
+    ".prompt",
+    ".yaml",
+    ".yml",
+    ".json",
+    ".toml",
+}
 ELSEWHERE = {"site-packages", "dist-packages", "node_modules", "__pycache__"}
 
 
@@ -79,12 +92,13 @@ class _Walk:
         self._written: set[Path] = set()
         self._real: dict[Path, _Source] = {}
         self._missing: dict[str, str] = {}  # absent modules, and where they are imported
+        self._certain: set[str] = set()  # those without which the code cannot run
         self._unread: list[str] = []  # which put folders on the import path that cannot be read
 
     def of(self, entries: Iterable[_Source]) -> Followed:
         seen: set[Path] = set()
         waiting = list(entries)
-        while waiting and len(seen) < MOST:
+        while len(seen) < MOST and (waiting or (waiting := self._found_since())):
             here = waiting.pop()
             if here.file in seen or not _belongs(here):
                 continue
@@ -96,6 +110,16 @@ class _Walk:
         if waiting and len(seen) >= MOST:
             self.found.unwatched.append(f"more than {MOST} files are imported")
         return self._settled()
+
+    def _found_since(self) -> list[_Source]:
+        """Where modules lie that were absent before another module put their folder on the import path."""
+        here = {module: self.search.find(module) for module in self._missing}
+        found = {module: one for module, one in here.items() if not one.absent}
+        for module in found:
+            del self._missing[module]
+        return [
+            _resolved(file, one.root or self.root) for one in found.values() for file in one.files
+        ]
 
     def _from(self, here: _Source, name: str) -> Iterator[_Source]:
         """Where one module leads."""
@@ -116,12 +140,15 @@ class _Walk:
             yield replace(one, by_name=True)
 
     def _imported(self, here: _Source, facts: Facts, name: str) -> Iterator[_Source]:
+        certain = {module for level, module in facts.certain if not level}
         for module, whole in _modules(facts, here):
             one = self.search.find(module) if module else Found()
             if one.package:
                 self.found.packages[one.package[0]] = one.package[1]
             if one.absent and whole:
                 self._missing[module] = name
+                if module in certain:
+                    self._certain.add(module)
             if one.closed and whole:
                 self.found.unwatched.append(f"{name} imports {module}, which is no file")
             for file in one.files:
@@ -137,6 +164,9 @@ class _Walk:
                 f"{self._unread[0]} puts a folder on the import path that cannot be read: {names}"
             )
             found.unwatched.append(told)
+        elif lacking := [one for one in missing if one[0] in self._certain]:
+            names = ", ".join(f"{module} (in {place})" for module, place in lacking)
+            found.unwatched.append(f"modules that are imported were not found: {names}")
         kept = found.files.items()
         found.files = {n: f for n, f in kept if f.suffix == ".py" or f not in self._written}
         return found
@@ -182,7 +212,14 @@ def _beside(texts: tuple[str, ...], here: _Source, root: Path) -> Iterator[_Sour
     """Where files with these names may lie: beside the code, and in ``root``."""
     for text in texts:
         for folder in (here.file.parent, root):
-            if not (folder / text).is_file():
-                continue
-            file = (folder / text).resolve()
-            yield _Source(file, root if file.is_relative_to(root) else here.root)
+            for file in _files(folder / text):
+                yield _Source(file, root if file.is_relative_to(root) else here.root)
+
+
+def _files(place: Path) -> Iterator[Path]:
+    """The file there; of a folder for prompts, all that may be read in it."""
+    if place.is_file():
+        yield place.resolve()
+    elif PROMPTS.search(place.as_posix()) and place.is_dir():
+        inside = sorted(place.rglob("*"))[:MOST]
+        yield from (f.resolve() for f in inside if f.is_file() and f.suffix in PROMPT_FILES)

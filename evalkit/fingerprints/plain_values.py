@@ -17,16 +17,16 @@ from functools import cache
 from typing import Any
 
 # Never looked at, whatever they hold: another key gives no other answers.
-SECRET_NAME = re.compile(
-    r"(api_?key|access_?key|(access|auth|refresh|bearer|id)_?token|secret|password|passwd|credentials?|authorization)s?$",
-    re.IGNORECASE,
+_SECRET = (
+    r"(?:(?:api|access|secret|private)[_-]?key|(?:access|auth|refresh|bearer|id)[_-]?token|bearer"
+    r"|secret|password|passwd|credential|authorization)s?"
 )
+SECRET_NAME = re.compile(rf"{_SECRET}$", re.IGNORECASE)
 # Perhaps a secret, perhaps not: compared, but kept only as a digest that is slow to make.
-PRIVATE = re.compile(r"(^|_)(key|token|auth|cookie|pwd|pin|login|headers)s?$", re.IGNORECASE)
-_SECRET_ENTRY = re.compile(
-    r'("[^"\\]{0,60}(?:key|token|secret|password|passwd|credential|authorization|cookie)s?":\s*)"(?:[^"\\]|\\.)*"',
-    re.IGNORECASE,
-)
+_PERHAPS = r"(?:key|token|auth|cookie|pwd|pin|login|headers)s?"
+PRIVATE = re.compile(rf"(^|[^A-Za-z0-9]){_PERHAPS}$", re.IGNORECASE)
+PRIVATE_ENTRY = re.compile(rf'"(?:[^"\\]{{0,60}}[^A-Za-z0-9"\\])?{_PERHAPS}":\s', re.IGNORECASE)
+_SECRET_ENTRY = re.compile(rf'("[^"\\]{{0,60}}{_SECRET}":\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     r"\b(sk-|pk-|hf_|gh[pousr]_|xox[abp]-|AKIA|AIza|eyJ)[\w.-]{12,}|\bBearer [\w.~+/-]{8,}|(?<=//)[^/@\s\"]+:[^/@\s\"]+(?=@)"
 )
@@ -38,6 +38,9 @@ _HARMLESS = (
     *("weakref", "_weakref", "contextvars", "_contextvars"),
 )
 _REPR = complex | range | slice | types.EllipsisType | types.GenericAlias | types.UnionType
+_BARE = frozenset([str, bytes, int, float, bool, type(None)])
+_PLAIN = frozenset([dict, list, tuple, set, frozenset])
+_BASES = (str, bytes, int, float, *_PLAIN)
 _GENERATED = ("<string>", "reprlib.py", "dataclasses.py")
 _CODE = (types.FunctionType, property, classmethod, staticmethod)
 _BY_REPR = (
@@ -62,15 +65,45 @@ def plain(value: Any) -> str | None:
     Texts that look like keys, and what stands under names such as ``api_key``, are left out.
     """
     try:
-        text = json.dumps(value, ensure_ascii=False, default=_shown)
-        text.encode()
-    except UnicodeEncodeError:
-        text = json.dumps(value, default=_shown)
-    except (TypeError, ValueError, RecursionError):
+        text = _json(value)
+    except Exception:  # noqa: BLE001 (objects may raise anything where they are looked at)
         return None
     if len(text) > LONGEST:
         return text
     return _SECRET_TEXT.sub("***", _SECRET_ENTRY.sub(r'\1"***"', text))
+
+
+def _json(value: Any) -> str:
+    """Entries of mappings by name, as two processes may have filled them in another order."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=_shown, sort_keys=True)
+    except NotPlainError:
+        raise
+    except TypeError:  # names of several types have no order
+        text = json.dumps(value, ensure_ascii=False, default=_shown)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(json.loads(text))
+    return text
+
+
+def without_attributes(value: Any) -> bool:
+    """Whether no text, number or container in a plain value has attributes of its own beside its content."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        kind = type(item)
+        if kind in _BARE:
+            continue
+        if issubclass(kind, dict):
+            waiting += item.values()
+        elif issubclass(kind, list | tuple):
+            waiting += item
+        if kind not in _PLAIN and issubclass(kind, _BASES) and not issubclass(kind, enum.Enum):
+            if getattr(item, "__dict__", None):
+                return False
+    return True
 
 
 def is_harmless(kind: type) -> bool:
@@ -99,13 +132,18 @@ def _shown(value: Any) -> Any:  # noqa: C901, PLR0911 (a table)
         return str(value)
     if isinstance(value, random.Random):
         return str(value.getstate())
-    if isinstance(value, _REPR):
-        return repr(value)
-    if kind.__module__.partition(".")[0] in _BY_REPR:
-        return repr(value)
+    if isinstance(value, _REPR) or kind.__module__.partition(".")[0] in _BY_REPR:
+        return _repr(value)
     if _is_record(kind):  # type: ignore[arg-type] # every type can be hashed
         return [kind.__qualname__, {f.name: getattr(value, f.name, None) for f in fields(value)}]
     return _array(value)
+
+
+def _repr(value: Any) -> str:
+    text = repr(value)
+    if " at 0x" in text:  # another one in every process
+        raise NotPlainError
+    return text
 
 
 @cache

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+# Folders whose files are read whatever they are called there: their names may be made at run time.
+PROMPTS = re.compile(
+    r"(^|/)(prompt|template|instruction|system|persona|polic|rule)[^/.]*$", re.IGNORECASE
+)
 # Files whose name stands in the code as a text: templates, settings, data and weights; of plain texts only prompts.
 READ = re.compile(
     r"\.(md|j2|jinja2?|tmpl|prompt|ya?ml|toml)$|(prompt|template|instruction|system|persona|polic|rule).*\.txt$"
@@ -19,9 +23,6 @@ READ = re.compile(
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Names = Mapping[str, str | None]  # what paths variables hold; None where that is not known
 THIS = "\0"  # the path of the module's own file
-_PATHS = re.compile(
-    rb"open|write_|sys\.path|import path|addsitedir|run_path|file_location|SourceFileLoader"
-)
 _WRITES = re.compile(rb"open|write_")
 _SAME = re.compile(r"(^|\.)(str|fspath|abspath|realpath|normpath|expanduser)$")
 _RUN = re.compile(r"(^|\.)(run_path|spec_from_file_location|SourceFileLoader)$")
@@ -34,7 +35,8 @@ class Facts:
 
     ``imports`` are the dots in front, the module, and the names taken from it; ``named`` the data files and ``code``
     the source files that it names, ``written`` those it writes; ``folders`` are put on the import path, None one
-    that cannot be read; ``computed`` are the lines that import by a name made at run time.
+    that cannot be read; ``computed`` are the lines that import by a name made at run time. ``certain`` are the
+    dots and modules of imports that are made whatever happens, or the module cannot be imported.
     """
 
     imports: tuple[tuple[int, str, tuple[str, ...]], ...] = ()
@@ -43,6 +45,7 @@ class Facts:
     written: tuple[str, ...] = ()
     folders: tuple[str | None, ...] = ()
     computed: tuple[int, ...] = ()
+    certain: frozenset[tuple[int, str]] = frozenset()
 
 
 def facts_of(file: Path) -> Facts:
@@ -56,7 +59,7 @@ def facts_of(file: Path) -> Facts:
 @lru_cache(maxsize=1024)
 def _facts(content: bytes) -> Facts:
     tree = ast.parse(content)
-    names = _assigned(tree, {}) if _PATHS.search(content) else {}
+    names = _assigned(tree, {})
     imports: list[tuple[int, str, tuple[str, ...]]] = []
     folders: list[str | None] = []
     named: list[str] = []
@@ -70,24 +73,43 @@ def _facts(content: bytes) -> Facts:
             imports.append((node.level, node.module or "", taken))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             named.append(node.value)
-        elif isinstance(node, ast.BinOp | ast.Call):
-            named.append(_path(node, {}) or "")
+        elif isinstance(node, ast.AugAssign | ast.Assign):
+            folders += _assigned_to_path(node, names)
         if isinstance(node, ast.Call):
             imports += _imported_by(node, computed)
             code += _run_by(node, names, computed)
             folders += _put_on_path(node, names)
     return Facts(
         tuple(imports),
-        tuple(dict.fromkeys(filter(_is_read, named))),
+        tuple(dict.fromkeys(filter(_is_read, [*named, *_paths(tree, names)]))),
         tuple(code),
         tuple(filter(_is_read, _written(tree, names) if _WRITES.search(content) else ())),
         tuple(folders),
         tuple(computed),
+        frozenset(_certain(tree)),
     )
 
 
+def _certain(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.level, node.module or ""
+
+
+def _paths(tree: ast.Module, outer: Names) -> Iterator[str]:
+    """Every path that an expression makes of texts and of variables of its function or module."""
+    for scope in (tree, *(n for n in ast.walk(tree) if isinstance(n, Scope) and n is not tree)):
+        made = [n for n in _within(scope) if isinstance(n, ast.BinOp | ast.Call)]
+        if made:
+            names = outer if scope is tree else _assigned(scope, outer)
+            yield from (text for node in made if (text := _path(node, names)))
+
+
 def _is_read(text: str) -> bool:
-    return len(text) <= 200 and bool(READ.search(text)) and not re.search(r"[\0\n]", text)
+    known = READ.search(text) or PROMPTS.search(text)
+    return len(text) <= 200 and bool(known) and not re.search(r"[\0\n]", text)
 
 
 def _dotted(node: ast.expr) -> str:
@@ -132,7 +154,17 @@ def _put_on_path(call: ast.Call, names: Names) -> Iterator[str | None]:
         return
     if name.split(".")[:-1] not in (["sys", "path"], ["path"], ["site"], []):
         return
-    given = call.args[-1] if call.args else None
+    yield from _folders(call.args[-1] if call.args else None, names)
+
+
+def _assigned_to_path(node: ast.AugAssign | ast.Assign, names: Names) -> Iterator[str | None]:
+    """The folders of ``sys.path += [...]`` and ``sys.path[:0] = [...]``."""
+    target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
+    if _dotted(target.value if isinstance(target, ast.Subscript) else target) == "sys.path":
+        yield from _folders(node.value, names)
+
+
+def _folders(given: ast.expr | None, names: Names) -> Iterator[str | None]:
     several = given.elts if isinstance(given, ast.List | ast.Tuple) else [given]
     for one in several:
         yield None if one is None else _path(one, names)
