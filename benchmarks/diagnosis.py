@@ -43,7 +43,7 @@ SUITES = ("helpdesk", "invoices")
 # Looked at while the rules were written: these draws, and these stocks of phrases.
 SEEDS, STOCKS = (11, 12, 13), ("familiar", "second")
 # For publication only: never look into their cases, and never let the rules' author see that stock.
-UNSEEN, UNSEEN_STOCK = (61, 62, 63, 64, 65), "third"
+UNSEEN, UNSEEN_STOCK = (71, 72, 73, 74, 75), "third"
 ASKED_FOR = ("stale_document", "access_violation", "missing_criteria", "query_underspecified")
 PAGE = ROOT / "docs" / "accuracy.md"
 # Below that recall, above that share of false alarms, a figure is called weak.
@@ -283,7 +283,7 @@ that a case's traces cannot tell apart count as one another.
 live bench with two stocks of phrases, {" and ".join(STOCKS)}. The recorded figures are therefore *not* unseen. The live figures here
 are of seeds {UNSEEN[0]}-{UNSEEN[-1]} with a {UNSEEN_STOCK} stock: other refusals, lead-ins, inventions, lists, questions and ways of breaking
 the style. Its phrases were written without sight of the rules, none of them stands in another stock, and none was looked
-at. The page was measured with that stock three times before, with other seeds: 12 % false alarms on helpdesk showed that refusals in other words
+at. The page was measured with that stock four times before, with other seeds: 12 % false alarms on helpdesk showed that refusals in other words
 were missed, which led to a model of refusals trained on other texts; 4.6 % of kind `inconsistency` led to a look at the same kind with the
 second stock, where the judge denied what an answer repeats from its reference. So the live figures are of unseen draws *and* unseen wordings, but not
 of a first run. The suites, the known-good system behind the phrases, and the kinds of fault are the same; how the judge fares with answers

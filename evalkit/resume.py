@@ -307,6 +307,10 @@ def _system_changes(
         was, is_ = stored.get(place), now.get(place)
         if place[2] != "fingerprint":
             told.append(told_part(place[2:], was, is_))
+    if any(place[2] == "held" for place in places):
+        told.append(
+            "(what every process makes anew: `evalkit.system(..., version=...)` stands for it)"
+        )
     if told:
         return [Change(f"{name}: {', '.join(told)}", system=name)]
     if other_suite and now.get(("system", name, "adapter"), "").startswith("local evalkit "):

@@ -80,11 +80,23 @@ def given_of(systems: Systems) -> list[Any]:
 def _build_one(name: str | None, given: Any, suite: Suite, logs: Path | None) -> System:
     if isinstance(given, SystemSpec):
         return build(given, suite, isolate=logs is not None, logs=logs)
-    if hasattr(given, "capabilities") and hasattr(given, "fingerprint"):
+    if _is_system(given):
+        from evalkit.adapters.python import ObjectSystem
+
         found: System = given
-        if hasattr(given, "look"):  # its object may have changed since it was made
-            given.look()
+        if isinstance(found, ObjectSystem):  # its object may have changed since it was made
+            found.look()
         return found
     if name is None:
         raise InvalidInput("a function or object needs a name: give a mapping of names to systems")
     return system(name, given)
+
+
+def _is_system(given: Any) -> bool:
+    """Whether it has what a system has; an object that answers to every name has not."""
+    try:
+        return isinstance(given.capabilities, frozenset | set) and isinstance(
+            given.fingerprint, str
+        )
+    except Exception:  # noqa: BLE001 (an object of the user's own may raise anything)
+        return False

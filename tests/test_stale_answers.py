@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import queue
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from textwrap import dedent
 
@@ -469,3 +472,120 @@ def test_a_module_that_another_makes_findable_is_followed(tmp_path, suite):
     found = of_target("my_system", suite)
     assert {Path(file).name for file in found.files} == {"my_system.py", "paths.py", "impl.py"}
     assert found.unwatched == []
+
+
+# --- what is hard to look at ---------------------------------------------------------------------
+
+CONFIGURED = {
+    "llm.py": "MODEL = None\ndef configure(m):\n    global MODEL\n    MODEL = m\ndef call(q): return MODEL\n",
+    "cfg/__init__.py": "",
+    "cfg/settings.py": "MODEL = 'default'\nclass Settings:\n    model = 'x'\n",
+}
+BY = {
+    "function": "import llm; llm.configure(V)\nfrom llm import call\ndef f(q): return call(q)",
+    "nested": "import cfg.settings; cfg.settings.MODEL = V\ndef f(q): return cfg.settings.MODEL",
+    "class": "from cfg.settings import Settings; Settings.model = V\ndef f(q): return Settings.model",
+    "text": "MODEL = V\ndef f(q): return globals()['MODEL']",
+    "dict": "class C(dict): pass\nC = C(a=1); C.model = V\ndef f(q): return C.model",
+    "str": "class P(str): pass\nP = [P('hello')]; P[0].style = V\ndef f(q): return P[0].style",
+    "context": "import contextvars\nM = contextvars.ContextVar('M'); M.set(V)\ndef f(q): return M.get()",
+    "eos_token": "C = {'gen': {'eos_token': V}, 'model_key': 1}\ndef f(q): return C",
+}
+
+
+@pytest.mark.parametrize("way", BY)
+def test_what_is_configured_when_the_run_begins_is_seen(tmp_path, monkeypatch, way):
+    write(tmp_path, CONFIGURED)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = {}
+    for value in ("big", "small", "big again"):
+        for name in ("llm", "cfg", "cfg.settings"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        held = held_by(executed(f"V = {value!r}\n{BY[way]}"))
+        assert held.opaque == []
+        found[value] = held.digest()
+    assert len(set(found.values())) == 3
+
+
+class Proxy:
+    @property
+    def __class__(self):
+        raise RuntimeError("outside of a context")
+
+    __dict__ = __class__
+
+    def __getattr__(self, name):
+        raise KeyError(name)
+
+
+class Lazy:
+    def __getattr__(self, name):
+        return Lazy()
+
+    def ask(self, query):
+        return "Ja."
+
+
+def nested(depth):
+    found = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
+def chained(count):
+    found = None
+    for _ in range(count):
+        found = Bot("Ja.", next=found)
+    return found
+
+
+def filled(kind):
+    found = kind()
+    found.put("a few examples")
+    return found
+
+
+UNSEEN = {
+    "proxy": (Proxy(), "proxy"),
+    "deep": (nested(3000), "more than 200 levels"),
+    "chain": (chained(3000), "more than 200 levels"),
+    "cycle": (itertools.cycle("ab"), "itertools.cycle"),
+    "queue": (filled(queue.Queue), "queue.Queue"),
+    "set": ({object(), object()}, "set"),
+}
+
+
+@pytest.mark.parametrize("what", UNSEEN)
+def test_what_cannot_be_looked_at_is_said_and_breaks_nothing(what):
+    value, said = UNSEEN[what]
+    (told,) = held_by(Bot("Ja.", proxy=value)).opaque
+    assert said in told
+
+
+def test_an_object_that_answers_to_every_name_is_no_system_made_beforehand(tmp_path, suite):
+    evalkit.run(suite, {"m": Lazy()}, out=tmp_path / "run", probes="none", limit=1)
+
+
+def test_an_empty_queue_is_only_a_tool():
+    assert held_by(Bot("Ja.", waiting=queue.Queue(), here=threading.local())).opaque == []
+
+
+def test_the_order_in_which_a_mapping_was_filled_does_not_count():
+    one, other = {"a": [0], "b": {"c": 1, "d": 2}}, {"b": {"d": 2, "c": 1}, "a": [0]}
+    assert held_by(Bot(one)).digest() == held_by(Bot(other)).digest()
+    objects = [{name: Bot(name) for name in names} for names in ("abc", "cba")]
+    assert held_by(Bot(objects[0])).digest() == held_by(Bot(objects[1])).digest()
+
+
+def test_names_stay_short_where_many_objects_are_of_one_class():
+    held = held_by(Bot([Bot(i) for i in range(900)]))
+    assert held.opaque == []
+    assert max(map(len, [*held.values, *held.code])) < 60
+
+
+def test_no_secret_of_a_mapping_is_kept():
+    held = held_by(Bot({"api_key": "one", "token": "two", "x": {"Authorization": "three"}}))
+    mixed = held_by(Bot({"api_key": "one", "token": "two", "f": Bot("Ja.")}))
+    kept = json.dumps([held.values, mixed.values])
+    assert not any(secret in kept for secret in ("one", "two", "three"))

@@ -8,7 +8,7 @@ import pytest
 from evalkit.judges.llm.kept import CALLS, Recording
 from evalkit.judges.ragas.record import FILE, Call, CallRecord
 from evalkit.judges.spending import Spending
-from evalkit.judging.uncounted import COUNTED, counted_now, uncounted
+from evalkit.judging.uncounted import COUNTED, Unanswered, counted_now, unanswered, uncounted
 from evalkit.records import Usage
 
 PAID = {"prompt_tokens": 100, "completion_tokens": 10, "cost": 0.5}
@@ -59,3 +59,13 @@ def test_no_record_and_an_older_run_have_nothing_uncounted(tmp_path, settled):
     assert json.loads(counted_now(tmp_path)) == {CALLS: 0, FILE: None}
     record(tmp_path, PAID)
     assert uncounted({}, tmp_path, settled=True) == Spending()
+
+
+def test_attempts_whose_reply_was_lost_may_have_been_charged(tmp_path):
+    record(tmp_path, PAID, {**PAID, "lost": 2}, {**FAILED, "lost": 1})
+    assert unanswered(tmp_path) == Unanswered(3, 1.5)
+
+
+def test_without_a_lost_call_nothing_is_told(tmp_path):
+    record(tmp_path, PAID, FAILED)
+    assert unanswered(tmp_path) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,9 @@ def functions_of(target: object) -> dict[str, Function]:
     """The methods of a system that the object offers, by name; a plain callable is its ``ask``."""
     found: dict[str, Callable[..., Any]] = {}
     for method in LEADING:
-        attribute = getattr(target, method, None)
+        attribute = None
+        with suppress(Exception):  # a foreign __getattr__ may raise anything
+            attribute = getattr(target, method, None)
         if callable(attribute):
             found[method] = attribute
     if callable(target) and not {"ask", "retrieve", "generate"} & set(found):

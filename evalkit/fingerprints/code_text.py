@@ -13,6 +13,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 _Node = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_BY_TEXT = {"getattr", "globals", "vars", "attrgetter", "__dict__"}
 _LARGEST = 2 << 20  # characters of a file that is searched
 
 
@@ -29,8 +30,15 @@ def code_text(made: FunctionType) -> str:
 
 
 def names_in(code: CodeType) -> set[str]:
-    """The global names and attributes that code mentions, that of functions inside it too."""
-    return {name for inner in _all(code) for name in inner.co_names}
+    """The global names and attributes that code mentions, that of functions inside it too.
+
+    Where it looks names up by text (``getattr``, ``globals``), its texts count as names.
+    """
+    names = {name for inner in _all(code) for name in inner.co_names}
+    if names & _BY_TEXT:
+        constants = (constant for inner in _all(code) for constant in inner.co_consts)
+        names.update(text for text in constants if isinstance(text, str) and text.isidentifier())
+    return names
 
 
 def _node(code: CodeType, source: str) -> _Node | None:

@@ -17,6 +17,7 @@ from typing import Any
 from evalkit.fingerprints.code_text import code_text, names_in
 from evalkit.fingerprints.object_parts import (
     KEPT_TEXT,
+    behind,
     filled,
     full,
     generated,
@@ -24,7 +25,6 @@ from evalkit.fingerprints.object_parts import (
     inside,
     is_own,
     is_own_class,
-    methods_of,
     named,
     named_type,
     slow,
@@ -93,13 +93,11 @@ class _Look:
             (types.FunctionType, self._function),
             (types.MethodType, self._method),
             (functools.partial, self._partial),
-            ((staticmethod, classmethod), self._wrapped),
-            (property, self._property),
+            ((staticmethod, classmethod, property, weakref.ReferenceType), self._behind),
             (type, self._class),
             (types.ModuleType, self._module),
             (types.BuiltinFunctionType, self._builtin),
             (contextvars.ContextVar, self._context),
-            (weakref.ReferenceType, self._reference),
             ((dict, types.MappingProxyType), self._mapping),
             ((list, tuple, set, frozenset), self._items),
             ((str, bytes, int, float), self._text),
@@ -238,12 +236,9 @@ class _Look:
         for name, value in made.keywords.items():
             self.visit(value, inside(place, name))
 
-    def _wrapped(self, made: Any, place: str) -> None:
-        self.visit(made.__func__, place)
-
-    def _property(self, made: property, place: str) -> None:
-        for function in methods_of(made):
-            self.visit(function, place)
+    def _behind(self, made: Any, place: str) -> None:
+        for value in behind(made):
+            self.visit(value, place)
 
     def _builtin(self, made: Any, place: str) -> None:
         self._put(self.held.code, place or made.__name__, named(made))
@@ -294,11 +289,8 @@ class _Look:
         if value is not nothing:
             self.visit(value, place)
 
-    def _reference(self, made: Any, place: str) -> None:
-        self.visit(made(), place)
-
     def _text(self, made: Any, place: str) -> None:
-        base = next(kind for kind in (str, bytes, int, float) if isinstance(made, kind))
+        base: Any = next(kind for kind in (str, bytes, int, float) if isinstance(made, kind))
         self._value(place, plain(base.__new__(base, made)) or "")
         self._attributes(made, place)
 

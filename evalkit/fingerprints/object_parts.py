@@ -6,7 +6,8 @@ import hashlib
 import json
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator
+import weakref
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from evalkit.fingerprints.code_text import code_text
@@ -132,6 +133,9 @@ def named(made: Any) -> str:
     return json.dumps(" ".join([f"{module}.{name}" if name != module else name, *(package or ())]))
 
 
-def methods_of(made: property) -> list[Callable[..., Any]]:
-    """The functions behind a property."""
-    return [function for function in (made.fget, made.fset) if function is not None]
+def behind(made: Any) -> list[Any]:
+    """What a property, a static or class method or a weak reference leads to."""
+    if isinstance(made, weakref.ReferenceType):
+        return [made()]
+    found = [made.fget, made.fset] if isinstance(made, property) else [made.__func__]
+    return [function for function in found if function is not None]

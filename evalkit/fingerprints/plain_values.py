@@ -17,16 +17,18 @@ from functools import cache
 from typing import Any
 
 # Never looked at, whatever they hold: another key gives no other answers.
-_SECRET = (
+_KEYS = (
     r"(?:(?:api|access|secret|private)[_-]?key|(?:access|auth|refresh|bearer|id)[_-]?token|bearer"
     r"|secret|password|passwd|credential|authorization)s?"
 )
-SECRET_NAME = re.compile(rf"{_SECRET}$", re.IGNORECASE)
+SECRET_NAME = re.compile(rf"{_KEYS}$", re.IGNORECASE)
 # Perhaps a secret, perhaps not: compared, but kept only as a digest that is slow to make.
 _PERHAPS = r"(?:key|token|auth|cookie|pwd|pin|login|headers)s?"
 PRIVATE = re.compile(rf"(^|[^A-Za-z0-9]){_PERHAPS}$", re.IGNORECASE)
-PRIVATE_ENTRY = re.compile(rf'"(?:[^"\\]{{0,60}}[^A-Za-z0-9"\\])?{_PERHAPS}":\s', re.IGNORECASE)
-_SECRET_ENTRY = re.compile(rf'("[^"\\]{{0,60}}{_SECRET}":\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
+PRIVATE_ENTRY = re.compile(
+    rf'"(?:[^"\\]{{0,60}}[^A-Za-z0-9"\\])?{_PERHAPS}":\s*["{{[]', re.IGNORECASE
+)
+_SECRET_ENTRY = re.compile(rf'("[^"\\]{{0,60}}{_KEYS}":\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     r"\b(sk-|pk-|hf_|gh[pousr]_|xox[abp]-|AKIA|AIza|eyJ)[\w.-]{12,}|\bBearer [\w.~+/-]{8,}|(?<=//)[^/@\s\"]+:[^/@\s\"]+(?=@)"
 )
@@ -100,9 +102,9 @@ def without_attributes(value: Any) -> bool:
             waiting += item.values()
         elif issubclass(kind, list | tuple):
             waiting += item
-        if kind not in _PLAIN and issubclass(kind, _BASES) and not issubclass(kind, enum.Enum):
-            if getattr(item, "__dict__", None):
-                return False
+        plainest = kind in _PLAIN or not issubclass(kind, _BASES) or issubclass(kind, enum.Enum)
+        if not plainest and getattr(item, "__dict__", None):
+            return False
     return True
 
 
@@ -115,7 +117,7 @@ def is_harmless(kind: type) -> bool:
     )
 
 
-def _shown(value: Any) -> Any:  # noqa: C901, PLR0911 (a table)
+def _shown(value: Any) -> Any:  # noqa: PLR0911 (a table)
     """What JSON has no form for, as something it has; ``NotPlainError`` for everything that is no plain value."""
     kind = type(value)
     if isinstance(value, enum.Enum):

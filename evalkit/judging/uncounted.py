@@ -54,7 +54,7 @@ def _reached(known: Mapping[str, str]) -> Mapping[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Calls that a judge was about to make, and of which nobody saw the end: perhaps carried out and charged.
+    """Calls of a judge of which nobody saw the end, or whose reply was cut off and asked for again: perhaps carried out and charged.
 
     ``possible_cost`` is what they may have cost, each as much as the dearest known call; None where none is known.
     """
@@ -65,10 +65,12 @@ class Unanswered:
 
 def unanswered(folder: Path) -> Unanswered | None:
     """Those of a run, in all its sessions; None without any."""
-    calls = never_ended(folder)
+    rows = list(_ends(folder / CALLS))
+    calls = never_ended(folder) + sum(lost for _, lost in rows)
     if not calls:
         return None
-    dearest = [cost for cost in (*_costs(folder / CALLS), _dearest(folder)) if cost is not None]
+    costs = (*(cost for cost, _ in rows), _dearest(folder))
+    dearest = [cost for cost in costs if cost is not None]
     return Unanswered(calls, calls * max(dearest) if dearest else None)
 
 
@@ -76,9 +78,10 @@ def _dearest(folder: Path) -> float | None:
     return _rows(folder / RAGAS, "SELECT max(cost) FROM calls")[0]
 
 
-def _costs(file: Path) -> Iterator[float | None]:
+def _ends(file: Path) -> Iterator[tuple[float | None, int]]:
+    """Of each recorded call what it cost, and how many of its attempts were lost."""
     for row in _lines(file, 0):
-        yield row.get("cost")
+        yield row.get("cost"), row.get("lost") or 0
 
 
 def _of_lines(file: Path, start: int) -> Iterator[Spending]:
