@@ -34,6 +34,9 @@ CATCH_ALLS = {
     "evalkit.adapters.threads": 1,  # hands an exception from a thread to whoever awaits it
     "evalkit.ask": 1,  # a system
     "evalkit.cli": 1,  # the outermost place
+    "evalkit.fingerprints.held": 1,  # looking at a user's object runs its properties
+    "evalkit.fingerprints.plain_values": 1,  # so does telling whether it is equal
+    "evalkit.systems": 1,  # what a user's object says of itself
     "evalkit.embeddings.tokenizer": 1,  # a package that raises nothing narrower
     "evalkit.judge": 1,  # a judge
     "evalkit.cells": 1,  # a metric of single answers
