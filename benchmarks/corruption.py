@@ -20,23 +20,30 @@ from reliability import bounded
 
 from evalkit.errors import StorageError
 from evalkit.records import Trace
-from evalkit.store import Store
+from evalkit.store import Said, Store
 
 ANSWERS, SMALLEST = 60, 1000  # bytes; the file beside a store that counts its commits stays
 KINDS = ("flip", "zero", "noise", "cut", "gone")
 
 
+def judged(case: str) -> Said:
+    """What a judge said of an answer, of which nothing else may ever be read."""
+    return ("s", case, "as_is", 0), "a digest", f"said of {case} ü"
+
+
 async def fill(store: Store, first: int, last: int) -> None:
-    """Answers ``first`` to ``last``, each as an attempt that ended well."""
+    """Answers ``first`` to ``last``, each as an attempt that ended well and was judged."""
     for i in range(first, last):
         attempt = await store.begin(("s", f"c{i}", "as_is", 0))
         await store.put(Trace(response=f"Antwort {i} ü", system="s", case_id=f"c{i}"), attempt)
+        store.keep_evidence([judged(f"c{i}")])
 
 
 def closed(folder: Path) -> Path:
     """A store that was closed in order."""
     with Store(folder) as store:
         store.agree({"suite": "x"})
+        store.note("place", "y")
         asyncio.run(fill(store, 0, ANSWERS))
     return folder
 
@@ -45,6 +52,7 @@ def died(folder: Path) -> Path:
     """A store whose process ended without a word, a question under way."""
     with Store(folder) as store:
         store.agree({"suite": "x"})
+        store.note("place", "y")
         asyncio.run(fill(store, 0, ANSWERS // 2))
     child = os.fork()
     if child == 0:
@@ -88,12 +96,15 @@ def opened(folder: Path, whole: dict[str, Trace], *, reading: bool) -> str:
         with Store(folder, reading=reading) as store:
             found, recipe = {t.case_id: t for t in store.traces("s")}, store.recipe()
             store.counts()
+            notes, said = store.notes(), [*store.evidence("s", "", "d")]
             told = store.healed
     except StorageError:
         return "refused"
     except Exception as error:  # noqa: BLE001 (what is looked for)
         return f"CRASH {type(error).__name__}"
-    if recipe != {"suite": "x"} or any(found[i] != whole.get(i) for i in found):
+    if recipe != {"suite": "x"} or notes != {"place": "y"}:
+        return "WRONG"
+    if any(found[i] != whole.get(i) for i in found) or any(s != judged(s[0][1]) for s in said if s):
         return "WRONG"
     if len(found) == len(whole):
         return "whole"

@@ -78,7 +78,9 @@ ROWS: tuple[Row, ...] = (
     Row("D4", "SIGHUP: the terminal is gone", "exit 129 within 5 s, lost 0, repeated 0", KILLS, r"SIGHUP: (.*)", 12),
     Row("D4", "SIGINT twice; the terminal is closed; the parent of the workers dies", "ends at once, in order where there is time; no orphan", tests("test_cli.py::test_130_a_second_interrupt_ends_even_a_module_that_hangs", "test_workers.py::test_no_process_outlives_evalkit", "test_interrupts.py", "test_terminal_gone.py")),
     Row("D5", "a power cut at any of them: what was written since the last sync of its file is gone", "committed answers lost 0: none asked again", writes("power"), r"^power: (.*)", 3),
+    Row("D5", "the same where no sync is one, as with synchronous=OFF: the control", "harm: else the trials could see none", ("benchmarks/write_faults.py", "--places", "{20|3}", "--kinds", "unsynced"), r"^unsynced: (.*)", 1),
     Row("D6", "a torn, zeroed, cut or bit-flipped store", "0 crashes, 0 silent losses", DAMAGE, r"(\d+ damaged stores.*)", 2),
+    Row("D6", "a store of another version, of another program, without its log, with damaged names or accounts; one that is gone, or taken away under way", "refused or healed, and told; what was there is asked again, or no more", (*tests("test_store.py", "test_resume.py", "test_lost_store.py"), "-k", "foreign or another_version or version_before or log_that or lost_store or silent or changed_letter"), minutes=1),
     Row("D7", "damaged entries of the cache", "never served, one warning", selected("test_cache.py", "damaged")),
     Row("D8", "three writers into one folder: at once, after a kill, by and by, and one of them killed", "paid twice 0; exit 5 for who comes second", KILLS, r"3 writers: (.*)", 12),
     Row("D8", "a reader while a run writes", "sees the store as it was", selected("test_resume.py", "while_another_writes")),
@@ -87,6 +89,8 @@ ROWS: tuple[Row, ...] = (
     Row("D10", "14 surroundings: hash seeds, time zones, locales, clocks that jump or run backwards, folders", "0 differ", ("benchmarks/surroundings.py",), r"(\d+ surroundings.*)", 1.5),
     Row("D11", "a run folder that cannot be used, or looks odd", "refused before the first call, or used", tests("test_preflight.py")),
     Row("D12, D13", "limits of calls and cost; books", "no call beyond the limit; the summary equals the endpoint's books", tests("test_accounting.py")),
+    Row("D12", "calls that are made again: lost with a process, cut off, refused and sent again", "booked before they go out, taken from every limit at the dearest price, told at the end", tests("test_resending.py"), minutes=1),
+    Row("D12", "a limit of time", "the run ends with everything kept, and goes on", selected("test_resume.py", "max_time")),
     Row("D12", "a limit of calls, and answers that the cache has", "first answers and probes from the cache take none", tests("test_cached_probes.py")),
     Row("E1", "429 and every spelling of a wait", "never earlier than asked, never beyond the deadline", selected("test_endpoint_faults.py", "wait or date")),
     Row("E1", "a burst of 429", "ends within 1.3 x the theoretical time", selected("test_throttle.py", "burst")),
@@ -104,10 +108,11 @@ ROWS: tuple[Row, ...] = (
     Row("E4, E8", "the command line at a sick endpoint: statuses, limits, the key, its end", "each its own status and exit code", tests("test_faults_4b.py")),
     Row("A1", "Python systems in processes of their own: restarts, their cap, lost threads, orphans", "the run goes on, or ends and says why", tests("test_workers.py")),
     Row("A1", "hostile Python systems", "each costs its case, no orphan, stdout clean", tests("test_python_hostile.py")),
-    Row("A2", "recordings that do not fit the suite", "refused with the ids", selected("test_traces.py", "fit or named")),
+    Row("A2", "recordings that do not fit the suite", "refused with the ids", selected("test_traces.py", "fit or named or any_order")),
     Row("A3", "recorded cases in bulk (the columns of the benchmark)", "<= 500 MB; 1,000,000 in 15 minutes: docs/performance.md", ("benchmarks/million.py", "--cases", "{100000|2000}"), r"(\d[\d,]* +\d+\.\d .*)", 8),
-    Row("A4", "one answer of millions of characters, 100,000 passages", "bounded, or refused with field and limit", tests("test_huge_texts.py")),
+    Row("A4", "one answer of 50 MB, of millions of characters; 100,000 passages", "at most ten times as much memory; bounded, or refused with field and limit", tests("test_huge_texts.py")),
     Row("A5", "other seed, zone, folder", "equal to the byte", tests("test_golden.py")),
+    Row("A5", "other locale, mask, order of answers, concurrency, number of processes, shares merged", "equal to the byte", tests("test_determinism.py"), minutes=1),
     Row("G", "is a release held back, and only then?", "every bound of docs/gate.md kept", VERDICTS, r"(\d+ s, (?:every|NOT every) bound kept)", 8),
     Row("I5, I7", "files that try to run, reach out or stall", "inert, bounded", tests("test_strict.py")),
     Row("S", "hostile text in every field, every artefact", "nothing runs, everything stays valid and readable", tests("test_hostile_texts.py")),
@@ -228,7 +233,7 @@ its calls can be checked against what was asked.
   expected. Beside it stands the highest rate that the count leaves open: the exact one-sided 95 % limit, 3 / n where there was none.
 - *All places* is every change of a file (made, written, synced, cut, renamed, deleted) that a run of six cases makes, one fault at
   each. Commits share a write where answers come together, so that a run makes a few changes more or less: where it made fewer,
-  it ends with 0. A power cut takes back what was not synced; with the syncs turned off it does harm at 6 of 10 places, so the trial can fail.
+  it ends with 0. A power cut takes back what was not synced; the control, in which no sync is one, must do harm.
 - *Least time* of n calls at an endpoint that lets in `BURST` at once and then `RATE` a second: (n - BURST) / RATE, and one answer.
 - Of the design: a wait that a refusal asks for holds back that one question, others go out. A process suspended for longer than the `timeout` (SIGSTOP,
   a closed lid) gives up the answers under way as unknown, and asks them again.

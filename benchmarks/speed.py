@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,21 @@ from typing import Any
 from calls import World, serve  # beside this file
 
 import evalkit
-from evalkit.pool import each
+from evalkit.ask import plan
+from evalkit.budget import Budget
+from evalkit.pool import calm, each
 from evalkit.records import Approach, Case, CorrectRule, Suite, SystemSpec
+from evalkit.store import Store
+from evalkit.tools import tools_for
 from evalkit.watch import Watcher
+from evalkit.work import Work
 
 ANSWER = "x " * 40  # what the server says
 PROMPT = "word " * 30
-PAIRS = 5  # rounds of a figure that is the difference of two
+PAIRS, SLICE = (
+    12,
+    400,
+)  # of a figure that is a small difference of two: how often, and calls of each
 Figures = dict[str, float]
 
 
@@ -129,10 +138,91 @@ async def run_sleep(_url: str, n: int, workers: int, latency: float, out: Path) 
     return await _run({"s": evalkit.system("s", ask, approach="prompt")}, n, workers, out)
 
 
-async def run_client(url: str, n: int, workers: int, _latency: float, out: Path) -> Figures:
-    """A Python system that asks through its own openai client."""
-    ask = _client(url)
-    return await _run({"s": evalkit.system("s", ask, approach="prompt")}, n, workers, out)
+async def run_client(url: str, _n: int, workers: int, _latency: float, out: Path) -> Figures:
+    """A user's own openai client, bare and through evalkit, by turns in one process: what asking takes above the bare loop.
+
+    The same client on the same connections is asked a few hundred times by the bare loop, then by evalkit (all of asking: budget,
+    intent and answer durable, outcome and row built; too few at a time for judging to begin), then by the bare loop again. What the client's
+    own steps take is the same code in both, so it is taken off both: then the clock of the processor, which makes more of a
+    difference than evalkit does, only acts on what is compared. The middle of all pairs is told, each against the bare
+    slices before and after it; ``whole`` is the same with the client's steps. The garbage collector works alike in both.
+    """
+    from openai import AsyncOpenAI, DefaultAioHttpClient
+
+    steps, beside = Steps(), DefaultAioHttpClient()
+    async with AsyncOpenAI(
+        base_url=url, api_key="none", max_retries=0, http_client=beside
+    ) as client:
+
+        async def reply(query: str) -> str:
+            asked: Any = [{"role": "user", "content": query}]
+            got = await client.chat.completions.create(model="m", messages=asked)
+            return str(got.choices[0].message.content)
+
+        async def ask(query: str) -> str:
+            return await steps.of(reply(query))
+
+        return await _by_turns(ask, steps, workers, out)
+
+
+class Steps:
+    """Adds up the CPU seconds that coroutines take while they run, and not while they wait."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    @types.coroutine
+    def of(self, work: Coroutine[Any, Any, str]) -> Generator[Any, Any, str]:
+        """What ``work`` returns."""
+        while True:
+            began = time.thread_time()
+            try:
+                waited_for = work.send(None)
+            except StopIteration as done:
+                return str(done.value)
+            finally:
+                self.seconds += time.thread_time() - began
+            yield waited_for
+
+
+async def _by_turns(
+    ask: Callable[[str], Awaitable[str]], steps: Steps, workers: int, out: Path
+) -> Figures:
+    suite, one = suite_of(SLICE * (PAIRS + 1)), evalkit.system("s", ask, approach="prompt")
+    taken: list[
+        tuple[float, float]
+    ] = []  # bare, evalkit, bare, and so on: ms a case, all and other than steps
+
+    async def timed(work: Awaitable[None]) -> None:
+        steps.seconds, began = 0.0, time.process_time()
+        await work
+        took = time.process_time() - began
+        taken.append((took / SLICE * 1000, (took - steps.seconds) / SLICE * 1000))
+
+    async def put(case: Case) -> None:
+        await ask(case.query)
+
+    async def bare() -> None:
+        with calm():
+            await each(suite.cases[:SLICE], put, workers)
+
+    with Store(out) as store:
+        work = Work(suite, store, tools_for(suite), Watcher(), workers)
+        jobs = list(plan([one], suite.cases, 1, set()))
+        for i in range(PAIRS + 1):
+            await timed(bare())
+            await timed(work.ask(jobs[i * SLICE : (i + 1) * SLICE], Budget()))
+        await timed(bare())
+        assert store.errors() == 0, "a call failed"
+    await one.aclose()
+    floor, ours = taken[2::2], taken[3::2]  # the first of both made connections
+    whole, more = (
+        sorted(b[k] - (a[k] + c[k]) / 2 for a, b, c in zip(floor, ours, floor[1:], strict=False))
+        for k in (0, 1)
+    )
+    told = {"above": statistics.median(more), "whole": statistics.median(whole)}
+    quarters = {"low": more[PAIRS // 4], "high": more[-1 - PAIRS // 4]}
+    return {**told, **quarters, "bare": statistics.median(a[0] for a in floor)}
 
 
 async def run_again(url: str, n: int, workers: int, _latency: float, out: Path) -> Figures:
@@ -188,31 +278,6 @@ async def floor_sleep(_url: str, n: int, workers: int, latency: float, _out: Pat
     return await _floor(ask, n, workers)
 
 
-async def floor_client(url: str, n: int, workers: int, _latency: float, _out: Path) -> Figures:
-    """The same openai client in a bare loop."""
-    client = _client(url)
-
-    async def ask(i: int) -> None:
-        await client(_query(i))
-
-    return await _floor(ask, n, workers)
-
-
-def _client(url: str) -> Callable[[str], Awaitable[str]]:
-    from openai import AsyncOpenAI, DefaultAioHttpClient
-
-    client = AsyncOpenAI(
-        base_url=url, api_key="none", max_retries=0, http_client=DefaultAioHttpClient()
-    )
-
-    async def ask(query: str) -> str:
-        asked: Any = [{"role": "user", "content": query}]
-        reply = await client.chat.completions.create(model="m", messages=asked)
-        return str(reply.choices[0].message.content)
-
-    return ask
-
-
 async def _floor(ask: Callable[[int], Awaitable[None]], n: int, workers: int) -> Figures:
     began, spent = time.perf_counter(), time.process_time()
     await each(range(n), ask, workers)
@@ -227,7 +292,6 @@ JOBS: dict[str, Callable[..., Awaitable[Figures]]] = {
     "again": run_again,
     "floor endpoint": floor_endpoint,
     "floor sleep": floor_sleep,
-    "floor client": floor_client,
 }
 
 
@@ -363,7 +427,7 @@ def other_rows(table: Round, n: int, folder: Path) -> None:
     )
     cpu, bare = found["asking_cpu"] / n * 1000, floor["cpu"] / n * 1000
     table.row("the harness alone, CPU per 1,000", 0.1, cpu, " s", f"{bare:.2f} s")
-    client_row(table, n, folder)
+    client_row(table, folder)
     with server(0.5) as url:
         floor, found = table.pair("endpoint", url, n, 0.5, folder / "slow")
     bare = floor["wall"] / ideal / 10
@@ -372,18 +436,17 @@ def other_rows(table: Round, n: int, folder: Path) -> None:
     )
 
 
-def client_row(table: Round, n: int, folder: Path) -> None:
-    """A user's own client: a small difference of two large figures, so it is taken round by round, and its middle told."""
+def client_row(table: Round, folder: Path) -> None:
+    """A user's own client, as ``run_client`` says."""
     with server(0.05) as url:
-        turns = table.turns("client", url, n, 0.05, folder / "client", max(PAIRS, table.rounds))
-    more = sorted((found["asking_cpu"] - floor["cpu"]) / n * 1000 for floor, found in turns)
-    bare = statistics.median(floor["cpu"] for floor, _ in turns) / n * 1000
+        found = measured("client", url, 0, table.workers, 0.05, folder / "client")
+    spread = f"half of {PAIRS} pairs: {found['low']:.2f} to {found['high']:.2f} above it"
     table.row(
         "a user's openai client, CPU a case above its own loop",
         0.1,
-        statistics.median(more),
+        found["above"],
         " ms",
-        f"{bare:.2f} ms ({len(more)} rounds: {more[0]:.2f} to {more[-1]:.2f} above it)",
+        f"{found['bare']:.2f} ms ({spread}; with the client's own steps {found['whole']:.2f})",
     )
 
 

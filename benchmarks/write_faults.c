@@ -3,6 +3,7 @@
  * EVALKIT_FAULT_FOLDER  changes below this folder are counted; without it nothing happens
  * EVALKIT_FAULT_AT      the number of the change that is meant, from 1; 0 is none
  * EVALKIT_FAULT_KIND    before | after: SIGKILL there;  power: killed, and what was written since the last sync of its file is gone;
+ *                       unsynced: the same, and no sync is one;
  *                       enospc | eio | edquot | erofs: it and all later ones fail;  short: half of it is written
  * EVALKIT_FAULT_COUNT   a file that holds how many changes there were
  */
@@ -64,7 +65,7 @@ static pthread_mutex_t at_work = PTHREAD_MUTEX_INITIALIZER;
 
 static int power(void) {
     const char *kind = getenv("EVALKIT_FAULT_KIND");
-    return kind && !strcmp(kind, "power");
+    return kind && (!strcmp(kind, "power") || !strcmp(kind, "unsynced"));
 }
 
 static int kept_open(int fd, ino_t file) {
@@ -92,6 +93,8 @@ static void cover(int fd, off_t at, size_t size) {
 
 static void synced(int fd) {
     struct stat now;
+    const char *kind = getenv("EVALKIT_FAULT_KIND");
+    if (kind && !strcmp(kind, "unsynced")) return;
     pthread_mutex_lock(&at_work);
     fstat(fd, &now);
     for (struct covered **place = &unsynced; *place;)
@@ -123,7 +126,7 @@ static enum fate next(void) {
     if (n > wanted) return GOES_ON;
     if (!strcmp(kind, "short")) return SHORT;
     if (!strcmp(kind, "before")) die();
-    if (!strcmp(kind, "power")) uncover(), die();
+    if (power()) uncover(), die();
     return DIES_AFTER;
 }
 

@@ -27,8 +27,9 @@ from reliability import CONCURRENCY, Bench, answered, bench, bounded, results, w
 
 CASES = 6  # more add more of the same changes
 SOURCE = Path(__file__).with_name("write_faults.c")
-DEADLY = ("before", "after", "power")
-KINDS = (*DEADLY, "enospc", "edquot", "eio", "erofs", "short")
+CONTROL = "unsynced"  # a power cut where no sync is one, as with synchronous=OFF: it must do harm, or the trials see none
+DEADLY = ("before", "after", "power", CONTROL)
+KINDS = ("before", "after", "power", "enospc", "edquot", "eio", "erofs", "short")
 STORAGE = 6  # the exit code of a disk that is full or broken
 
 
@@ -122,7 +123,7 @@ def main() -> int:
     """Try every place, or a sample, with every kind of fault."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--places", type=_places, help="all, or that many at random for each kind")
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--kinds", nargs="+", choices=(*KINDS, CONTROL), default=KINDS)
     parser.add_argument(
         "--minutes", type=float, help="begin no trial of a kind after so many; those tried are told"
     )
@@ -140,7 +141,8 @@ def main() -> int:
             until = time.monotonic() + 60 * (options.minutes or math.inf)
             in_time = takewhile(lambda _: time.monotonic() < until, places)  # noqa: B023 (used here)
             watched = watch(in_time, len(places), kind)
-            bad += told(kind, [trial(all_of, options.probes, kind, at) for at in watched], number)
+            harm = told(kind, [trial(all_of, options.probes, kind, at) for at in watched], number)
+            bad += harm == 0 if kind == CONTROL else harm
     print(f"{time.monotonic() - began:.0f} s")
     return 1 if bad else 0
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit import plugins
-from evalkit.artefacts import SCORE_COLUMNS
 from evalkit.ask import Job, plan
 from evalkit.budget import check_costs
 from evalkit.commit import note_commit
@@ -21,14 +20,15 @@ from evalkit.errors import InvalidInput, Stopped
 from evalkit.fingerprints.watched import cache_of, looked_at, told_unwatched
 from evalkit.finished import Finished, means_of_files
 from evalkit.grade import grade
+from evalkit.interrupts import at_once, in_order
 from evalkit.judging.judged import Judged, read_reviews_of
 from evalkit.judging.judges import judge_called, judge_systems
 from evalkit.judging.named_code import NotImportedJudge
 from evalkit.judging.of_run import Seat, noted_seat, seat_of
 from evalkit.ledger.fold import How
 from evalkit.pool import block_on
-from evalkit.records import Finding, Judge, Suite, System, Trace
-from evalkit.replay import asked_live, intake
+from evalkit.records import Judge, Suite, System, Trace
+from evalkit.replay import asked_live, intake, not_filed
 from evalkit.resume import agree, check_same_questions, left_open
 from evalkit.shards import cases_of, named, read_share, settle, told_share, unanswered
 from evalkit.store import Store
@@ -68,7 +68,8 @@ class Run:
 
     def __repr__(self) -> str:
         rates = (f"{n} {f.counts['passed']}/{f.due}" for n, f in self.systems.items())
-        return f"<evalkit.Run of {self.suite.name}: {', '.join(rates)} passed>"
+        ended = "" if self.stopped is None else f" ({self.stopped})"
+        return f"<evalkit.Run of {self.suite.name}: {', '.join(rates)} passed{ended}>"
 
     def _repr_html_(self) -> str:
         from evalkit.pages.notebook import run_card
@@ -106,23 +107,15 @@ class Run:
 
     def to_pandas(self) -> pd.DataFrame:
         """Every score as a row, with the columns of scores.csv; ``value`` is NaN where there is none."""
-        import pandas as pd
+        from evalkit.frames import scores_frame
 
-        rows = (row for found in self.systems.values() for row in found.graded.scores.rows())
-        table = [tuple(getattr(row, name) for name in SCORE_COLUMNS) for row in rows]
-        return pd.DataFrame(table, columns=list(SCORE_COLUMNS)).astype({"value": "float64"})
+        return scores_frame(self)
 
     def findings_to_pandas(self) -> pd.DataFrame:
         """Every finding as a row, with its system."""
-        import pandas as pd
+        from evalkit.frames import findings_frame
 
-        names = [f.name for f in fields(Finding)]
-        rows = (
-            (name, *(getattr(finding, n) for n in names))
-            for name, found in self.systems.items()
-            for finding in found.findings
-        )
-        return pd.DataFrame(rows, columns=["system", *names])
+        return findings_frame(self)
 
     def write(self, folder: str | Path | None = None) -> Path:
         """Write every derived file (into the run's own folder if none is given); the path of report.html."""
@@ -145,6 +138,7 @@ def run(suite: Suite | str | Path, systems: Systems, *, engine: str = LOCAL, **o
     return block_on(arun(suite, systems, **options), instead="evalkit.arun(...)")
 
 
+@at_once
 async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
     suite: Suite | str | Path,
     systems: Systems,
@@ -239,7 +233,8 @@ async def _carried_out(
     found: dict[str, SystemDiagnosis] = {}
     work.verdicts.of_code = bool(seat.code)
     try:
-        stopped = await _asked(work, jobs, live, probing)
+        with in_order():
+            stopped = await _asked(work, jobs, live, probing)
         work.account()
         found = await work.diagnosed() if grade else {}
     finally:
@@ -347,4 +342,4 @@ def open_run(
         work.how = How(playbook=playbook)
         work.judging.reviews = None if reviewed is None else read_reviews_of(reviewed)
         found = block_on(seat.through(work.diagnosed()), instead="evalkit.arun(...)")
-        return _run_of(work, found, seat)
+        return _run_of(work, found, seat, not_filed(store))

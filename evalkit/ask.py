@@ -29,6 +29,7 @@ from evalkit.records import (
 from evalkit.resending import RESEND, NotAgain
 from evalkit.store import Key, Store
 
+CROWD = 200  # calls at a time with which as many answers again wait for the disk: in a burst each waits for all
 GRACE = 3.0  # seconds that answers under way are waited for when a run is interrupted
 Result = TypeVar("Result")
 _of_outcome = attrgetter(*(field.name for field in fields(Outcome)))  # a Trace's first fields
@@ -73,12 +74,20 @@ class Calls:
     """Puts questions: each is noted in the store before it goes out, its answer before the next one does.
 
     What the cache has the answer to need not be put. A call that has to be made again counts against ``budget``.
+    At most ``places`` are under way at a time; ``workers`` are how many that keeps busy, while answers are on their way to
+    the disk.
     """
 
     def __init__(
-        self, store: Store, cache: Cache | None = None, budget: Budget | None = None
+        self,
+        store: Store,
+        cache: Cache | None = None,
+        budget: Budget | None = None,
+        places: int = 8,
     ) -> None:
         self.store, self.cache, self.budget = store, cache, budget
+        self.workers = places + places**2 // CROWD
+        self._places = asyncio.Semaphore(places)
 
     def holds(self, asked: Asked) -> bool:
         """Whether the cache has an answer, as far as can be told without reading it."""
@@ -96,12 +105,14 @@ class Calls:
     async def answer(
         self, asked: Asked, put: Callable[[], Awaitable[Outcome]], *, wait: bool = True
     ) -> Trace | None:
-        """The answer, stored; ``put`` asks the system. None where it would have to be asked again, and a limit forbids it.
+        """The answer, stored; ``put`` asks the system. None where a limit forbids to ask it, or to ask it again.
 
         Without ``wait`` it is on its way to the disk, and there before the next intent is: whoever puts another
         question, or waits for ``store.written``, waits for it.
         """
         attempt = await self.store.begin(asked.key, asked.calls)
+        if not await self._place(attempt):
+            return None
         before = RESEND.set(partial(self._resend, asked.key))
         try:
             outcome = await guarded(put())
@@ -114,6 +125,7 @@ class Calls:
             raise
         finally:
             RESEND.reset(before)
+            self._places.release()
         trace = file_under(outcome, asked.key)
         written = self.store.hand_in(trace, attempt)
         if wait:
@@ -121,6 +133,19 @@ class Calls:
         if self.cache is not None:
             self.cache.put(asked, trace)
         return trace
+
+    async def _place(self, attempt: int) -> bool:
+        """Wait until one more call may be under way; False, and the attempt is none, where no more may be begun."""
+        try:
+            await self._places.acquire()
+        except asyncio.CancelledError:
+            self.store.withdraw(attempt)
+            raise
+        if self.budget is None or self.budget.goes_on:
+            return True
+        self._places.release()
+        self.store.withdraw(attempt)
+        return False
 
     async def _resend(self, key: Key, kind: str, lost: bool) -> None:  # noqa: FBT001 (as ``Resend`` has it)
         if self.budget is not None and not self.budget.again(lost=lost):
@@ -131,15 +156,12 @@ class Calls:
 async def ask_all(
     suite: Suite,
     jobs: Iterable[Job],
-    store: Store,
+    calls: Calls,
     *,
-    concurrency: int = 8,
     seed: int = 0,
     on_trace: Callable[[Trace], None] | None = None,
-    calls: Calls | None = None,
 ) -> None:
     """Ask every job's question and store the answer before its worker takes the next job."""
-    calls = calls or Calls(store)
 
     async def ask_one(job: Job) -> None:
         asked = asked_of(job, suite, seed)
@@ -148,8 +170,8 @@ async def ask_all(
             on_trace(trace)
 
     with calm():
-        await each(jobs, ask_one, concurrency)
-        await store.written()
+        await each(jobs, ask_one, calls.workers)
+        await calls.store.written()
 
 
 def asked_of(job: Job, suite: Suite, seed: int) -> Asked:

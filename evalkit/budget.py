@@ -86,13 +86,20 @@ class Budget:
         for trace in traces:
             self._note(trace.usage.cost, 1)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether a call may be begun, as far as time and those who stop a run are concerned."""
+        if self._stopped or not self._in_time():
+            self.refused = self._stopped or "time"
+            return False
+        return True
+
     def take(self, calls: int, aside: tuple[int, float] = (0, 0.0), *, pilot: bool = False) -> bool:
         """Reserve calls, and put calls and cost ``aside``; False, and nothing is done, where a limit would be crossed.
 
         A ``pilot`` learns the price: as long as none is known, its cost is not asked for.
         """
-        if self._stopped or not self._in_time():
-            self.refused = self._stopped or "time"
+        if not self.goes_on:
             return False
         if self.left is not None and calls + aside[0] > self.left:
             self.refused = "calls"

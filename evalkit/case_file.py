@@ -8,20 +8,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, overload
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, overload
 
 from evalkit.cases import CaseReader
 from evalkit.errors import InvalidInput
-from evalkit.ledger.words import Texts, keep_arrays, kept_arrays, mapped, narrow
 from evalkit.records import Case
 from evalkit.strict.line_file import lines_of, open_lines
 
+if TYPE_CHECKING:  # suites that are not long do without them, and are read sooner
+    import numpy as np
+    import numpy.typing as npt
+
+    from evalkit.ledger.words import Texts
+
+    Ints = npt.NDArray[np.int64]
+    Numbers = npt.NDArray[np.uint64]
+
 LARGE = 10_000  # cases above which a suite is read as a stream, and graded part by part
-Ints = npt.NDArray[np.int64]
-Numbers = npt.NDArray[np.uint64]
 
 
 def number_of(text: str) -> int:
@@ -40,6 +43,8 @@ class Places:
 
     def save(self, file: Path) -> None:
         """Keep it for another process."""
+        from evalkit.ledger.words import keep_arrays
+
         block, ends = self.ids.parts()
         columns = {"starts": self.starts, "lines": self.lines, "by_id": self.by_id, "ends": ends}
         keep_arrays(file, columns)
@@ -48,6 +53,8 @@ class Places:
 
 def load_places(file: Path) -> Places:
     """What ``save`` kept: it stays in the file, of which all processes that read it share what they need."""
+    from evalkit.ledger.words import Texts, kept_arrays, mapped
+
     kept = kept_arrays(file, in_place=True)
     ids = Texts(mapped(file.with_suffix(".ids")), kept["ends"])
     return Places(kept["starts"], kept["lines"], ids, kept["by_id"])
@@ -136,6 +143,10 @@ def cases_by_id(cases: Sequence[Case]) -> Mapping[str, Case]:
 
 def index_cases(reader: CaseReader, seen: Callable[[Case], Any]) -> CaseFile:
     """Read a file through once, check all of it, and note where each case stands; ``seen`` is told each one."""
+    import numpy as np
+
+    from evalkit.ledger.words import Texts, narrow
+
     starts, lines, folded = array("q"), array("q"), array("Q")
 
     def noted() -> Iterator[str]:
@@ -159,6 +170,8 @@ def _folded(case_id: str) -> str:
 
 def _check_unique(folded: Numbers, ids: Sequence[str], lines: Sequence[int], file: Path) -> None:
     """``InvalidInput`` for the first id that was given before, also after normalising and case folding."""
+    import numpy as np
+
     order = np.argsort(folded, kind="stable")
     doubled = order[1:][folded[order][1:] == folded[order][:-1]]
     if not len(doubled):

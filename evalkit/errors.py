@@ -118,6 +118,13 @@ class SharesMissing(Stopped):
     exit_name = "incomplete"
 
 
+class NotFiled(Stopped):
+    """Recorded answers are not in the store yet, because whoever filed them was interrupted."""
+
+    exit_code = 12
+    exit_name = "incomplete"
+
+
 class UndecidedError(Exception):
     """A grade was due, and the judge was asked and could not decide: a measure raises it instead of being undefined.
 

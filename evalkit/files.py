@@ -32,8 +32,16 @@ Id = Annotated[
 Grades = dict[Text, Annotated[StrictInt, Field(ge=-100, le=100)]]
 
 
+# Of each case: a default that can change is copied for every row, which takes longer than reading it.
+_NONE: Any = ()
+_NO_NAMES: Any = Field(default_factory=dict, json_schema_extra={"default": {}})
+
+
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+    # Built when it is first used: of most of them only as a part of another.
+    model_config = ConfigDict(
+        extra="forbid", strict=True, use_attribute_docstrings=True, defer_build=True
+    )
 
 
 class KeyPointRow(_Model):
@@ -203,16 +211,16 @@ class CaseRow(_Model):
     format: FormatRow | None = None
     style: StyleRow | None = None
     criteria: list[CriterionRow] | None = None
-    paraphrases: list[Text] = []
-    leading: list[Text] = []
+    paraphrases: list[Text] = _NONE
+    leading: list[Text] = _NONE
     clarified: Text | None = None
     principal: Text | None = None
     forbidden: list[Text] | None = None
-    inputs: dict[str, Any] = {}
+    inputs: dict[str, Any] = _NO_NAMES
     group: Text | None = None
-    tags: list[Text] = []
+    tags: list[Text] = _NONE
     split: Literal["train", "test"] | None = None
-    metadata: dict[str, Any] = {}
+    metadata: dict[str, Any] = _NO_NAMES
 
 
 class DocumentRow(_Model):
@@ -223,13 +231,15 @@ class DocumentRow(_Model):
     text: str
     valid_from: str | None = None
     superseded_by: Text | None = None
-    metadata: dict[str, Any] = {}
+    metadata: dict[str, Any] = _NO_NAMES
 
 
 class SystemRow(BaseModel):
     """One entry of systems.yaml; what else it may hold depends on the adapter."""
 
-    model_config = ConfigDict(extra="allow", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="allow", strict=True, use_attribute_docstrings=True, defer_build=True
+    )
 
     name: Annotated[str, Field(pattern=r"^[^\s/\\:*?\"<>|\x00-\x1f]{1,80}$")]
     """Up to 80 characters that a file name can hold, without spaces."""

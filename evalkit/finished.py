@@ -7,14 +7,16 @@ import json
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evalkit.artefacts import write_json
+from evalkit import plugins
 from evalkit.evidence import code_digest, keeps
 from evalkit.records import Evidence, Judge, Suite, System
 from evalkit.store import Store
 from evalkit.story import Parts
-from evalkit.tools import Tools
+
+if TYPE_CHECKING:
+    from evalkit.tools import Tools
 
 FILE = "finished.json"
 SPENDING = "judge spending"  # a note that no derived file of an unchanged run depends on
@@ -68,6 +70,8 @@ class Finished:
 
     def keep(self, parts: Parts, code: int) -> None:
         """Note what the derived files are, and what was told of them; they have been written."""
+        from evalkit.artefacts import write_json
+
         if self._made_of is None:
             return
         kept = {
@@ -92,16 +96,32 @@ def means_of_files(
 
     ``given`` are options, files by their path.
     """
+    ours = keeps(tools.judge) and plugins.only_ours()
     if not keeps(tools.judge) and type(tools.judge).__module__ != CALLING:
         return None
-    systems = [(s.name, s.fingerprint, sorted(s.capabilities)) for s in made]
+    shelves = [] if ours else [_judge(tools.judge), sorted(_foreign(tools))]
+    return _means(suite, made, chosen, shelves, given)
+
+
+def means_of_ours(suite: Suite, made: Sequence[System], *given: Any) -> str:
+    """``means_of_files`` of a whole suite where evalkit's own judge grades and nothing else is installed: neither is imported."""
+    return _means(suite, made, None, [], given)
+
+
+def _means(
+    suite: Suite,
+    made: Sequence[System],
+    chosen: Collection[str] | None,
+    shelves: list[Any],
+    given: Sequence[Any],
+) -> str:
+    """``shelves`` says what judges and measures, beside evalkit's own code."""
     return _named(
         suite.digest,
         code_digest(),
-        _judge(tools.judge),
-        systems,
+        shelves,
+        [(s.name, s.fingerprint, sorted(s.capabilities)) for s in made],
         None if chosen is None else sorted(chosen),
-        sorted(_foreign(tools)),
         [_content(value) if isinstance(value, Path) else value for value in given],
     )
 

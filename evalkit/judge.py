@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from evalkit.errors import EvalkitError
 from evalkit.pool import each
 from evalkit.records import Case, Claim, Evidence, Judge, Trace
+
+BREATH = 0.05  # seconds of judging after which others have a turn, such as an interruption
 
 
 async def judge_traces(
@@ -24,13 +28,18 @@ async def judge_traces(
     ``concurrency`` is the judge's own, or 8, if None. A judge that raises gives evidence whose ``error`` says why: never a score.
     """
     found: list[Evidence | None] = [None] * len(traces)
+    breath = monotonic() + BREATH
 
     async def grade(index: int) -> None:
+        nonlocal breath
         trace = traces[index]
         if trace.response is not None:
             found[index] = await _evidence(judge, cases[trace.case_id], trace)
         if on_evidence is not None:
             on_evidence(index)
+        if monotonic() > breath:  # a judge of rules waits for nothing
+            await asyncio.sleep(0)
+            breath = monotonic() + BREATH
 
     await each(range(len(traces)), grade, concurrency or int(getattr(judge, "concurrency", 8)))
     return found

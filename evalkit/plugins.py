@@ -40,13 +40,19 @@ SHELVES: Mapping[str, Mapping[str, str]] = {
 
 
 @cache
+def _installed() -> Any:
+    """What all installed packages offer: each is looked at once, not once a shelf."""
+    return entry_points()
+
+
+@cache
 def shelf(kind: str) -> Mapping[str, str]:
     """Every name on a shelf and where its object lies: ours, and those of installed packages.
 
     Raises ``InvalidInput`` when an installed package claims a name that is taken.
     """
     found = dict(SHELVES[kind])
-    for point in entry_points(group=f"evalkit.{kind}"):
+    for point in _installed().select(group=f"evalkit.{kind}"):
         if point.name in found and found[point.name] != point.value:
             raise InvalidInput(
                 f"two {kind} are called {point.name!r}: {found[point.name]} and {point.value}",
@@ -54,6 +60,11 @@ def shelf(kind: str) -> Mapping[str, str]:
             )
         found[point.name] = point.value
     return found
+
+
+def only_ours() -> bool:
+    """Whether no installed package puts anything on a shelf."""
+    return all(shelf(kind) == ours for kind, ours in SHELVES.items())
 
 
 def resolve(kind: str, name: str) -> Any:

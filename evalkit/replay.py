@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -14,6 +15,7 @@ import numpy as np
 
 from evalkit.adapters.trace_file import TraceFile
 from evalkit.case_file import CaseFile, long_file, number_of
+from evalkit.errors import NotFiled
 from evalkit.inquiry import OF_THE_RETRIEVER
 from evalkit.ledger.filing import Filing, Plain
 from evalkit.ledger.memory import without_cycles
@@ -23,6 +25,7 @@ from evalkit.store import Store
 from evalkit.store.rows import trace_row
 
 BATCH = 2000  # traces that share a commit
+FILING = "recorded answers being filed"  # a note of the store: how many there are, of which systems; then empty
 
 
 def replay(one: System, store: Store, only: Collection[str] | None) -> bool:
@@ -43,7 +46,41 @@ def replay(one: System, store: Store, only: Collection[str] | None) -> bool:
 
 def asked_live(made: Sequence[System], store: Store, only: Collection[str] | None) -> list[System]:
     """The systems that are asked; the traces of the others are filed."""
-    return [one for one in made if not replay(one, store, only)]
+    _note_filing(made, store, only)
+    live = [one for one in made if not replay(one, store, only)]
+    if len(live) < len(made):
+        store.note(FILING, "")
+    return live
+
+
+def _note_filing(made: Sequence[System], store: Store, only: Collection[str] | None) -> None:
+    """Note what is to be filed, so that whoever reads the store before all is there can say so."""
+    recorded = [one for one in made if getattr(one, "recorded", False)]
+    if recorded:
+        total = sum(_count(getattr(one, "traces"), only) for one in recorded)  # noqa: B009 (as in ``replay``)
+        store.note(FILING, json.dumps([total, [one.name for one in recorded]]))
+
+
+def _count(held: Mapping[tuple[str, str, int], Trace], only: Collection[str] | None) -> int:
+    """How many traces there are, of ``only`` these cases."""
+    if only is None:
+        return len(held)
+    return held.count(only) if isinstance(held, TraceFile) else sum(key[0] in only for key in held)
+
+
+def not_filed(store: Store) -> NotFiled | None:
+    """What is said of a store that holds only some of the recorded answers, since whoever filed them was interrupted; None of others."""
+    noted = store.notes().get(FILING)
+    if not noted:
+        return None
+    total, names = json.loads(noted)
+    there = sum(key[0] in names for key in store.done())
+    if there >= total:
+        return None
+    return NotFiled(
+        f"{there:,} of {total:,} recorded answers are filed: the run was interrupted, "
+        f"or is under way; the same `evalkit run` command with --out {store.folder} files the rest"
+    )
 
 
 class Intake:
@@ -64,6 +101,8 @@ class Intake:
 
     def file(self, first: int, last: int, lines_of: Callable[[str], Path]) -> None:
         """File the answers to the cases on these places by id; their lines of traces.jsonl go to a file of each system."""
+        if not first:
+            _note_filing(self._made, self._store, None)
         filed: list[tuple[Any, ...]] = []
         with without_cycles(), ExitStack() as streams:
             for one, held, filing, order, ends in self._in_order:
@@ -73,6 +112,8 @@ class Intake:
                 stream.writelines(f"{row[5]}\n".encode() for row in rows)
                 filed += rows
             self._store.put_rows(filed)
+        if last == len(self._cases.places.by_id):
+            self._store.note(FILING, "")
 
     def everything(self) -> None:
         """File all answers at once."""

@@ -18,6 +18,7 @@ from evalkit.artefacts import (
 from evalkit.errors import StorageError
 from evalkit.gating.attempts import earlier_verdicts
 from evalkit.gating.intact import note_digests
+from evalkit.store.lost import check_writable
 from evalkit.store.opening import STORE
 from evalkit.traces import trace_line
 
@@ -30,7 +31,9 @@ def write_all(run: Run, folder: Path) -> Path:
     from evalkit.pages import html, markdown
     from evalkit.pages.cases import pages_beside
 
-    if folder == run.folder and not (folder / STORE).exists():
+    if run.folder is None or folder.resolve() != run.folder.resolve():
+        check_writable(folder)
+    elif not (folder / STORE).exists():
         raise StorageError(f"{folder / STORE}: is gone; the run's files are not written without it")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -74,7 +74,7 @@ def agree(
     instead, to be asked again. The run of a ``share`` remembers the cases of that share only.
     """
     recipe = recipe_of(suite, [system for system, _ in made], seed)
-    before, stored = store.recipe(), _parsed(store.details())
+    before, stored = store.recipe(), stored_parts(store)
     same_suite = before.get("suite") == suite.digest
     now: Parts = {} if same_suite else _suite_parts(suite, share)
     for system, given in made:
@@ -103,7 +103,7 @@ class Since:
 
 def since(store: Store, suite: Suite) -> Since:
     """How the suite differs from the one that the answers in a store were given to."""
-    stored = {p: v for p, v in _parsed(store.details()).items() if p[0] != "system"}
+    stored = {p: v for p, v in stored_parts(store).items() if p[0] != "system"}
     if not stored:
         return Since((), derived=False, graded=True)
     now = suite_parts(suite)
@@ -194,6 +194,11 @@ def _unanswered(store: Store, counts: Counts) -> str:
 def _charged(counts: Counts) -> str:
     cost = "unknown" if counts.possible_cost is None else f"up to {money(counts.possible_cost)}"
     return f"perhaps carried out and charged (possible cost {cost})"
+
+
+def stored_parts(store: Store) -> Parts:
+    """What a run was made of, part by part, as it was noted."""
+    return _parsed(store.details())
 
 
 def _parsed(details: Mapping[str, str]) -> Parts:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Parts = list[dict[str, Any]]
+LOG_WIDTH = 10_000  # columns where there is no terminal: a table is as wide as it needs to be
 _TABLE = ("title", "title_justify", "caption", "caption_justify", "pad_edge", "padding")
 
 
@@ -21,6 +22,16 @@ class Story:
         """Print a text or a table."""
         self.parts.append(_part(what) | {"how": how})
         self.console.print(what, **how)
+
+
+def wide_console() -> Console:
+    """A console for results: as wide as the terminal; in a pipe nothing is wrapped or cut."""
+    from rich.console import Console
+
+    console = Console()
+    if console.is_terminal and console.file.isatty():
+        return console
+    return Console(width=LOG_WIDTH, soft_wrap=True)  # also for a log that wants colours
 
 
 def tell(parts: Parts, console: Console) -> None:

@@ -17,6 +17,7 @@ from evalkit.pages.ended import extent
 from evalkit.pages.wording import shortened, visible
 from evalkit.records import Interval, Trace
 from evalkit.story import Parts, Story
+from evalkit.story import wide_console as wide_console  # noqa: PLC0414 (whoever prints takes it from here)
 from evalkit.symptoms import left_out
 from evalkit.watch import Watcher
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from evalkit.diagnosis import SystemDiagnosis
 
 LONGEST = 100  # characters of a word (an id has no spaces) that a line shows
-LOG_WIDTH = 10_000  # columns where there is no terminal: a table is as wide as it needs to be
 UNKNOWNS = 4  # open questions told
 FEW = 10  # cases below which a rate says how many it rests on
 COMMAND = re.compile(r"^\s*::|##(?=\w*\[)")  # what a CI that reads the log takes for an instruction
@@ -192,14 +192,6 @@ def _show_brought(console: Story, run: Run) -> None:
             table.add_row(*(escape(plain(cell)) for cell in row))
         console.print()
         console.print(table)
-
-
-def wide_console() -> Console:
-    """A console for results: as wide as the terminal; in a pipe nothing is wrapped or cut."""
-    console = Console()
-    if console.is_terminal and console.file.isatty():
-        return console
-    return Console(width=LOG_WIDTH, soft_wrap=True)  # also for a log that wants colours
 
 
 def plain(text: str) -> str:

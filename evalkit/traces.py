@@ -83,6 +83,9 @@ def gradable(
 
     ``InvalidInput`` for what cannot be graded: no answer, a case the suite does not have, an answer given twice.
     """
+    if not traces:
+        hint = 'give the answers of each system by its name: {"mine": [Trace(...), ...]}'
+        raise InvalidInput("there are no answers of any system to grade", hint=hint)
     known = {case.id for case in suite.cases}
     for name, given in traces.items():
         if not any(trace.condition == AS_IS for trace in given):

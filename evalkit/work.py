@@ -123,11 +123,9 @@ class Work:
                 asking = ask_all(
                     self.suite,
                     takewhile(lambda job: self.judging.affords(job, budget), some),
-                    self.store,
-                    concurrency=at_a_time,
+                    Calls(self.store, self.cache, budget, at_a_time),
                     seed=self.seed,
                     on_trace=told,
-                    calls=Calls(self.store, self.cache, budget),
                 )
                 await in_order(asking, budget)
             self.watch.done()
@@ -246,7 +244,7 @@ class Work:
             self.suite,
             one,
             graded,
-            ask_one=asker(one, self.store, Calls(self.store, self.cache, budget)),
+            ask_one=asker(one, self.store, Calls(self.store, self.cache, budget, self.concurrency)),
             grade_one=grader(self.suite, one, self.judging, metrics),
             budget=budget,
             concurrency=self.concurrency,

@@ -112,12 +112,10 @@ def test_damaged_entries_are_set_aside_with_one_warning_and_never_served(tmp_pat
         data[place] ^= 1 << chance.randrange(8)
         file.write_bytes(data[: chance.choice([0, place, len(data), len(data)])])
     found = [kept.get(one) for one in asked]
-    assert all(one is None or one.response == ANSWER.response for one in found)
-    assert sum(one is None for one in found) > 190
+    assert found == [None] * len(asked)
     assert len(warnings) == 1
     assert "set aside" in warnings[0]
-    gone = sum(one is None for one in found)
-    assert len(list(tmp_path.rglob("*.damaged"))) == gone
+    assert len(list(tmp_path.rglob("*.damaged"))) == len(asked)
     kept.put(asked[0], ANSWER)
     assert kept.get(asked[0]) is not None
 

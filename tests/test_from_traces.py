@@ -33,3 +33,8 @@ def test_what_cannot_be_graded_is_refused_by_name(traces, approach, told):
     with pytest.raises(InvalidInput) as refused:
         from_traces(SUITE, {"mine": traces}, {"mine": approach})
     assert told in str(refused.value)
+
+
+def test_no_system_at_all_is_refused_with_what_to_give():
+    with pytest.raises(InvalidInput, match=r'no answers of any system.*\{"mine": \[Trace'):
+        from_traces(SUITE, {})

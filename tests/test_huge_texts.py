@@ -200,6 +200,30 @@ def test_a_huge_answer_fails_with_a_reason_and_leaves_no_false_score():
     assert "characters of the answer were judged" in graded.evidence[0].reasons[0]
 
 
+ALONE = """
+import resource, sys
+import evalkit.cli
+try:
+    evalkit.cli.main()
+finally:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
+
+
+def test_a_recorded_answer_of_fifty_megabytes_takes_at_most_ten_times_as_much(tmp_path: Path):
+    (tmp_path / "suite.yaml").write_text("format: 1\nname: s\n")
+    (tmp_path / "cases.jsonl").write_text(json.dumps({"id": "c", "query": "q", "reference": FACT}))
+    system = {"name": "s", "approach": "prompt", "adapter": "recorded", "path": "t.jsonl"}
+    (tmp_path / "systems.yaml").write_text(json.dumps({"systems": [system]}))
+    said = {"case_id": "c", "response": text("sentences", 50 << 20)}
+    (tmp_path / "t.jsonl").write_text(json.dumps(said))
+    command = (sys.executable, "-c", ALONE, "run", str(tmp_path), "--out", str(tmp_path / "run"))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 12, done.stderr  # nothing is scored of it, and that is told
+    assert "response has 52,428,800 characters" in done.stdout + done.stderr
+    assert int(done.stderr.split()[-1]) <= 10 * 50 * 1024  # kilobytes
+
+
 def test_a_huge_document_is_named_and_speaks_against_no_label():
     found = corpus_complaints(suite(Document("d", text("sentences", 2_000_000))), {})
     assert [(c.kind, c.subject) for c in found] == [("too_long", "d")]

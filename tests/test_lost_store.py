@@ -130,6 +130,51 @@ def test_somebody_elses_files_are_not_overwritten(suite, tmp_path, name):
     assert system.asked == []
 
 
+@pytest.mark.parametrize("name", ["manifest.json", "finished.json"])
+@pytest.mark.parametrize("text", ["[1]", '{"name": "my app", "version": 3}', "not JSON"])
+def test_a_file_that_is_only_called_like_one_of_ours_is_no_lost_run(suite, tmp_path, name, text):
+    (tmp_path / "app").mkdir()
+    (file := tmp_path / "app" / name).write_text(text)
+    with pytest.raises(InvalidInput, match=f"{name} would be overwritten; give another folder"):
+        evalkit.run(suite, {"mine": Paid()}, out=tmp_path / "app")
+    assert file.read_text() == text
+
+
+@pytest.mark.usefixtures("paid")
+def test_no_way_that_is_told_deletes_anything(suite, tmp_path):
+    gone(tmp_path / "out")
+    with pytest.raises(StorageError) as lost:
+        evalkit.run(suite, {"mine": Paid()}, out=tmp_path / "out")
+    assert "give another --out" in str(lost.value)
+    assert "delete" not in str(lost.value)
+
+
+@pytest.mark.parametrize("name", ["traces.jsonl", "manifest.json", "verdict.json"])
+def test_files_written_from_python_overwrite_nothing_of_somebody_elses(
+    suite, paid, tmp_path, name
+):
+    run = evalkit.open_run(suite, tmp_path / "out")
+    (tmp_path / "app").mkdir()
+    (file := tmp_path / "app" / name).write_text("mine")
+    with pytest.raises(InvalidInput, match=f"{name} would be overwritten"):
+        run.write(tmp_path / "app")
+    assert file.read_text() == "mine"
+    assert [f.name for f in (tmp_path / "app").iterdir()] == [name]
+
+
+def test_files_written_from_python_are_written_again_but_not_into_another_run(
+    suite, paid, tmp_path, monkeypatch
+):
+    run = evalkit.open_run(suite, tmp_path / "out")
+    first = run.write(tmp_path / "report").read_bytes()
+    assert run.write(tmp_path / "report").read_bytes() == first
+    monkeypatch.chdir(tmp_path)
+    assert run.write("out").exists()  # its own folder by another name
+    evalkit.run(suite, {"mine": paid}, out=tmp_path / "other").write()
+    with pytest.raises(InvalidInput, match="holds another run"):
+        run.write(tmp_path / "other")
+
+
 def test_a_store_that_lost_only_its_log_is_still_taken_up(tmp_path):
     with Store(tmp_path / "run") as store:
         store.note("a", "b")

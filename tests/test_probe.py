@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from evalkit import api, systems
-from evalkit.ask import ask_all, plan
+from evalkit.ask import Calls, ask_all, plan
 from evalkit.budget import Budget
 from evalkit.condition import Reading
 from evalkit.estimate import estimate
@@ -120,7 +120,7 @@ async def asked(
     system = systems.system("toy", target, approach=approach)
     with Store(folder) as store:
         jobs = plan([system], data.cases, repeats, store.done())
-        await ask_all(data, jobs, store)
+        await ask_all(data, jobs, Calls(store))
         return await graded_from(data, system, store)
 
 

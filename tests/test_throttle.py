@@ -70,10 +70,10 @@ class Told:
     longest: float = 0.0
 
 
-async def use(throttle: Throttle, world: World, calls: int, workers: int) -> Told:
+async def use(throttle: Throttle, world: World, calls: int, workers: int, seed: int = 1) -> Told:
     """Make the calls as an endpoint does: a refused one waits as asked, with a little jitter, and goes again."""
     loop, told, left = asyncio.get_running_loop(), Told(), iter(range(calls))
-    chance = random.Random(1)
+    chance = random.Random(seed)
 
     async def one() -> None:
         for attempt in range(1, ATTEMPTS + 1):
@@ -119,6 +119,16 @@ def test_a_burst_against_a_token_bucket_ends_within_a_third_of_the_least_time(
     assert found.seconds <= 1.3 * (least + latency)
     assert found.failed == 0
     assert found.extra <= 0.4 * calls
+
+
+@pytest.mark.parametrize("told", ["exact", "none", "whole"])
+@pytest.mark.parametrize("workers", [24, 32, 40])
+def test_a_short_burst_does_so_too_however_its_waits_fall(workers: int, told: str) -> None:
+    worlds = [World(0.05, 40, 20, told=told) for _ in range(8)]
+    found = [run_virtually(use(Throttle(), w, 200, workers, s)) for s, w in enumerate(worlds)]
+    assert max(one.seconds for one in found) <= 1.25 * ((200 - 20) / 40 + 0.05)
+    assert sum(one.failed for one in found) <= 2  # refused five times
+    assert max(one.extra for one in found) <= 0.4 * 200
 
 
 @pytest.mark.parametrize(("places", "latency", "workers"), [(8, 0.05, 32), (20, 0.5, 100)])

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
-from write_faults import KINDS, changes, compiler, faulty, trial
+from write_faults import CONTROL, KINDS, changes, compiler, faulty, trial, well
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux") or compiler() is None,
@@ -47,6 +47,10 @@ def test_a_run_that_dies_while_its_store_is_made_is_taken_up(all_of, kind):
         found = trial(all_of, "none", kind, at)
         assert found["as_it_should"], found
         assert found["equal"], found
+
+
+def test_a_power_cut_does_harm_where_no_sync_is_one(all_of, number):
+    assert not well(trial(all_of, "none", CONTROL, 4 * number // 5))  # all answers are there
 
 
 def test_every_change_of_a_file_is_counted(number):

@@ -115,11 +115,15 @@ async def call(
     started = perf_counter()
     try:
         with deadline:
-            if function.is_async:
-                called = await _awaited(function.call(*arguments, **optional))
+            if (
+                function.is_async
+            ):  # without a coroutine in between: each is gone through at every step
+                called = Called(await function.call(*arguments, **optional))
             else:
                 called = await _in_thread(function.call, arguments, optional, pool)
-    except Exception as error:  # noqa: BLE001 - an async callable may raise before it is awaited
+    except BaseException as error:  # foreign code: whatever it raises is its failure
+        if not isinstance(error, Exception) and (not function.is_async or _comes_out(error)):
+            raise
         called = Called(failure=failure_from(error))
     if deadline.expired:
         taken = perf_counter() - started
@@ -149,15 +153,18 @@ def failure_from(error: BaseException) -> Failure:
 async def _awaited(awaitable: Awaitable[Any]) -> Called:
     try:
         return Called(await awaitable)
-    except (KeyboardInterrupt, GeneratorExit):
-        raise
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+    except BaseException as error:
+        if _comes_out(error):
             raise
         return Called(failure=failure_from(error))
-    except BaseException as error:  # noqa: BLE001 - foreign code: whatever it raises is its failure
-        return Called(failure=failure_from(error))
+
+
+def _comes_out(error: BaseException) -> bool:
+    """Whether what an awaitable raised is not its failure: an interruption, or a cancellation of the caller."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+    return isinstance(error, KeyboardInterrupt | GeneratorExit)
 
 
 async def _in_thread(

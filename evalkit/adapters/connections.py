@@ -7,7 +7,9 @@ import os
 import select
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -193,8 +195,23 @@ def _bare(place: Place) -> Place:
     return Place(place.host, place.port, place.secure, "", "")
 
 
+_CALLS: ContextVar[bool] = ContextVar("CALLS", default=True)
+
+
+@contextmanager
+def without_calls() -> Iterator[None]:
+    """Systems that are made within are only looked at: what a call would need is left alone."""
+    token = _CALLS.set(False)
+    try:
+        yield
+    finally:
+        _CALLS.reset(token)
+
+
 def ready() -> None:
     """Import what a first request would import."""
+    if not _CALLS.get():
+        return
     import aiohttp.client_proto
     import aiohttp.http  # noqa: F401
     import yarl  # noqa: F401

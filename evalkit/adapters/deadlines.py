@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from types import TracebackType
 from typing import Any, Self
 from weakref import WeakKeyDictionary
@@ -22,14 +23,20 @@ class Deadline:
         self.when = 0.0  # by the loop's clock
 
     def __enter__(self) -> Self:
-        if self._seconds is not None:
-            task: asyncio.Task[Any] | None = asyncio.current_task()
-            assert task is not None
-            self._task, self._cancelled = task, task.cancelling()
-            loop = asyncio.get_running_loop()
-            self.when = loop.time() + self._seconds
-            self._others = _of_loop(loop)
-            self._others.add(self, loop)
+        if self._seconds is None:
+            return self
+        loop = asyncio.get_running_loop()
+        task: asyncio.Task[Any] | None = asyncio.current_task(loop)
+        assert task is not None
+        self._task, self._cancelled = task, task.cancelling()
+        self.when = loop.time() + self._seconds
+        others = _UNDER_WAY.get(loop)
+        if others is None:
+            others = _UNDER_WAY[loop] = _UnderWay()
+        self._others = others
+        others.all.add(self)
+        if self.when < others.first:
+            others.wait_until(self.when, loop)
         return self
 
     def __exit__(
@@ -43,7 +50,10 @@ class Deadline:
             ours = self._task.uncancel() <= self._cancelled
             return ours and kind is asyncio.CancelledError
         if self._seconds is not None:
-            self._others.discard(self)
+            others = self._others
+            others.all.discard(self)
+            if not others.all:
+                others.rest()
         return False
 
     def give_up(self) -> None:
@@ -56,41 +66,31 @@ class _UnderWay:
     """The deadlines of one event loop, and its timer for the first of them."""
 
     def __init__(self) -> None:
-        self._all: set[Deadline] = set()
+        self.all: set[Deadline] = set()
+        self.first = inf  # when the timer is due
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, one: Deadline, loop: asyncio.AbstractEventLoop) -> None:
-        self._all.add(one)
-        if self._timer is None or one.when < self._timer.when():
-            self._wait_until(one.when, loop)
-
-    def discard(self, one: Deadline) -> None:
-        """While others are under way the timer stays, though it may find nothing to do."""
-        self._all.discard(one)
-        if not self._all and self._timer is not None:
+    def rest(self) -> None:
+        """No timer; while others are under way it stays, though it may find nothing to do."""
+        self.first = inf
+        if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _wait_until(self, when: float, loop: asyncio.AbstractEventLoop) -> None:
+    def wait_until(self, when: float, loop: asyncio.AbstractEventLoop) -> None:
+        """A timer for the first deadline."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = loop.call_at(when, self._give_up, loop)
+        self.first, self._timer = when, loop.call_at(when, self._give_up, loop)
 
     def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer = None
+        self.first, self._timer = inf, None
         now = loop.time()
-        for late in [one for one in self._all if one.when <= now]:
-            self._all.discard(late)
+        for late in [one for one in self.all if one.when <= now]:
+            self.all.discard(late)
             late.give_up()
-        if self._all:
-            self._wait_until(min(one.when for one in self._all), loop)
+        if self.all:
+            self.wait_until(min(one.when for one in self.all), loop)
 
 
 _UNDER_WAY: WeakKeyDictionary[asyncio.AbstractEventLoop, _UnderWay] = WeakKeyDictionary()
-
-
-def _of_loop(loop: asyncio.AbstractEventLoop) -> _UnderWay:
-    found = _UNDER_WAY.get(loop)
-    if found is None:
-        found = _UNDER_WAY[loop] = _UnderWay()
-    return found

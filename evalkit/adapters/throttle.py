@@ -47,7 +47,9 @@ class Throttle:
         self._timer: asyncio.TimerHandle | None = None
         self._limit = float(self.cap or math.inf)
         self._busy_share = 0.0
+        self._heard = 0  # replies that the share has seen
         self._backed_off: float | None = None  # when for the last time; None: never
+        self._slower_since = 0.0  # what was sent before says nothing of the pace it has now
         self._not_before = 0.0
         self._next_send = 0.0
         self._best = 0.0  # answered calls per second
@@ -97,7 +99,8 @@ class Throttle:
         self._loop, self._timer, self.in_flight = loop, None, 0
         self._backed_off, self._not_before, self._next_send = None, 0.0, 0.0
         self._refused, self._best, self._counted = None, 0.0, 0
-        self._busy_share, self._limit = 0.0, float(self.cap or math.inf)
+        self._busy_share, self._heard, self._slower_since = 0.0, 0, 0.0
+        self._limit = float(self.cap or math.inf)
 
     def _take(self, now: float) -> None:
         self.in_flight += 1
@@ -138,13 +141,13 @@ class Throttle:
             return
         busy = sign is Sign.BUSY
         self._busy_share += (busy - self._busy_share) / MEMORY
+        self._heard += 1
         if self._refused is None:
             self._refused = self._since = now
         saved_up = sent < self._refused  # a burst sent before the first refusal tells no pace
         if not busy and not saved_up:
             self._answered(now, now - sent)
-        fresh = self._backed_off is None or sent >= self._backed_off
-        if busy and fresh and self._busy_share > self._tolerated:
+        if busy and sent >= self._slower_since and self._busy_share > self._tolerated:
             self._back_off(now, asked)
 
     def _answered(self, now: float, taken: float) -> None:
@@ -155,6 +158,10 @@ class Throttle:
         if seconds < max(INTERVAL, 4 * self._latency) or self._counted < 5:
             return
         chance = min(self._busy_share, TOLERATED / 2)
+        if (
+            not self._best
+        ):  # sends are spaced from now on: of the refusals so far, what may be chance counts on
+            self._busy_share, self._slower_since = chance, now
         self._best = max(self._best, self._counted / seconds / (1 - chance))
         self._counted, self._since = 0, now
 
@@ -167,14 +174,18 @@ class Throttle:
         elif self._best:
             slow = self._pace(now) <= self._best * 1.02
             change = 1.5 if slow else 1 / 1.5
-            slower = self._best * min(0.9, 1 - self._busy_share)
+            slower = self._best * min(0.9, 1 - self._seen_share())
             self._best = max(slower, LEAST_PACE) if slow else self._best
             self._tolerated = min(MOST_TOLERATED, max(TOLERATED, self._tolerated * change))
-            self._busy_share = 0.0
+            self._busy_share, self._heard = 0.0, 0
         least = max(1.0, self._best * self._latency / 2)
         self._limit = max(self._limit * SHRINK, min(least, self._limit))
-        self._backed_off = now
+        self._backed_off = self._slower_since = now
         self._next_send = max(now, self._not_before)
+
+    def _seen_share(self) -> float:
+        """The share of refusals, freed from the 0 that its average began with (as in Adam, Kingma and Ba 2015)."""
+        return self._busy_share / (1 - (1 - 1 / MEMORY) ** self._heard)
 
     def _pace(self, now: float) -> float:
         """Sends per second at most; infinity where it has not been refused or is not measured yet."""

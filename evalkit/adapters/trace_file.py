@@ -109,6 +109,11 @@ class TraceFile(Mapping[Key, Trace]):
         order = np.argsort(place, kind="stable")
         return narrow(order), narrow(np.searchsorted(place[order], np.arange(len(cases) + 1)))
 
+    def count(self, ids: Collection[str]) -> int:
+        """How many of the traces are of these cases."""
+        numbers = np.fromiter(map(number_of, ids), np.uint64)
+        return int(np.isin(self._cases, numbers).sum())
+
     def filed(self, rows: Sequence[int] | None = None) -> Iterator[Plain | Trace]:
         """The traces on these rows, all of them if None: as plain fields where they are as they were checked, and need no record."""
         for row, line in self._lines_on(range(len(self)) if rows is None else rows):

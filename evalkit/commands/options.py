@@ -115,7 +115,10 @@ def opened(run: Path, suite: Path | None = None, **how: Any) -> Run:
     from evalkit.terminal import Progress
 
     with Progress() as progress:
-        return open_run(suite or suite_of(run), run, watch=progress, **how)
+        found = open_run(suite or suite_of(run), run, watch=progress, **how)
+        if found.stopped is not None:
+            progress.say(f"incomplete: {found.stopped}")
+        return found
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def command(run: Path, suite: Path | None, earlier: tuple[Path, ...], **how: Pat
     if earlier and found.large is None:
         _with_past(found, page, earlier)
     click.echo(str(page))
-    return 0
+    return 0 if found.stopped is None else found.stopped.exit_code
 
 
 def _with_past(run: Run, page: Path, earlier: tuple[Path, ...]) -> None:

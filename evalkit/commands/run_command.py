@@ -17,6 +17,7 @@ from evalkit.commands.options import (
     new_folder,
     resumable,
     reviewed_option,
+    say,
     suite_argument,
     systems_option,
 )
@@ -24,6 +25,8 @@ from evalkit.records import Suite, SystemSpec
 
 if TYPE_CHECKING:
     from evalkit.api import Run
+    from evalkit.finished import Finished
+    from evalkit.story import Parts
 
 
 @click.command("run")
@@ -114,15 +117,22 @@ def command(
     """Ask every system every case of SUITE, score and diagnose the answers, and write the report."""
     from evalkit.errors import Stopped
     from evalkit.finished import Finished
-    from evalkit.story import Parts, tell
+    from evalkit.pool import calm
     from evalkit.suite import load_suite
-    from evalkit.terminal import Progress, show_run, wide_console
+    from evalkit.unchanged import stands
 
-    loaded = load_suite(suite)
-    specs = chosen_systems(loaded, systems_file, names)
-    folder = out or new_folder(loaded.name)
     story: Parts = []
-    finished = Finished(folder)
+    with calm():
+        loaded = load_suite(suite)
+        specs = chosen_systems(loaded, systems_file, names)
+        folder = out or new_folder(loaded.name)
+        finished = Finished(folder)
+        as_it_is = stands(finished, loaded, specs, settings)
+    if as_it_is:
+        return _told_again(finished)
+    # Not before: what stands already is told in half the time it takes to import all that grades.
+    from evalkit.terminal import Progress, show_run
+
     with Progress() as progress, resumable(folder):
         options = {"out": folder, "watch": progress, "isolate": not in_process, **settings}
         options["finished"] = finished
@@ -134,13 +144,20 @@ def command(
                 show_run(stopped.run, page)
             raise
         if finished.parts is not None:
-            progress.say("finished before, and nothing has changed: the files are as they were")
-            tell(finished.parts, wide_console())
-            return finished.code
+            return _told_again(finished)
         page = run.write()
     code = show_run(run, page, story)
     finished.keep(story, code)
     return code
+
+
+def _told_again(finished: Finished) -> int:
+    """Tell what was told of a run that stands as it is; its exit code."""
+    from evalkit.story import tell, wide_console
+
+    say("finished before, and nothing has changed: the files are as they were", err=True)
+    tell(finished.parts or [], wide_console())
+    return finished.code
 
 
 def _asked(suite: Suite, specs: Sequence[SystemSpec], options: dict[str, Any]) -> Run:

@@ -103,7 +103,8 @@ def open_runs(
         label = f"{label} {number}" if label in runs else label
         before = _digest(folder)
         if before in (None, suite.digest):
-            runs[label] = open_run(suite, folder)
+            runs[label] = found = open_run(suite, folder)
+            notes += [] if found.stopped is None else [f"{label}: {found.stopped}"]
             continue
         differs = f"the suite differs: {label} is of {before}, not of {suite.digest}"
         if not allow_different:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from evalkit.errors import StorageError
+from evalkit.interrupts import at_once
 from evalkit.judges.choose import resolved
 from evalkit.judges.replied import (
     REPLIED,
@@ -144,6 +145,7 @@ class Seat:
         if close is not None:
             await close()
 
+    @at_once
     async def through(self, work: Awaitable[Result]) -> Result:
         """What ``work`` comes to; the judge is closed after it."""
         try:

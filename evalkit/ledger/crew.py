@@ -177,6 +177,7 @@ async def _process(order: Mapping[str, Any]) -> AsyncIterator[asyncio.subprocess
         stdout=asyncio.subprocess.PIPE,
         limit=LONGEST,
         env={**os.environ, **FRUGAL},
+        start_new_session=True,  # Ctrl-C reaches only us, who end it
     )
     try:
         await _tell(process, order)

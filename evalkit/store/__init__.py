@@ -140,7 +140,7 @@ class Store:
             raise InvalidInput(
                 "this run was started with something else: " + "; ".join(changed),
                 file=self.folder,
-                hint="give another --out, or delete the folder to start afresh",
+                hint="give another --out",
             )
         self.note_recipe(recipe)
 
@@ -173,7 +173,7 @@ class Store:
 
     def note(self, name: str, value: str) -> None:
         """Note something of the run; the last word holds."""
-        self._write("notes", {name: value})
+        self._writer.commit(rows.upserts("notes", {name: value}))
 
     # attempts: what was paid for, or may have been
 
@@ -189,8 +189,17 @@ class Store:
         number = self._last
         self._begun[number] = (key, calls, time.monotonic())
         row = rows.intent_row(number, self._writer.session, key, calls, time.time())
-        await self._writer.hand_over([(rows.BEGIN_ATTEMPT, row)])
+        try:
+            await self._writer.hand_over([(rows.BEGIN_ATTEMPT, row)])
+        except asyncio.CancelledError:
+            self.withdraw(number)
+            raise
         return number
+
+    def withdraw(self, attempt: int) -> None:
+        """Forget, with the next commit, an attempt whose call was never made."""
+        del self._begun[attempt]
+        self._writer.hand_over([(rows.DROP_ATTEMPT, (attempt,))])
 
     async def fail(self, attempt: int, *, lost: bool = False) -> None:
         """Return once it is on disk that an attempt brought no answer: it cost nothing, or nobody knows if it is ``lost``."""
@@ -333,9 +342,6 @@ class Store:
             yield
         except DAMAGE as error:
             raise StorageError(f"{self.file}: cannot be read: {error}") from error
-
-    def _write(self, table: str, lines: Mapping[str, str]) -> None:
-        self._writer.commit(rows.upserts(table, lines))
 
     def _parsed(self, text: str) -> Any:
         try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from evalkit.errors import StorageError
 from evalkit.store.opening import SMALL, check_structure, damaged
@@ -27,7 +29,7 @@ def mend(db: sqlite3.Connection, file: Path) -> list[str]:
     """Drop damaged answers and attempts; what was dropped, in words. ``StorageError`` for what the run is made of."""
     check_named(db, file)
     traces = _damaged_answers(db)
-    attempts = [(row[0],) for row in db.execute(_ATTEMPTS) if not checked(row)]
+    attempts = [(row[0],) for row in _damaged_attempts(db)]
     with db:
         db.executemany(_DROP_TRACE, traces)
         db.executemany("DELETE FROM attempts WHERE id = ?", attempts)
@@ -41,6 +43,15 @@ def mend(db: sqlite3.Connection, file: Path) -> list[str]:
 
 def _damaged_answers(db: sqlite3.Connection) -> list[tuple[bytes, bytes, bytes, int]]:
     return [row[:4] for row in db.execute(_TRACES) if not checked(row)]
+
+
+def _damaged_attempts(db: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    return (row for row in db.execute(_ATTEMPTS) if not checked(row))
+
+
+def attempts_are_whole(db: sqlite3.Connection) -> bool:
+    """Whether every record of a call is as it was written."""
+    return next(_damaged_attempts(db), None) is None
 
 
 def told_of(keys: list[tuple[bytes, bytes, bytes, int]]) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from evalkit.errors import InvalidInput, StorageError
 from evalkit.store.opening import SESSION, STORE
 from evalkit.store.session import read_session
 
-DERIVED = ("manifest.json", "finished.json")  # what only a run that has answers writes
+# What only a run that has answers writes, with keys by which it is told from files of the same name.
+DERIVED = {"manifest.json": {"format", "suite", "recipe"}, "finished.json": {"format", "made_of"}}
 RECORDED = "traces.jsonl"
-WRITTEN = (RECORDED, "scores.csv", "summary.json", "diagnosis.json", "report.html", "report.md")
+WRITTEN = (
+    *(RECORDED, "scores.csv", "summary.json", "diagnosis.json", "report.html", "report.md"),
+    *("verdict.json", "digests.json", *DERIVED),
+)
 
 
 def check_not_lost(folder: Path) -> None:
@@ -24,26 +30,50 @@ def check_not_lost(folder: Path) -> None:
     how = "is empty" if (folder / STORE).exists() else "is missing"
     raise StorageError(
         f"{folder / STORE}: {how}, and a run was here ({', '.join(left)}): all its questions would be asked, and paid for, "
-        f"again; restore the file, give another --out, or delete the folder to start afresh{also}"
+        f"again; restore the file, or give another --out{also}"
     )
 
 
 def check_vacant(folder: Path) -> None:
     """That a run can be made, or gone on with: nothing is lost, and (``InvalidInput``) nothing that is no run's would be overwritten."""
     check_not_lost(folder)
-    if _there(folder / STORE):
-        return
+    if not _there(folder / STORE):
+        _check_foreign(folder)
+
+
+def check_writable(folder: Path) -> None:
+    """That the files of a run kept elsewhere can be written: ``InvalidInput`` where another run's, or somebody's, would be overwritten.
+
+    What was written so before is written again.
+    """
+    if _there(folder / STORE) or read_session(folder / SESSION) is not None:
+        raise InvalidInput("holds another run", file=folder, hint="write into another folder")
+    if not _ours(folder, "manifest.json"):
+        _check_foreign(folder)
+
+
+def _check_foreign(folder: Path) -> None:
     names = [name for name in WRITTEN if (folder / name).is_file() and _there(folder / name)]
     if names:
         told = f"there is no run, and {' and '.join(names)} would be overwritten"
-        raise InvalidInput(told, file=folder, hint="give another --out, or move what lies there")
+        hint = "give another folder (--out), or move what lies there"
+        raise InvalidInput(told, file=folder, hint=hint)
 
 
 def _left(folder: Path) -> list[str]:
     """What says that there was a run."""
     session = read_session(folder / SESSION)
     found = [f"{session.commits} commits"] if session is not None and session.commits else []
-    return [*found, *(name for name in DERIVED if (folder / name).exists())]
+    return [*found, *(name for name in DERIVED if _ours(folder, name))]
+
+
+def _ours(folder: Path, name: str) -> bool:
+    """Whether a file is what a run wrote, and no other that is called so."""
+    try:
+        found: Any = json.loads((folder / name).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.keys() >= DERIVED[name]
 
 
 def _there(file: Path) -> bool:

@@ -44,7 +44,9 @@ END_ATTEMPT = (
     "UPDATE attempts SET state = ?, seconds = ?, error = ?, prompt_tokens = ?, completion_tokens = ?, "
     "cost = ?, sum = ? WHERE id = ?"
 )
+DROP_ATTEMPT = "DELETE FROM attempts WHERE id = ?"
 DROP_TRACE = "DELETE FROM traces WHERE system = ? AND case_id = ? AND condition = ? AND repeat = ?"
+_NOT_ENDED = (None, None, None)  # error, cost and prompt tokens
 COUNT_COMMIT = "UPDATE sessions SET commits = commits + 1 WHERE id = ?"
 
 
@@ -78,8 +80,15 @@ def trace_row(trace: Trace) -> tuple[Any, ...]:
     text = trace_text(trace)
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode()
-    row = (*key_of(trace), trace.error.kind if trace.error else None, text)
-    return (*row, checksum(*row))
+    system, case_id, condition, repeat = key = key_of(trace)
+    error = trace.error.kind if trace.error else None
+    told = f"{system}\x1f{case_id}\x1f{condition}\x1f{repeat}\x1f{error or ''}\x1f{text}"
+    return (
+        *key,
+        error,
+        text,
+        zlib.crc32(told.encode()),
+    )  # the ``checksum`` of all that stands before it
 
 
 def named_row(name: str, value: str) -> tuple[str, str, int]:
@@ -124,23 +133,23 @@ def outcome_row(
 
 
 def attempt_sum(
-    number: int, key: Key, calls: int, state: str, ended: tuple[object, ...] = (None, None, None)
+    number: int, key: Key, calls: int, state: str, ended: tuple[object, ...] = _NOT_ENDED
 ) -> int:
     """The ``checksum`` of what counts in an attempt; ``ended`` are its error, cost and prompt tokens."""
     system, case_id, condition, repeat = key
+    text = f"{number}\x1f{system}\x1f{case_id}\x1f{condition}\x1f{repeat}\x1f{calls}\x1f{state}\x1f"
+    if ended == _NOT_ENDED:
+        return zlib.crc32(f"{text}\x1f\x1f".encode())
     error, cost, prompt = ["" if value is None else value for value in ended]
-    text = (
-        f"{number}\x1f{system}\x1f{case_id}\x1f{condition}\x1f{repeat}\x1f{calls}\x1f{state}"
-        f"\x1f{error}\x1f{cost}\x1f{prompt}"
-    )
-    return zlib.crc32(text.encode())
+    return zlib.crc32(f"{text}{error}\x1f{cost}\x1f{prompt}".encode())
 
 
 def state_of(trace: Trace) -> str:
-    """How an attempt ended. After a timeout or a cut connection nobody knows whether the call was carried out, and paid for."""
+    """How an attempt ended. After a timeout, a cut connection or the end of its process nobody knows whether the call was paid for."""
     if trace.error is None:
         return DONE
-    return UNKNOWN if trace.error.kind == "timeout" or trace.meta.get("sent") else FAILED
+    lost = trace.error.kind in ("timeout", "crashed") or trace.meta.get("sent")
+    return UNKNOWN if lost else FAILED
 
 
 def checked(row: Sequence[Any]) -> bool:

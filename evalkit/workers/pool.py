@@ -128,8 +128,9 @@ class Slot:
                 await self._passed.wait()
             self._inside += 1
         try:
-            process = await self._running()
-            if lost is not None and lost.sent:
+            sent = lost is not None and lost.sent
+            process = await self._running(sent=sent)
+            if sent:
                 await resend("crashed", lost=True)
             reply = await process.ask(request, seconds)
             self._note(process, reply)
@@ -176,12 +177,18 @@ class Slot:
             self._passed.set()
             self._passed = None
 
-    async def _running(self) -> Process:
+    async def _running(self, *, sent: bool) -> Process:
+        """The process, started anew where it has ended; ``sent``: whoever needs it had sent a call to the one before."""
         if self.process is not None and self.process.alive:
             return self.process
         if self._starting is None or self._starting.done():
             self._starting = asyncio.get_running_loop().create_task(self._start())
-        return await asyncio.shield(self._starting)
+        try:
+            return await asyncio.shield(self._starting)
+        except EndpointUnusable as error:  # of all who wait for it
+            own = EndpointUnusable(str(error))
+            own.lost = sent
+            raise own from None
 
     async def _start(self) -> Process:
         process = self._pool.start()
