@@ -211,7 +211,7 @@ def _watch(
         own = max(_own_cpu(process.pid), own_before)
         spent.leading += own - own_before
         before, cpu_before, own_before = now, cpu, own
-        held = [_proportional(pid) for pid in family(process.pid)] or [0.0]
+        held = [proportional(pid) for pid in family(process.pid)] or [0.0]
         if sum(held) > found.peak:
             found.peak, found.peak_in = sum(held), phase
         found.leading = max(found.leading, held[0])
@@ -277,7 +277,7 @@ def family(pid: int) -> Iterator[int]:
         return
 
 
-def _proportional(pid: int) -> float:
+def proportional(pid: int) -> float:
     """Proportional set size in MB: pages that several processes share count once among them."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()

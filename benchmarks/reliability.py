@@ -27,6 +27,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 
+from evalkit.ask import CROWD
 from evalkit.store import Store
 
 Job = TypeVar("Job")
@@ -125,9 +126,18 @@ class Programs:
 
 @dataclass
 class Ledger:
-    """What the endpoint was asked, in order."""
+    """What the endpoint was asked, in order, and how many questions were under way at most."""
 
     asked: list[str] = field(default_factory=list)
+    inside: int = 0
+    peak: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def move(self, change: int) -> None:
+        """A question comes in (1), or is about to be answered (-1)."""
+        with self.lock:
+            self.inside += change
+            self.peak = max(self.peak, self.inside)
 
     def wait_for(self, count: int, seconds: float = 10.0) -> None:
         """Until so many questions were asked in all, or the time is up."""
@@ -146,7 +156,9 @@ def endpoint(ledger: Ledger, slow: float = 0.02) -> Iterator[str]:
         def do_POST(self) -> None:
             query = json.loads(self.rfile.read(int(self.headers["content-length"])))["query"]
             ledger.asked.append(query)
+            ledger.move(1)
             time.sleep(random.random() * slow)
+            ledger.move(-1)
             right = sum(query.encode()) % 3
             answer = "It is open on Mondays." if right else "It is closed."
             body = json.dumps({"response": answer, "usage": {"cost": 0.01}}).encode()
@@ -163,7 +175,10 @@ def endpoint(ledger: Ledger, slow: float = 0.02) -> Iterator[str]:
             with suppress(ConnectionError):  # whoever asked was killed
                 super().handle()
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 1024  # who is not let in at once tries again after a second, and is heard when a trial is over
+
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
     try:
@@ -213,13 +228,19 @@ class Bench:
     suite: Path
     ledger: Ledger
     programs: Programs
+    concurrency: int = CONCURRENCY
     expected: dict[str, Any] = field(default_factory=dict)
     trials: int = 0
 
     def run(self, out: Path, probes: str, env: Mapping[str, str] | None = None) -> int:
         """Start a run into ``out``."""
-        limits = ("--concurrency", CONCURRENCY, "--probes", probes)
+        limits = ("--concurrency", self.concurrency, "--probes", probes)
         return self.programs.start("run", self.suite, "--out", out, *limits, env=env)
+
+    @property
+    def open(self) -> int:
+        """How many questions may be without a stored answer at a time: under way, or answered and on their way to the disk."""
+        return self.concurrency + self.concurrency**2 // CROWD
 
     def fresh(self) -> Path:
         """A run folder of its own for one trial, and empty books."""
@@ -238,15 +259,20 @@ class Bench:
 
 
 @contextmanager
-def bench(folder: Path, preload: Path | None = None, cases: int = CASES) -> Iterator[Bench]:
+def bench(
+    folder: Path,
+    preload: Path | None = None,
+    cases: int = CASES,
+    concurrency: int = CONCURRENCY,
+) -> Iterator[Bench]:
     """An endpoint, a suite and a process that forks runs, a library loaded into it."""
     ledger = Ledger()
     programs = Programs(folder / "log.txt", preload)
     try:
         with endpoint(ledger) as url:
             suite = make_suite(folder / "suite", url, cases)
-            programs.warm("run", suite, "--out", folder / "warm", "--concurrency", CONCURRENCY)
-            yield Bench(folder, suite, ledger, programs)
+            programs.warm("run", suite, "--out", folder / "warm", "--concurrency", concurrency)
+            yield Bench(folder, suite, ledger, programs, concurrency)
     finally:
         programs.close()
 
@@ -284,7 +310,7 @@ def killed(all_of: Bench, chance: random.Random, *, number: int = signal.SIGKILL
         "seconds": slowest,
         "lost": _lost(all_of, out),
         "repeated": repeated,
-        "allowed": kills * CONCURRENCY,
+        "allowed": kills * all_of.open,
         "equal": code == 0 and results(out) == expected,
         "out": out,
     }
@@ -329,7 +355,7 @@ def rivals(all_of: Bench, chance: random.Random, how: str, writers: int = 3) -> 
     repeated = sum((Counter(all_of.ledger.asked) - answered(out)).values())
     return {
         "codes": sorted(codes),
-        "twice": max(0, repeated - CONCURRENCY * codes.count(-signal.SIGKILL)),
+        "twice": max(0, repeated - all_of.open * codes.count(-signal.SIGKILL)),
         "equal": last == 0 and results(out) == all_of.expected["none"][0],
         "as_it_should": set(codes) <= {0, BUSY, -signal.SIGKILL},
     }
@@ -409,11 +435,13 @@ def main() -> int:
     parser.add_argument(
         "--trials", type=int, default=30, help="kills; a tenth as many of the others"
     )
+    parser.add_argument("--cases", type=int, default=CASES)
+    parser.add_argument("--concurrency", type=int, default=CONCURRENCY)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     chance, began, bad = random.Random(options.seed), time.monotonic(), 0
-    others = max(3, options.trials // 10)
-    with tempfile.TemporaryDirectory() as name, bench(Path(name)) as all_of:
+    others, size = max(3, options.trials // 10), (options.cases, options.concurrency)
+    with tempfile.TemporaryDirectory() as name, bench(Path(name), None, *size) as all_of:
         for what, number in ENDS.items():
             rounds = options.trials if number == signal.SIGKILL else others
             trials = watch(range(rounds), rounds, what)

@@ -58,12 +58,14 @@ def selected(file: str, words: str) -> tuple[str, ...]:
 
 
 KILLS = ("benchmarks/reliability.py", "--trials", "{200|10}")
+CROWDS = (*KILLS[:2], "{60|5}", "--cases", "120", "--concurrency", "40")
 DAMAGE = ("benchmarks/corruption.py", "--trials", "{500|50}")
 LOADS = ("benchmarks/endpoint_load.py", "--calls", "{5000|2000}")
 VERDICTS = ("benchmarks/gate_worlds.py", "--sims", "{2000|100}")
 
 ROWS: tuple[Row, ...] = (
     Row("D1", "SIGKILL at random moments, 1 to 3 times a run", "lost 0, repeated 0 beyond those under way, results equal", KILLS, r"kill -9: (.*?), slowest", 12),
+    Row("D1", "the same with 40 calls at a time, and up to 8 answers more on their way to the disk", "lost 0, repeated 0 beyond those under way or on their way to the disk, results equal", CROWDS, r"kill -9: (.*?), slowest", 6),
     Row("D2", "killed just before a file is made, written, synced, cut, renamed or deleted", "failed resumes 0, differences 0", writes("before"), r"^before: (.*)", 3),
     Row("D2", "killed just after each of them", "failed resumes 0, differences 0", writes("after"), r"^after: (.*)", 3),
     Row("D3", "the disk is full from any of them on", "exit 6, resumes when there is room, tracebacks 0", writes("enospc"), r"^enospc: (.*)", 3),

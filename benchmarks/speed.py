@@ -19,16 +19,20 @@ import time
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from calls import World, serve  # beside this file
+from million import family, proportional
 
 import evalkit
 from evalkit.ask import plan
 from evalkit.budget import Budget
+from evalkit.judges.embedded import EmbeddedJudge
+from evalkit.metrics.answer import exact
 from evalkit.pool import calm, each
-from evalkit.records import Approach, Case, CorrectRule, Suite, SystemSpec
+from evalkit.records import Approach, Case, CorrectRule, Suite, SystemSpec, Trace
 from evalkit.store import Store
 from evalkit.tools import tools_for
 from evalkit.watch import Watcher
@@ -40,6 +44,11 @@ PAIRS, SLICE = (
     12,
     400,
 )  # of a figure that is a small difference of two: how often, and calls of each
+LONG = (
+    11_000,
+    44_000,
+)  # cases of suites that are read as streams, of which the memory a further case is told
+TICK = 0.2  # seconds between looks at the memory of processes
 Figures = dict[str, float]
 
 
@@ -129,13 +138,45 @@ async def run_endpoint(url: str, n: int, workers: int, _latency: float, out: Pat
 
 
 async def run_sleep(_url: str, n: int, workers: int, latency: float, out: Path) -> Figures:
-    """The harness alone: a Python system that only waits."""
+    """The harness alone: a Python system that only waits, asked by all of asking, with an exact match as its only metric.
+
+    Each intent is durable before its call, and each answer with its row before its worker's next call; it is matched with its
+    reference as it comes. The judge and the other metrics are no part of it: they are in the rows that say "scored".
+    """
 
     async def ask(query: str) -> str:  # noqa: ARG001 (called with the query)
         await asyncio.sleep(latency)
         return ANSWER
 
-    return await _run({"s": evalkit.system("s", ask, approach="prompt")}, n, workers, out)
+    suite, one = suite_of(n), evalkit.system("s", ask, approach="prompt")
+    matched, tools = Matched(suite), replace(tools_for(suite), judge=Later())
+    jobs = list(plan([one], suite.cases, 1, set()))
+    with Store(out) as store:
+        work = Work(suite, store, tools, matched, workers)
+        began, spent = time.perf_counter(), time.process_time()
+        await work.ask(jobs, Budget())
+        wall, cpu = time.perf_counter() - began, time.process_time() - spent
+        assert len(store.done()) == n
+    await one.aclose()
+    assert matched.right == n // 2
+    return {"asking": wall, "asking_cpu": cpu}
+
+
+class Matched(Watcher):
+    """Matches each answer with its reference as it comes."""
+
+    def __init__(self, suite: Suite) -> None:
+        self.cases, self.right = {case.id: case for case in suite.cases}, 0.0
+
+    def step(self, trace: Trace | None = None) -> None:
+        """One more answer."""
+        if trace is not None and trace.response is not None:
+            reference = self.cases[trace.case_id].reference or ()
+            self.right += exact(trace.response, reference) or 0.0
+
+
+class Later(EmbeddedJudge):
+    """A judge that judges nothing while asking goes on."""
 
 
 async def run_client(url: str, _n: int, workers: int, _latency: float, out: Path) -> Figures:
@@ -225,8 +266,8 @@ async def _by_turns(
     return {**told, **quarters, "bare": statistics.median(a[0] for a in floor)}
 
 
-async def run_again(url: str, n: int, workers: int, _latency: float, out: Path) -> Figures:
-    """``evalkit run`` on a folder that holds the finished run already: the whole program, from its start to its end."""
+def _command(url: str, n: int, workers: int, out: Path) -> list[str]:
+    """``evalkit run`` of a suite in files, of ``n`` cases, that asks the server."""
     folder = out / "suite"
     folder.mkdir(parents=True)
     suite = suite_of(n)
@@ -240,17 +281,44 @@ async def run_again(url: str, n: int, workers: int, _latency: float, out: Path) 
     key = "api_key_env: EVALKIT_BENCHMARK_KEY"
     (folder / "systems.yaml").write_text(f"systems: [{{{system}, {key}}}]\n")
     command = [sys.executable, "-m", "evalkit", "run", str(folder), "--out", str(out / "run")]
-    command += ["--concurrency", str(workers), "--probes", "none"]
+    return [*command, "--concurrency", str(workers), "--probes", "none"]
+
+
+async def run_again(url: str, n: int, workers: int, _latency: float, out: Path) -> Figures:
+    """``evalkit run`` on a folder that holds the finished run already: the whole program, from its start to its end.
+
+    As it is when it is installed: compiled once (by the first run, outside the tree), and not anew each time.
+    """
+    command = _command(url, n, workers, out)
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(out / "compiled")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    how: Any = {"capture_output": True, "text": True, "env": environment}
     walls = []
     for _ in range(4):
         began = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, check=True, **how)
         walls.append(time.perf_counter() - began)
     assert "nothing has changed" in done.stderr, done.stderr
     (out / "run" / "scores.csv").unlink()
     began = time.perf_counter()
-    subprocess.run(command, capture_output=True, text=True, check=True)
+    subprocess.run(command, check=True, **how)
     return {"first": walls[0], "wall": min(walls[1:]), "anew": time.perf_counter() - began}
+
+
+async def run_long(url: str, n: int, workers: int, _latency: float, out: Path) -> Figures:
+    """``evalkit run`` of a suite too long to be held: the most memory of the leading process, and of all of them together."""
+    command = _command(url, n, workers, out)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    leading = whole = 0.0
+    try:
+        while process.poll() is None:
+            await asyncio.sleep(TICK)
+            held = [proportional(pid) for pid in family(process.pid)]
+            leading, whole = max(leading, held[0]), max(whole, sum(held))
+    finally:
+        process.kill()
+    assert process.wait() == 0, "the run failed"
+    return {"leading_mb": leading, "whole_mb": whole}
 
 
 async def floor_endpoint(url: str, n: int, workers: int, _latency: float, _out: Path) -> Figures:
@@ -290,6 +358,7 @@ JOBS: dict[str, Callable[..., Awaitable[Figures]]] = {
     "sleep": run_sleep,
     "client": run_client,
     "again": run_again,
+    "long": run_long,
     "floor endpoint": floor_endpoint,
     "floor sleep": floor_sleep,
 }
@@ -413,27 +482,38 @@ def endpoint_rows(table: Round, sizes: list[int], folder: Path) -> None:
     )
 
 
+def long_rows(table: Round, folder: Path) -> None:
+    """Memory a further case, all included, where the suite is a file: of the leading process, and of all together (PSS)."""
+    with server(0.005) as url:
+        few, many = (
+            measured("long", url, n, table.workers, 0.005, folder / f"long {n}") for n in LONG
+        )
+    more, what = (LONG[1] - LONG[0]) / 1024, f"{LONG[0]:,} to {LONG[1]:,} cases of a file"
+    for name, whose in (("leading_mb", "the leading process"), ("whole_mb", "all processes")):
+        told = f"{few[name]:.0f} and {many[name]:.0f} MB"
+        grown = (many[name] - few[name]) / more
+        table.row(f"memory a further case, {what}, {whose}", 1.0, grown, " KB", told)
+
+
 def other_rows(table: Round, n: int, folder: Path) -> None:
-    """The harness alone, a user's own client, and slow endpoints."""
+    """Slow endpoints."""
     ideal = n * 0.05 / table.workers
-    floor, found = table.pair("sleep", "", n, 0.05, folder / "sleep")
-    bare = floor["wall"] / ideal
-    table.row(
-        f"the harness alone, asking {n:,}, wall / ideal",
-        1.05,
-        found["asking"] / ideal,
-        "",
-        f"{bare:.2f}",
-    )
-    cpu, bare = found["asking_cpu"] / n * 1000, floor["cpu"] / n * 1000
-    table.row("the harness alone, CPU per 1,000", 0.1, cpu, " s", f"{bare:.2f} s")
-    client_row(table, folder)
     with server(0.5) as url:
         floor, found = table.pair("endpoint", url, n, 0.5, folder / "slow")
     bare = floor["wall"] / ideal / 10
     table.row(
         f"500 ms, asking {n:,}, wall / ideal", 1.05, found["asking"] / ideal / 10, "", f"{bare:.2f}"
     )
+
+
+def sleep_rows(table: Round, n: int, folder: Path) -> None:
+    """The harness alone, as ``run_sleep`` says."""
+    ideal = n * 0.05 / table.workers
+    floor, found = table.pair("sleep", "", n, 0.05, folder / f"sleep {n}")
+    bare, what = floor["wall"] / ideal, f"the harness alone (durable rows, exact match), {n:,}"
+    table.row(f"{what}, wall / ideal", 1.05, found["asking"] / ideal, "", f"{bare:.2f}")
+    cpu, bare = found["asking_cpu"] / n * 1000, floor["cpu"] / n * 1000
+    table.row(f"{what}, CPU per 1,000", 0.1, cpu, " s", f"{bare:.2f} s")
 
 
 def client_row(table: Round, folder: Path) -> None:
@@ -471,7 +551,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=2000)
     parser.add_argument("--workers", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=2, help="each figure is the least of so many")
-    parser.add_argument("--only", choices=["endpoint", "other"])
+    parser.add_argument("--only", choices=["endpoint", "other", "long"])
     parser.add_argument("--job", choices=JOBS, help=argparse.SUPPRESS)
     parser.add_argument("--url", default="", help=argparse.SUPPRESS)
     parser.add_argument("--latency", type=float, default=0.05, help=argparse.SUPPRESS)
@@ -487,9 +567,14 @@ def main() -> None:
         disk = f"a durable write of 4 KB {commit_seconds(Path(folder)) * 1000:.1f} ms"
         load = os.getloadavg()[0]
         print(f"{args.workers} at a time, {os.cpu_count()} cores, load {load:.1f}, {disk}\n")
-        if args.only != "other":
+        if args.only not in ("other", "long"):
             endpoint_rows(table, sizes, Path(folder))
-        if args.only != "endpoint":
+        if args.only == "long" or (args.full and args.only is None):
+            long_rows(table, Path(folder))
+        if args.only not in ("endpoint", "long"):
+            for n in sizes[0 if args.full else 1 :]:
+                sleep_rows(table, n, Path(folder))
+            client_row(table, Path(folder))
             other_rows(table, args.cases, Path(folder))
     table.print()
 

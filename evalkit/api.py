@@ -29,6 +29,7 @@ from evalkit.ledger.fold import How
 from evalkit.pool import block_on
 from evalkit.records import Judge, Suite, System, Trace
 from evalkit.replay import asked_live, intake, not_filed
+from evalkit.resending import LIMIT, limit_of
 from evalkit.resume import agree, check_same_questions, left_open
 from evalkit.shards import cases_of, named, read_share, settle, told_share, unanswered
 from evalkit.store import Store
@@ -172,7 +173,7 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
     folder: an earlier run there is taken up again, and only what is missing is asked. ``only`` names the cases to ask
     (all if empty), ``limit`` the first so many. ``probes`` says which cases are asked again under other conditions (see ``Probing``), ``cache`` where answers are shared between runs;
     ``shard`` ("2/4") asks a share of the cases, to be merged (``evalkit.merge``); ``isolate`` runs systems written in Python in processes of their own. Raises ``InvalidInput`` when the earlier run had another suite, system or seed (with ``rerun="changed"`` the
-    answers this touches are asked again instead), ``BudgetExceeded`` when a limit ends the first answers,
+    answers this touches are asked again instead, with ``rerun="adopt"`` those of a system that was given no ``version`` before are taken for answers of the one it has now), ``BudgetExceeded`` when a limit ends the first answers,
     ``EndpointUnusable`` when an endpoint gives nothing any more; the ``run`` of these two is what was answered.
     ``judge`` grades free text (the run's own if None), and its calls count against the limits; ``reviewed`` is a file of
     people's verdicts, which take the place of the judge's. With ``answers_only`` the run that is returned holds no system: ``open_run`` grades and diagnoses it; so it does where ``finished`` finds that its files need not be made again.
@@ -192,7 +193,7 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
         pairs = looked_at(made, given_of(systems))
         with Store(folder) as store:
             settle(store, share, probing.controls(len(loaded.cases)), made)
-            told = agree(store, loaded, pairs, seed, rerun=rerun == "changed", share=share)
+            told = agree(store, loaded, pairs, seed, rerun=rerun, share=share)
             store.note(SUITE_FOLDER, path_from(folder, loaded.folder))
             note_commit(store, loaded.folder, Path.cwd())
             times = repeats if repeats is not None else loaded.repeats
@@ -265,6 +266,7 @@ async def _asked(
 ) -> Stopped | None:
     """Everything that was to be asked, and what ended it before its time, if anything did."""
     budget = probing.budget()
+    LIMIT.set(limit_of(budget.seconds_left, budget.out_of_time))
     if jobs or probing.probes != "none":
         check_costs(live, budget)
     work.tell_judging(jobs)

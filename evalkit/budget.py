@@ -87,6 +87,17 @@ class Budget:
             self._note(trace.usage.cost, 1)
 
     @property
+    def seconds_left(self) -> float | None:
+        """How long calls may still be begun; None where time is not limited."""
+        if self.max_time is None:
+            return None
+        return self.max_time - (time.monotonic() - self._began)
+
+    def out_of_time(self) -> None:
+        """The limit of time kept a call from being made."""
+        self.refused = self._stopped or "time"
+
+    @property
     def goes_on(self) -> bool:
         """Whether a call may be begun, as far as time and those who stop a run are concerned."""
         if self._stopped or not self._in_time():

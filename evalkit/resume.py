@@ -18,6 +18,7 @@ from evalkit.fingerprints import (
     told_ids,
     told_part,
 )
+from evalkit.fingerprints.watched import HELD, adopted_in
 from evalkit.records import Suite, System
 from evalkit.shards import Share
 from evalkit.store import Store
@@ -65,13 +66,13 @@ def agree(
     made: Made,
     seed: int,
     *,
-    rerun: bool = False,
+    rerun: str | None = None,
     share: Share | None = None,
 ) -> list[str]:
     """Note what the run is made of; what is worth telling where it was made of something else.
 
-    ``InvalidInput`` with the differences where answers depend on them; with ``rerun`` those answers are dropped
-    instead, to be asked again. The run of a ``share`` remembers the cases of that share only.
+    ``InvalidInput`` with the differences where answers depend on them; with ``rerun="changed"`` those answers are dropped
+    instead, to be asked again, with ``rerun="adopt"`` a version stands for what a system held (see ``adopted_in``). The run of a ``share`` remembers the cases of that share only.
     """
     recipe = recipe_of(suite, [system for system, _ in made], seed)
     before, stored = store.recipe(), stored_parts(store)
@@ -81,8 +82,11 @@ def agree(
         now |= _settled_templates(system.name, system_parts(system, given), stored)
     names = {system.name for system, _ in made}
     compared = {p: v for p, v in stored.items() if _compared(p, names, same_suite=same_suite)}
-    changes = _changes(before, recipe, compared, now, suite) if before else []
-    told = _settle(store, changes, rerun=rerun)
+    adopted = adopted_in(names, compared, now) if rerun == "adopt" else {}
+    same = {p: v for p, v in compared.items() if p[:2] not in adopted or p[2] not in HELD}
+    same |= {p: v for p, v in now.items() if p[:2] in adopted and p[2] in HELD}
+    changes = _changes(before, recipe, same, now, suite) if before else []
+    told = [*adopted.values(), *_settle(store, changes, rerun=rerun == "changed")]
     gone = [SEPARATOR.join(place) for place in compared if place not in now]
     fresh = {SEPARATOR.join(p): v for p, v in now.items() if stored.get(p) != v}
     store.note_recipe(recipe, fresh, instead_of=gone)
@@ -312,9 +316,11 @@ def _system_changes(
         was, is_ = stored.get(place), now.get(place)
         if place[2] != "fingerprint":
             told.append(told_part(place[2:], was, is_))
-    if any(place[2] == "held" for place in places):
+    versioned = ("system", name, "held", "version") in stored
+    if not versioned and any(place[2] == "held" for place in places):
         told.append(
-            "(what every process makes anew: `evalkit.system(..., version=...)` stands for it)"
+            "(what every process makes anew: `evalkit.system(..., version=...)` stands for it, "
+            'with rerun="adopt" for what was answered before too)'
         )
     if told:
         return [Change(f"{name}: {', '.join(told)}", system=name)]

@@ -32,6 +32,7 @@ _ORDER = (
 _in_order = attrgetter(*_ORDER)
 _KEPT = ("retrieved", "context", "citations", "response")  # though they are empty
 _PLAIN = frozenset({str, int, float, bool, type(None)})  # in JSON as they are
+_NO_USAGE = Trace().usage  # of nearly every answer that does not say what it took
 _FIELDS: dict[type[Any], tuple[str, ...]] = {}
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _NO_DOCUMENTS: Mapping[str, Document] = {}
@@ -65,10 +66,12 @@ def trace_to_json(trace: Trace) -> dict[str, Any]:
     """The JSON object of a trace; what is ``None`` is left out, what is empty stays."""
     found = {}
     for name, value in zip(_ORDER, _in_order(trace), strict=True):
-        if value is None:
+        if value is None or value is _NO_USAGE:
             continue
         if type(value) in _PLAIN:
             found[name] = value
+            continue
+        if not value and name not in _KEPT:
             continue
         plain = _to_json(value)
         if plain != {} or name in _KEPT:

@@ -23,6 +23,7 @@ from evalkit.judge import judge_traces
 from evalkit.judges.spending import Spending
 from evalkit.judging.judged import Judged
 from evalkit.judging.under_way import Judging, told_end
+from evalkit.ledger.memory import forget_texts
 from evalkit.outcome import CaseOutcome, deciding
 from evalkit.pool import calm
 from evalkit.probe import probe
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 EMBEDDED = "embedded"  # the judge that grades by rules
 CONTROLS = 10  # passing cases asked as a control
+MANY = 2000  # answers from which on what was remembered of texts while judging is let go of before diagnosing
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +279,8 @@ class Work:
             self.scoring.pop(name, None)  # it is not needed any more
             if one is not None:
                 graded[name] = one
+        if sum(len(one.traces) for one in graded.values()) >= MANY:
+            forget_texts()
         return diagnosed_systems(self.suite, graded, self.tools, self.watch)
 
     def _too_large(self) -> bool:

@@ -40,6 +40,16 @@ def test_kill_9_at_random_moments_loses_nothing_and_repeats_only_what_was_under_
     assert any(code == -signal.SIGKILL for t in trials for code in t["codes"])
 
 
+def test_no_more_are_under_way_than_may_be_while_further_answers_wait_for_the_disk(tmp_path):
+    at_a_time = 30  # with some more at work, so that answers on their way to the disk hold up none
+    with bench(tmp_path, None, 90, at_a_time) as crowded:
+        crowded.undisturbed("none")
+        assert at_a_time * 0.8 <= crowded.ledger.peak <= at_a_time < crowded.open
+        trial = killed(crowded, random.Random(2))
+    assert (trial["lost"], trial["equal"]) == (0, True)
+    assert 0 < trial["repeated"] <= trial["allowed"]
+
+
 def test_calls_that_were_cut_off_are_counted_as_unknown(all_of):
     chance = random.Random(5)
     for _ in range(5):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from evalkit.judges.context import read
 from evalkit.judges.coverage import coverage
 from evalkit.judges.equivalence import equivalence
 from evalkit.judges.polarity import polarity_differs
-from evalkit.judges.support import assess, read
+from evalkit.judges.support import assess
 from evalkit.text.refusal import refusal_probability
 
 ALIKE = [

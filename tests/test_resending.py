@@ -92,8 +92,9 @@ def test_neighbours_of_a_crash_are_booked_as_unknown_and_asked_again(tmp_path: P
     suite, asked = crashing(tmp_path, "q2", "q7")
     told = run(suite, tmp_path / "out", concurrency=4)
     counts = counts_of(tmp_path / "out")
-    assert (counts.done, counts.failed) == (8, 2)
-    assert counts.done + counts.failed + counts.unknown == len(asked()) > 10
+    # Those that end the process may have been paid for as well before they did.
+    assert (counts.done, counts.failed) == (8, 0)
+    assert counts.done + counts.unknown == len(asked()) > 10
     assert counts.possible_cost == pytest.approx(COST * counts.unknown)
     assert any(f"{counts.unknown} sent without an answer coming back" in line for line in told)
     kinds = Counter(t.error.kind if t.error else "answered" for t in traces_of(tmp_path / "out"))

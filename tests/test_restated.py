@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from evalkit.judges.conclusions import concludes, excluded_by_only, says_nothing
+from evalkit.judges.context import read
 from evalkit.judges.coverage import EVEN, OPEN, coverage, states
 from evalkit.judges.equivalence import equivalence
 from evalkit.judges.restated import restated, stance
 from evalkit.judges.senses import plainly
-from evalkit.judges.support import assess, read
+from evalkit.judges.support import assess
 from evalkit.text.quantities import agrees, quantities
 from evalkit.text.refusal import refusal_probability
 from evalkit.text.regret import bare, opening, without_regret

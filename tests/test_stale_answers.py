@@ -363,6 +363,55 @@ def test_a_client_in_a_closure_can_be_used_and_is_said_not_to_be_compared(tmp_pa
         evalkit.run(suite, {"m": system("http://b/v1")}, **asked)
 
 
+class Clocked:
+    """Holds something else in every process, and here in every object."""
+
+    numbers = itertools.count()
+
+    def __init__(self, asked: list[str]) -> None:
+        self.started = f"at {next(self.numbers)}"
+        self.asked = asked.append
+
+    def ask(self, query: str) -> str:
+        self.asked(query)
+        return "Ja."
+
+
+def test_a_run_whose_object_holds_a_time_goes_on_once_it_is_said_of_which_version_it_is(
+    tmp_path, suite
+):
+    def go_on(version=None, **how):
+        asked: list[str] = []
+        system = evalkit.system("m", Clocked(asked), approach="prompt", version=version)
+        how |= {"out": tmp_path / "out", "probes": "none", "watch": (watch := Said())}
+        evalkit.run(suite, [system], **how)
+        return len(asked), watch.lines
+
+    assert go_on(limit=2)[0] == 2
+    with pytest.raises(InvalidInput, match=r'version=.*rerun="adopt"'):
+        go_on()
+    with pytest.raises(InvalidInput, match="started with something else"):
+        go_on("1")
+    with pytest.raises(InvalidInput, match="started with something else"):
+        go_on(rerun="adopt")  # of which version?
+    again, told = go_on("1", rerun="adopt")
+    assert again == 1  # the two that are there stand
+    assert told[0] == 'm: its earlier answers are taken for answers of version "1"'
+    assert go_on("1")[0] == 0
+    with pytest.raises(InvalidInput, match='version was "1", now "2"'):
+        go_on("2", rerun="adopt")  # two versions are told apart by whoever gave them
+
+
+def test_a_version_that_is_adopted_does_not_stand_for_other_code(tmp_path, suite):
+    def other(query: str) -> str:
+        return "Nein."
+
+    out = tmp_path / "out"
+    evalkit.run(suite, {"m": lambda query: "Ja."}, out=out, limit=1)
+    with pytest.raises(InvalidInput, match="started with something else"):
+        evalkit.run(suite, [evalkit.system("m", other, version="1")], out=out, rerun="adopt")
+
+
 def test_a_version_stands_for_what_an_object_holds_but_not_for_its_code(tmp_path, suite):
     def run(target, version, out="run"):
         said = Said()

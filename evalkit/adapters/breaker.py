@@ -8,6 +8,7 @@ from typing import Any
 
 from evalkit.adapters.retry import Attempt, Tried, booked
 from evalkit.errors import EndpointUnusable
+from evalkit.resending import in_time
 
 FIRST_REST, LONGEST_REST = 1.0, 15.0  # seconds between two trials of an endpoint that is down
 GONE = frozenset({404, 405, 410})  # the address or the model is not there
@@ -63,7 +64,7 @@ class Breaker:
                 continue
             async with self._trial():
                 if self._why is None and self._resting_since is not None:
-                    await asyncio.sleep(self._rest)
+                    await in_time(asyncio.sleep(self._rest), lost=bool(before and before.lost))
                     tried = await _made(call, before)
                     if not self._opens(tried, expected):
                         return tried

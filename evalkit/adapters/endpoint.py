@@ -25,6 +25,7 @@ from evalkit.adapters.throttle import Sign, Throttle
 from evalkit.adapters.transport import NoReply, PostJson, Reply, Transport
 from evalkit.errors import InvalidInput
 from evalkit.records import Failure
+from evalkit.resending import in_time
 from evalkit.strict import parse_json
 
 RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
@@ -105,7 +106,7 @@ class Endpoint:
         self.budget.calls += 1
 
         async def call() -> Tried[Any]:
-            await self.throttle.enter()
+            await in_time(self.throttle.enter())
             due.moment = loop.time() + left
             return await self._try(payload, due.moment, refusals)
 
@@ -132,7 +133,7 @@ class Endpoint:
     async def _enter_again(self, before: Attempt, deadline: float) -> None:
         try:
             async with asyncio.timeout_at(deadline):
-                await self.throttle.enter(again=True)
+                await in_time(self.throttle.enter(again=True), lost=before.lost)
         except TimeoutError:
             failure = Failure("rate_limit", "the endpoint left no room before the deadline")
             raise Attempt(failure, retry=False, after=before) from None

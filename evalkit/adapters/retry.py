@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Generic, TypeVar
 
 from evalkit.records import Failure
-from evalkit.resending import resend
+from evalkit.resending import in_time, resend
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
@@ -181,6 +181,7 @@ async def with_retries(
             value = await send()
         except Attempt as failed:
             now = loop.time()
+            sent_before = failed.lost
             lost += failed.lost
             wait = next_wait(policy, attempt, failed.asked, chance)
             last = not failed.retry or attempt >= policy.attempts or now + wait >= deadline
@@ -191,7 +192,7 @@ async def with_retries(
                 return Tried(None, failure, attempt, failed.status, took, lost, sent)
         else:
             return Tried(value, None, attempt, None, loop.time() - started, lost)
-        await sleep(wait)
+        await in_time(sleep(wait), lost=sent_before)
 
 
 def next_wait(

@@ -8,8 +8,9 @@ from evalkit.facts import Facts, Point
 from evalkit.fields import plainly_other, wrong_fields
 from evalkit.judges.asked import named_instead
 from evalkit.judges.claims import claims
+from evalkit.judges.context import Context, Sentence, read
 from evalkit.judges.coverage import coverage
-from evalkit.judges.support import Context, Sentence, assess, read, sentence_near
+from evalkit.judges.support import assess, sentence_near
 from evalkit.records import Passage
 from evalkit.text.arithmetic import follows_in
 from evalkit.text.elided import lacking_numbers

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from evalkit.doctor.complaint import ANSWERED, UNCOVERED, Complaint
 from evalkit.doctor.support import SHOWN, Shelf
+from evalkit.judges.context import read
 from evalkit.judges.coverage import denies, states
-from evalkit.judges.support import read
 from evalkit.records import Case, Expected, Suite
 from evalkit.text.languages import asking_words, comparable, detect_language
 from evalkit.text.quantities import quantities

@@ -8,9 +8,10 @@ from typing import Any
 
 from evalkit.cache import Cache
 from evalkit.errors import InvalidInput
-from evalkit.fingerprints import Looked, digest, look_at, suite_parts, world_of
+from evalkit.fingerprints import Looked, Parts, digest, look_at, suite_parts, world_of
 from evalkit.records import Suite, System
 
+HELD = ("held", "fingerprint")  # parts of a system that a version stands for
 MOST = 4  # things that are told of one system
 VERSION_HINT = '; evalkit.system(..., version="1") names what it holds'
 
@@ -55,3 +56,17 @@ def _told(system: System, found: Looked, *, cached: bool) -> str:
     what = "; ".join(found.unwatched[:MOST]) + (f"; and {more} more" if more > 0 else "")
     kept = ", and its answers are kept out of the cache" if cached else ""
     return f"{system.name}: changes are not seen in {what}{kept}{found.hint and VERSION_HINT}"
+
+
+def adopted_in(names: Iterable[str], stored: Parts, now: Parts) -> dict[tuple[str, ...], str]:
+    """The systems that have a version now and had none, and what to say of each: what it stands for was compared value by value.
+
+    Whoever asks for it says that the answers are those of this version. The code must be what it was all the same.
+    """
+    found: dict[tuple[str, ...], str] = {}
+    for name in names:
+        version = ("system", name, "held", "version")
+        if version in now and version not in stored and ("system", name, "fingerprint") in stored:
+            told = f"{name}: its earlier answers are taken for answers of version {now[version]}"
+            found[version[:2]] = told
+    return found

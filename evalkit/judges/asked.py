@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from evalkit.judges.context import Sentence, read
 from evalkit.judges.irregular import key
-from evalkit.judges.support import Sentence, read
 from evalkit.text.tokens import CACHE, is_content, names, stem_set, tokens
 
 ABOUT = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
-from evalkit.judges.support import assess, read
+from evalkit.judges.context import read
+from evalkit.judges.support import assess
 from evalkit.records import Case, Claim, Passage, Trace
 from evalkit.text.citation_marks import known_names
 from evalkit.text.languages import OPENING, detect_language

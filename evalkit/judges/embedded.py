@@ -9,10 +9,11 @@ from functools import lru_cache
 from evalkit.fields import SHORT, leaves, prose
 from evalkit.judges.cited import cited, cited_by_record, gold_of, names_of
 from evalkit.judges.claims import claims
+from evalkit.judges.context import Context, read
 from evalkit.judges.coverage import RESTATED, coverage, denies, states
 from evalkit.judges.equivalence import equivalence
 from evalkit.judges.portion import label_too_long, of_portion, portion
-from evalkit.judges.support import Context, assess, read
+from evalkit.judges.support import assess
 from evalkit.records import Case, Claim, Evidence, Expected, KeyPoint, Passage, Trace
 from evalkit.text.absence import ABSENT, says_absent
 from evalkit.text.citation_marks import without_marks

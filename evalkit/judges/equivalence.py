@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from evalkit.judges.bounds import beyond, bounds_agree, bounds_differ
+from evalkit.judges.context import negated
 from evalkit.judges.counted import counts_otherwise, other_days, rival_word
 from evalkit.judges.multiples import multiples_differ
 from evalkit.judges.named import full_names, other_person, unnamed
@@ -18,7 +19,6 @@ from evalkit.judges.restated import restated
 from evalkit.judges.retelling import retold
 from evalkit.judges.segments import segments
 from evalkit.judges.substitution import substituted
-from evalkit.judges.support import negated
 from evalkit.judges.wording import clean, keys_of, near, wanted_of
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.refusal import declining_probability, refusal_probability

@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 
 from evalkit.judges.claims import claims
+from evalkit.judges.context import PREFIX, Context, read
 from evalkit.judges.equivalence import equivalence
 from evalkit.judges.polarity import polarity_differs
-from evalkit.judges.support import PREFIX, Context, assess, read
+from evalkit.judges.support import assess
 from evalkit.judges.wording import keys_of, near, wanted_of
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.refusal import declines

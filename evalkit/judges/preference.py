@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalkit.judges.claims import claims
+from evalkit.judges.context import read
 from evalkit.judges.equivalence import equivalence
-from evalkit.judges.support import assess, read
+from evalkit.judges.support import assess
 
 
 def precision(answer: str, reference: str, query: str = "") -> float:

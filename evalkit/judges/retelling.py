@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from evalkit.judges.claims import claims
-from evalkit.judges.support import Context, negation_differs, read, sentence_near, support_score
+from evalkit.judges.context import Context, read
+from evalkit.judges.support import negation_differs, sentence_near, support_score
 from evalkit.text.quantities import found_in, quantities
 from evalkit.text.tokens import names, stem_set
 
@@ -52,8 +53,8 @@ def _swapped(answer: str, reference: str, query: str) -> float:
         if negation_differs(claim, nearest):
             swapped += 1
             continue
-        foreign = names(claim) - context.stems - context.asked
-        other = quantities(claim) - found_in(quantities(claim), context.quantities)
+        foreign = context.lacking(names(claim))
+        other = quantities(claim) - context.agreeing(quantities(claim))
         lost = nearest.quantities - found_in(nearest.quantities, counted)
         swapped += bool((foreign and nearest.names - given) or (other and lost))
     return swapped / len(spans)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache
-from itertools import accumulate, chain, islice
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import islice
 from math import fsum
-from typing import NamedTuple
 
 from evalkit.judges.conclusions import concludes, excluded_by_only, says_nothing
+from evalkit.judges.context import PREFIX, Context, Match, Sentence, Support, negated
 from evalkit.judges.opposites import OPPOSITES, RESTRICTIONS
 from evalkit.judges.permission import same_permission
 from evalkit.judges.restated import may_be_said, says
 from evalkit.text.quantities import found_in, quantities
-from evalkit.text.sentences import spans
 from evalkit.text.stopwords import NEGATIONS
-from evalkit.text.tokens import CACHE, content_stems, names, stem_set, tokens
+from evalkit.text.tokens import CACHE, content_stems, names, stem_set
 
 SUPPORTED, UNSUPPORTED = 0.65, 0.5  # a claim's score from which on it is supported, below which not
 TOGETHER = 0.3  # part of the score that asks for the words within two neighbouring sentences
@@ -26,139 +24,7 @@ WORDS = 12  # words at most of a claim that is looked for in other words
 TRIED = 4  # sentences at most that are read as saying a claim in other words
 NOISE = 1e-9
 _BY_LENGTH = tuple(0.6 + 0.08 * length for length in range(11))  # weight of another word
-PREFIX = 6  # letters that a long word shares with its derivations
 _OPPOSED = frozenset(OPPOSITES)
-
-
-class Support(NamedTuple):
-    """How far passages carry a claim: ``score`` 0..1; ``supported`` is None where it cannot be told."""
-
-    score: float
-    supported: bool | None
-    contradicted: bool = False
-    passage: int | None = None
-
-
-_NOTHING: frozenset[str] = frozenset()
-
-
-class Sentence:
-    """One sentence of a passage, ready to be compared; what few claims ask for is looked for when one does."""
-
-    __slots__ = ("_quantities", "keys", "negated", "stems", "text")
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.stems = stem_set(text)
-        self.keys = frozenset([stem[:PREFIX] for stem in self.stems])  # derivations share them
-        self.negated = negated(text)
-        self._quantities: frozenset[str] | None = None
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names in it."""
-        return names(self.text)
-
-    @property
-    def quantities(self) -> frozenset[str]:
-        """The numbers, amounts and dates in it."""
-        if self._quantities is None:
-            self._quantities = quantities(self.text)
-        return self._quantities
-
-
-class Said:
-    """What one passage says, parsed once: passages come back for many questions."""
-
-    __slots__ = ("_quantities", "places", "sentences", "stems")
-
-    def __init__(self, passage: str) -> None:
-        self.sentences = tuple([Sentence(passage[start:end]) for start, end in spans(passage)])
-        self.stems = _NOTHING.union(*[s.stems for s in self.sentences])
-        self.places: dict[str, list[int]] = {}  # the numbers of the sentences with a key
-        for number, sentence in enumerate(self.sentences):
-            for key in sentence.keys:
-                self.places.setdefault(key, []).append(number)
-        self._quantities: frozenset[str] | None = None
-
-    @property
-    def quantities(self) -> frozenset[str]:
-        """The quantities of all its sentences."""
-        if self._quantities is None:
-            self._quantities = _NOTHING.union(*[s.quantities for s in self.sentences])
-        return self._quantities
-
-
-_said = lru_cache(CACHE)(Said)
-
-
-class Context:
-    """What passages say, one after the other; what the query says needs less support."""
-
-    def __init__(self, passages: Sequence[Said], query: str = "") -> None:
-        self.passages, self.query = passages, query
-        self.asked = stem_set(query) if query else _NOTHING
-        # The number that the first sentence of each passage has.
-        self.firsts = tuple(accumulate([len(p.sentences) for p in passages], initial=0))
-        self.sentences = tuple(chain.from_iterable([said.sentences for said in passages]))
-
-    @cached_property
-    def quantities(self) -> frozenset[str]:
-        """The quantities of all passages, and of the question."""
-        asked = quantities(self.query) if self.query else _NOTHING
-        return asked.union(*[said.quantities for said in self.passages])
-
-    @cached_property
-    def stems(self) -> frozenset[str]:
-        """The stems of all passages."""
-        return _NOTHING.union(*[said.stems for said in self.passages])
-
-    @cached_property
-    def keys(self) -> frozenset[str]:
-        """The keys of all sentences."""
-        return _NOTHING.union(*[said.places for said in self.passages])
-
-    def passage_of(self, number: int) -> int:
-        """The number of the passage in which a sentence stands."""
-        return bisect_right(self.firsts, number) - 1
-
-    def lacking(self, stems: frozenset[str]) -> frozenset[str]:
-        """Those of some stems that no passage has, nor the question."""
-        for said in self.passages:
-            if not stems:
-                return stems
-            stems -= said.stems
-        return stems - self.asked
-
-    def weighed(self, weights: Mapping[str, float]) -> tuple[dict[int, float], set[str]]:
-        """What the keys weigh together that a sentence has, by its number, up to the last digits, in no order; and the keys that any has."""
-        found: dict[int, float] = {}
-        there: set[str] = set()
-        for first, said in zip(self.firsts, self.passages, strict=False):
-            places = said.places
-            held = weights.keys() & places.keys()
-            there |= held
-            for key in held:
-                weight = weights[key]
-                for number in places[key]:
-                    place = first + number
-                    found[place] = found.get(place, 0.0) + weight
-        return found, there
-
-
-@lru_cache(CACHE)
-def negated(text: str) -> bool:
-    """Whether a text has a negating word, contractions such as "isn't" included."""
-    words = tokens(text)
-    if not NEGATIONS.isdisjoint(words):
-        return True
-    return "n't" in " ".join(words) and any(word.endswith("n't") for word in words)
-
-
-@lru_cache(512)
-def read(passages: tuple[str, ...], query: str = "") -> Context:
-    """The sentences, words and quantities of some passages; what the query says needs less support."""
-    return Context([_said(passage) for passage in passages], query)
 
 
 class _Claim:
@@ -186,16 +52,16 @@ class _Claim:
 _claim = lru_cache(CACHE)(_Claim)
 
 
-class _Match(NamedTuple):
-    """Shares of a claim's weight: anywhere, in the nearest sentence, in the nearest two neighbours; and which is nearest."""
+def _match(claim: str, context: Context) -> Match | None:
+    """Where a claim stands in the context; None where it has no words, or the context has none."""
+    if claim not in context.matches:
+        weights = _claim(claim).beside(context.asked)
+        found = _nearest(weights, context) if weights and context.sentences else None
+        context.matches[claim] = found
+    return context.matches[claim]
 
-    anywhere: float
-    nearest: float
-    together: float
-    number: int
 
-
-def _match(weights: dict[str, float], context: Context) -> _Match:
+def _nearest(weights: dict[str, float], context: Context) -> Match:
     total = sum(weights.values())
     of, keys = weights.__getitem__, frozenset(weights)
 
@@ -216,9 +82,9 @@ def _match(weights: dict[str, float], context: Context) -> _Match:
         other = roughly.get(i + 1)
         if other is None or weight + other + NOISE <= together * total:
             continue
-        if context.passage_of(i) == context.passage_of(i + 1):
+        if i + 1 not in context.firsts:  # of one passage
             together = max(together, share((given[i].keys | given[i + 1].keys) & keys))
-    return _Match(share(there), nearest, together, best)
+    return Match(share(there), nearest, together, best)
 
 
 def support_score(claim: str, context: Context) -> float:
@@ -228,11 +94,8 @@ def support_score(claim: str, context: Context) -> float:
 
 def sentence_near(claim: str, context: Context) -> Sentence | None:
     """The sentence that speaks of the same thing as the claim, ``None`` where there is none."""
-    weights = _claim(claim).beside(context.asked)
-    if not weights or not context.sentences:
-        return None
-    match = _match(weights, context)
-    return context.sentences[match.number] if match.nearest >= NEARBY else None
+    match = _match(claim, context)
+    return context.sentences[match.number] if match and match.nearest >= NEARBY else None
 
 
 def assess(claim: str, context: Context) -> Support:
@@ -260,22 +123,28 @@ def _may_follow(claim: str, found: Support, context: Context) -> bool:
     return not found.contradicted or any(excluded_by_only(claim, s.text) for s in given)
 
 
-def _assessed(text: str, context: Context) -> Support:
+def _assessed(claim: str, context: Context) -> Support:
     """The verdict on a claim by itself."""
+    found = context.verdicts.get(claim)
+    if found is None:
+        found = context.verdicts[claim] = _verdict(claim, context)
+    return found
+
+
+def _verdict(text: str, context: Context) -> Support:
     claim = _claim(text)
-    weights = claim.beside(context.asked)
-    if not weights:
+    if not claim.weights:
         return Support(0.0, supported=None)
-    if not context.sentences:
+    match = _match(text, context)
+    if match is None:
         return Support(0.0, supported=False)
-    match = _match(weights, context)
     nearest, near = context.sentences[match.number], match.nearest >= NEARBY
     score = (1 - TOGETHER) * match.anywhere + TOGETHER * match.together
     foreign = _foreign(claim, context)
     turned = None if foreign or score < SUPPORTED else _turned(text, context, nearest, near=near)
     if turned is False:
         return Support(score, supported=True, passage=context.passage_of(match.number))
-    if not foreign and len(weights) <= WORDS:
+    if not foreign and len({key for _, key, _ in claim.weights}) <= WORDS:
         number = _said_otherwise(text, context, match.number)
         if number is not None:
             passage = context.passage_of(number)
@@ -306,7 +175,7 @@ def _foreign(claim: _Claim, context: Context) -> bool:
 def _unknown(claim: _Claim, context: Context) -> bool:
     """Whether a claim has a number or a name that the context has nowhere."""
     wanted = claim.told
-    if wanted and len(found_in(wanted, context.quantities)) < len(wanted):
+    if wanted and len(context.agreeing(wanted)) < len(wanted):
         return True
     return bool(context.lacking(claim.names))
 

@@ -69,6 +69,7 @@ def _unit(quantity: str) -> str:
     return "%" if quantity.endswith("%") else quantity.partition(" ")[2]
 
 
+@lru_cache(CACHE)
 def swapped(point: str, answer: str) -> bool:
     """Whether a word that the point puts beside a number stands beside a rival number instead.
 

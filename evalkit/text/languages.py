@@ -144,10 +144,9 @@ def _latin(plain: str) -> str | None:
         share = min(words[word], TWICE) / _SHARED_BY[word]
         for language in _TELLS[word]:
             told.setdefault(language, []).append(share)
-    votes = {
-        language: _vote(language, told.get(language, ()), accents, plain) for language in _TELLING
-    }
-    (best, most), (_, second) = Counter(votes).most_common(2)
+    possible = told if plain.isascii() else _TELLING  # nothing speaks for the others
+    votes = [(_vote(name, told.get(name, ()), accents, plain), name) for name in possible]
+    (most, best), (second, _) = sorted([*votes, (0.0, ""), (0.0, "")], reverse=True)[:2]
     enough = max(ENOUGH, SHARE * min(len(words), MANY))
     return best if most >= enough and most - second >= LEAD else None
 

@@ -229,6 +229,8 @@ def quantities(text: str) -> frozenset[str]:
     in two ways has both: ``41.3/41300``, ``09:30/21:30 clock``. Number words count from two upwards
     ("one" is a pronoun more often than a number, unless it is the whole text).
     """
+    if text.isascii() and (small := normalise(text)) != text:  # which is asked for, too
+        return quantities(small)
     plain = figures(text)
     if plain.strip(" .!") == "one":
         return frozenset({"1"})

@@ -70,6 +70,8 @@ def normalise(text: str) -> str:
 def tokens(text: str) -> tuple[str, ...]:
     """The words of ``text`` as an immutable, remembered tuple; see ``words``."""
     plain = normalise(text)
+    if plain != text and text.isascii():  # the plain text is asked for, too
+        return tokens(plain)
     if "." in plain and _ACRONYM.search(plain):
         found = _in_any_script(plain)
     elif plain.isascii() and "'" not in plain and not _DIGIT.search(plain):
