@@ -60,7 +60,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "suite"
 
 
-def agreed(folder, *, seed=0, rerun=False, cases=("c0", "c1", "c2")) -> list[str]:
+def agreed(folder, *, seed=0, rerun=None, cases=("c0", "c1", "c2")) -> list[str]:
     """Agree to what the folder holds; the store then has an answer to every case."""
 
     async def work():
@@ -252,7 +252,7 @@ def test_what_only_grades_depend_on_is_told_and_nothing_is_asked_again(folder):
 def test_rerun_changed_drops_only_what_the_change_touches(folder, name, old, new, gone):
     agreed(folder)
     change(folder, name, old, new)
-    told = agreed(folder, rerun=True)
+    told = agreed(folder, rerun="changed")
     assert "asked again" in told[-1]
     every = {
         (s, c, d)
@@ -290,7 +290,7 @@ def test_what_becomes_of_earlier_answers_is_told_as_it_is(folder, changes, said,
     agreed(folder)
     for old, new in changes:
         change(folder, "cases.jsonl", old, new)
-    assert agreed(folder, rerun=True)[-1] == said
+    assert agreed(folder, rerun="changed")[-1] == said
     assert len(agreed.kept) == kept
 
 

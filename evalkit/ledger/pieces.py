@@ -117,14 +117,19 @@ def _case_rows(
     stems: Sequence[Path], places: Sequence[Ints], below: Ints, measure: int
 ) -> Iterator[bytes]:
     """The rows of one measure over repeats, in the order of the suite; those of one measure are held."""
-    lengths, texts = [], []
+    lengths, begins = [], []
     for stem, start in zip(stems, below.tolist(), strict=True):
         rows = _kept(stem, "cases")
-        before = int(rows[:measure].sum())
+        begins.append(start + int(rows[:measure].sum()))
         lengths.append(rows[measure].copy())  # or the others would be held as well
-        texts.append(_read(stem.with_suffix(".scores"), start + before, int(rows[measure].sum())))
+    ends = np.cumsum([part.sum() for part in lengths]).tolist()
+    block = np.empty(ends[-1], np.uint8)
+    for stem, begin, start, end in zip(stems, begins, [0, *ends], ends, strict=False):
+        with FileIO(stem.with_suffix(".scores")) as stream:
+            stream.seek(begin)
+            stream.readinto(block[start:end].data)
     order = np.argsort(np.concatenate([np.sort(p) for p in places]), kind="stable")
-    yield from _reordered(np.frombuffer(b"".join(texts), np.uint8), np.concatenate(lengths), order)
+    yield from _reordered(block, np.concatenate(lengths), order)
 
 
 def _reordered(block: npt.NDArray[np.uint8], lengths: Ints, order: Ints) -> Iterator[bytes]:
