@@ -115,9 +115,8 @@ async def call(
     started = perf_counter()
     try:
         with deadline:
-            if (
-                function.is_async
-            ):  # without a coroutine in between: each is gone through at every step
+            if function.is_async:
+                # Without a coroutine in between: each is gone through at every step.
                 called = Called(await function.call(*arguments, **optional))
             else:
                 called = await _in_thread(function.call, arguments, optional, pool)
