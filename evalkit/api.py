@@ -17,7 +17,7 @@ from evalkit.diagnosis import SystemDiagnosis, diagnosis_json
 from evalkit.doctor.complaint import Complaint
 from evalkit.engines import LOCAL, SHARDS, elsewhere
 from evalkit.errors import InvalidInput, Stopped
-from evalkit.fingerprints.watched import cache_of, looked_at, told_unwatched
+from evalkit.fingerprints.watched import cache_of, check_rerun, looked_at, told_unwatched
 from evalkit.finished import Finished, means_of_files
 from evalkit.grade import grade
 from evalkit.interrupts import at_once, in_order
@@ -182,6 +182,7 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
     loaded = load_suite(suite) if isinstance(suite, str | Path) else suite
     folder, watcher = Path(out), watch or Watcher()
     _check_local(folder)
+    check_rerun(rerun)
     seat = seat_of(judge, loaded, folder)
     reviews = None if reviewed is None else read_reviews_of(reviewed)
     tools = tools_for(loaded, judge=seat.judge, playbook=playbook)
@@ -236,6 +237,7 @@ async def _carried_out(
     try:
         with in_order():
             stopped = await _asked(work, jobs, live, probing)
+        await work.store.settle()
         work.account()
         found = await work.diagnosed() if grade else {}
     finally:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from evalkit.budget import Budget
 from evalkit.cache import Asked, Cache
 from evalkit.errors import EndpointUnusable, EvalkitError, SystemFailed
-from evalkit.pool import calm, each
+from evalkit.pool import GRACE, calm, each_until
 from evalkit.records import (
     AS_IS,
     Capability,
@@ -26,11 +26,10 @@ from evalkit.records import (
     System,
     Trace,
 )
-from evalkit.resending import RESEND, NotAgain
+from evalkit.resending import RESEND, WAY, NotAgain, Way
 from evalkit.store import Key, Store
 
 CROWD = 200  # calls at a time with which as many answers again wait for the disk: in a burst each waits for all
-GRACE = 3.0  # seconds that answers under way are waited for when a run is interrupted
 Result = TypeVar("Result")
 _of_outcome = attrgetter(*(field.name for field in fields(Outcome)))  # a Trace's first fields
 
@@ -113,19 +112,12 @@ class Calls:
         attempt = await self.store.begin(asked.key, asked.calls)
         if not await self._place(attempt):
             return None
-        before = RESEND.set(partial(self._resend, asked.key))
         try:
-            outcome = await guarded(put())
-        except NotAgain as error:
-            await self.store.fail(attempt, lost=error.lost)
-            return None
-        except EvalkitError as error:  # it ends the run; the call was refused, or never answered
-            lost = isinstance(error, EndpointUnusable) and error.lost
-            await self.store.fail(attempt, lost=lost)
-            raise
+            outcome = await self._put(put, attempt, asked.key)
         finally:
-            RESEND.reset(before)
             self._places.release()
+        if outcome is None:
+            return None
         trace = file_under(outcome, asked.key)
         written = self.store.hand_in(trace, attempt)
         if wait:
@@ -133,6 +125,35 @@ class Calls:
         if self.cache is not None:
             self.cache.put(asked, trace)
         return trace
+
+    async def _put(
+        self, put: Callable[[], Awaitable[Outcome]], attempt: int, key: Key
+    ) -> Outcome | None:
+        """What the system says; an attempt that ends without that is booked."""
+        way = Way()
+        before = RESEND.set(partial(self._resend, key)), WAY.set(way)
+        try:
+            return await guarded(put())
+        except NotAgain as error:
+            await self._over(attempt, way, lost=error.lost)
+            return None
+        except EvalkitError as error:  # it ends the run; the call was refused, or never answered
+            lost = isinstance(error, EndpointUnusable) and error.lost
+            await self._over(attempt, way, lost=lost)
+            raise
+        except asyncio.CancelledError:
+            if way.rests:
+                self._over(attempt, way, lost=False)
+            raise
+        finally:
+            RESEND.reset(before[0])
+            WAY.reset(before[1])
+
+    def _over(self, attempt: int, way: Way, *, lost: bool) -> asyncio.Future[None]:
+        """Book an attempt without an answer, which is none where no call was made."""
+        if way.made or lost:
+            return self.store.fail(attempt, lost=lost)
+        return self.store.withdraw(attempt)
 
     async def _place(self, attempt: int) -> bool:
         """Wait until one more call may be under way; False, and the attempt is none, where no more may be begun."""
@@ -170,7 +191,7 @@ async def ask_all(
             on_trace(trace)
 
     with calm():
-        await each(jobs, ask_one, calls.workers)
+        await each_until(EndpointUnusable, jobs, ask_one, calls.workers)
         await calls.store.written()
 
 

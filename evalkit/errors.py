@@ -125,6 +125,13 @@ class NotFiled(Stopped):
     exit_name = "incomplete"
 
 
+class NotAsked(Stopped):
+    """Questions of a run were not put, or their answers never came, and nothing derived from it counts them."""
+
+    exit_code = 12
+    exit_name = "incomplete"
+
+
 class UndecidedError(Exception):
     """A grade was due, and the judge was asked and could not decide: a measure raises it instead of being undefined.
 

@@ -9,10 +9,13 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
+GRACE = 0.2  # seconds after a second Ctrl-C: processes that are being started are not ended halfway
+_OURS = str(Path(__file__).parent)
 _ORDERLY: ContextVar[Any] = ContextVar("_ORDERLY", default=None)  # the handler of asyncio
 
 
@@ -35,10 +38,11 @@ def at_once(
             with _handled_by(ending):
                 return await function(*args, **kwargs)
         except asyncio.CancelledError:
-            if ending.asked:
+            if ending.asked and not ending.ended:
                 raise KeyboardInterrupt from None
             raise
         finally:
+            ending.ended = True
             _ORDERLY.reset(kept)
 
     return wrapped
@@ -56,22 +60,36 @@ def in_order() -> Iterator[None]:
 
 
 class _Ending:
-    """Cancels a task, and whatever task is at work now where it stands; a second time everything ends at once."""
+    """Cancels a task, and whatever task of ours is at work now where it stands; after a second time the loop itself ends.
+
+    Tasks of asyncio's own are not cut short: a process that one of them connects would be waited for without end.
+    """
 
     def __init__(self, task: asyncio.Task[Any]) -> None:
-        self._task, self.asked = task, False
+        self._task, self.asked, self.ended = task, False, False
 
     def __call__(self, _number: int, _frame: object) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
-        at_work = asyncio.current_task(self._task.get_loop())
+        loop = self._task.get_loop()
+        at_work = asyncio.current_task(loop)
         if at_work is not self._task:
             self._task.cancel()
-        if at_work is None:  # the loop waits, and has to be woken up
-            self._task.get_loop().call_soon_threadsafe(lambda: None)
+        if self.asked:  # raised by a task, it would be told as an error that nobody looked at
+            loop.call_soon_threadsafe(loop.call_later, GRACE, self._end)
         else:
+            loop.call_soon_threadsafe(int)  # it may wait, and is woken up
+        self.asked = True
+        if at_work is self._task or _is_ours(at_work):
             raise asyncio.CancelledError
+
+    def _end(self) -> None:
+        if not self.ended:
+            self.ended = True
+            raise KeyboardInterrupt
+
+
+def _is_ours(task: asyncio.Task[Any] | None) -> bool:
+    code = getattr(task and task.get_coro(), "cr_code", None)
+    return code is not None and code.co_filename.startswith(_OURS)
 
 
 def _of_asyncio() -> Any:

@@ -11,11 +11,13 @@ from pathlib import Path
 from evalkit.api import Run
 from evalkit.errors import InvalidInput, NothingToDo, StorageError
 from evalkit.fingerprints import differences, told_part
+from evalkit.gating.unfinished import note_unasked
 from evalkit.judging.gathering import check_same_judge, gather
 from evalkit.judging.of_run import noted_seat
 from evalkit.ledger.fold import How
 from evalkit.pool import block_on
 from evalkit.records import Suite
+from evalkit.replay import not_filed, note_unfiled
 from evalkit.resume import SEPARATOR
 from evalkit.shards import CONTROLS, RECORDED, SHARD, Share, read_share, told_share, unanswered
 from evalkit.store import Store, difference
@@ -42,7 +44,8 @@ def merge(
 ) -> Run:
     """The run of a whole suite, in the new folder ``out``, from the folders of all its shares, in whatever order.
 
-    ``InvalidInput`` where a share is missing, was made of something else, or two answer one question differently.
+    ``InvalidInput`` where a share is missing, was made of something else, or two answer one question differently;
+    ``NotFiled`` where a share's recorded answers are not all filed.
     ``suite`` is where the first share says if None, ``playbook`` the user's own symptoms. A run folder appears only
     when all answers are in it.
     """
@@ -84,12 +87,21 @@ def clear(making: Path) -> None:
 
 
 def assemble(
-    making: Path, folders: Sequence[str | Path], suite: Suite, watch: Watcher, place: Path
+    making: Path,
+    folders: Sequence[str | Path],
+    suite: Suite,
+    watch: Watcher,
+    place: Path,
+    *,
+    partly: bool = False,
 ) -> None:
-    """Put the answers of all shares into the new folder ``making``, as those of the run in ``place``."""
+    """Put the answers of all shares into the new folder ``making``, as those of the run in ``place``.
+
+    ``NotFiled`` where a share's recorded answers are not all filed, unless what is there is wanted ``partly``.
+    """
     given = dict.fromkeys(Path(folder).resolve() for folder in folders)
     with ExitStack() as opened:
-        parts = _opened(given, opened)
+        parts = _opened(given, opened, partly=partly)
         _tell_doubled(len(folders) - len(given), parts, watch)
         with Store(making) as store:
             _put_together(store, parts, suite, watch)
@@ -145,7 +157,9 @@ def _tell_doubled(again: int, parts: Parts, watch: Watcher) -> None:
             watch.say(f"shard {share} was given by several folders: {', '.join(places)}")
 
 
-def _opened(folders: Iterable[Path], opened: ExitStack) -> list[tuple[Share, Store]]:
+def _opened(
+    folders: Iterable[Path], opened: ExitStack, *, partly: bool
+) -> list[tuple[Share, Store]]:
     """The stores of the shares by number, all of them and all of one run; ``InvalidInput`` says what is not so."""
     parts: list[tuple[Share, Store]] = []
     for folder in folders:
@@ -161,6 +175,10 @@ def _opened(folders: Iterable[Path], opened: ExitStack) -> list[tuple[Share, Sto
             )
         parts.append((read_share(noted), store))
     _check_complete([share for share, _ in parts], parts[0][1].folder)
+    for _, store in parts:  # before what may differ only because a share was interrupted
+        unfiled = None if partly else not_filed(store)
+        if unfiled is not None:
+            raise unfiled
     parts.sort(key=lambda part: part[0].number)  # so that their order does not matter
     for _, store in parts[1:]:
         _check_same(parts[0][1], store)
@@ -239,6 +257,7 @@ def _put_together(store: Store, parts: Parts, suite: Suite, watch: Watcher) -> N
         store.note_recipe(recipe, part.details())
     gather(store, [*dict(parts).values()])
     seen: set[Share] = set()
+    unasked = 0
     watch.start("merging", len(parts))
     for share, part in parts:
         unlike = store.take_over(part, account=share not in seen)
@@ -251,12 +270,16 @@ def _put_together(store: Store, parts: Parts, suite: Suite, watch: Watcher) -> N
         open_ = part.counts()
         if open_.planned or open_.started:
             left = open_.planned + open_.started
+            unasked += left
             watch.say(
                 f"shard {share} was not finished: {left} questions were not answered when it ended"
             )
         seen.add(share)
         watch.step()
     watch.done()
+    note_unfiled(store, [part for _, part in parts])
+    if unasked:
+        note_unasked(store, unasked)
 
 
 def _tell_gaps(parts: Parts, suite: Suite, watch: Watcher) -> None:

@@ -6,12 +6,13 @@ import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, TypeVar
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-
+GRACE = 3.0  # seconds that answers under way are waited for when a run ends before its time
 YOUNG = 20_000  # new objects after which cycles are looked for among them, instead of 700
 
 
@@ -52,6 +53,42 @@ async def each(jobs: Iterable[Job], do: Callable[[Job], Awaitable[None]], worker
                 group.create_task(worker())
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
+
+
+async def each_until(
+    ending: type[Exception],
+    jobs: Iterable[Job],
+    do: Callable[[Job], Awaitable[None]],
+    workers: int,
+) -> None:
+    """The same, but after an exception that is ``ending`` those under way have ``GRACE`` seconds to end in order.
+
+    No further job is drawn then.
+    """
+    first: Exception | None = None
+
+    def left() -> Iterator[Job]:
+        shared = iter(jobs)
+        while first is None and (drawn := list(islice(shared, 1))):
+            yield from drawn
+
+    async def carefully(job: Job) -> None:
+        nonlocal first
+        try:
+            await do(job)
+        except ending as error:
+            if first is None:
+                first = error
+                limit.reschedule(asyncio.get_running_loop().time() + GRACE)
+
+    try:
+        async with asyncio.timeout(None) as limit:
+            await each(left(), carefully, workers)
+    except TimeoutError:
+        if first is None:
+            raise
+    if first is not None:
+        raise first
 
 
 def block_on(coroutine: Coroutine[Any, Any, Result], *, instead: str) -> Result:

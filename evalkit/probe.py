@@ -12,10 +12,11 @@ from evalkit.cause import Cause
 from evalkit.condition import Ask, Condition, How, Verdict, family
 from evalkit.conditions import CONDITIONS
 from evalkit.desk import Desk, Office
+from evalkit.errors import EndpointUnusable
 from evalkit.grade import Graded
 from evalkit.inquiry import OF_THE_RETRIEVER, differ, failing, missing_in, passing
 from evalkit.planner import Option, choose
-from evalkit.pool import each
+from evalkit.pool import each_until
 from evalkit.reask import AskOne, GradeOne
 from evalkit.records import Case, Suite, System, Trace
 from evalkit.sequential import Shown
@@ -81,7 +82,11 @@ async def probe(  # noqa: PLR0913 (keyword-only parts of the stage)
     first, rest = order[:1], order[1:]
     for case_id in first:  # alone, to learn whether the system varies
         await work.case(case_id, control=case_id in controls)
-    await each(rest, lambda case_id: work.case(case_id, control=case_id in controls), concurrency)
+
+    async def ask_again(case_id: str) -> None:
+        await work.case(case_id, control=case_id in controls)
+
+    await each_until(EndpointUnusable, rest, ask_again, concurrency)
     return ProbeRun(
         traces=tuple(work.traces),
         readings=work.readings,

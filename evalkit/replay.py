@@ -70,17 +70,32 @@ def _count(held: Mapping[tuple[str, str, int], Trace], only: Collection[str] | N
 
 def not_filed(store: Store) -> NotFiled | None:
     """What is said of a store that holds only some of the recorded answers, since whoever filed them was interrupted; None of others."""
-    noted = store.notes().get(FILING)
-    if not noted:
-        return None
-    total, names = json.loads(noted)
-    there = sum(key[0] in names for key in store.done())
+    there, total, _ = _filing(store)
     if there >= total:
         return None
     return NotFiled(
         f"{there:,} of {total:,} recorded answers are filed: the run was interrupted, "
         f"or is under way; the same `evalkit run` command with --out {store.folder} files the rest"
     )
+
+
+def _filing(store: Store) -> tuple[int, int, list[str]]:
+    """How many recorded answers are there, of how many, of which systems; nothing where all have been filed."""
+    noted = store.notes().get(FILING)
+    if not noted:
+        return 0, 0, []
+    total, names = json.loads(noted)
+    return sum(key[0] in names for key in store.done()), total, names
+
+
+def note_unfiled(store: Store, shares: Iterable[Store]) -> None:
+    """Note in a merged store what its shares had not filed when they ended, as it is noted in theirs."""
+    found = [(total - there, names) for there, total, names in map(_filing, shares)]
+    names = sorted({name for lacking, of in found if lacking > 0 for name in of})
+    if names:
+        there = sum(key[0] in names for key in store.done())
+        lacking = sum(max(0, number) for number, _ in found)
+        store.note(FILING, json.dumps([there + lacking, names]))
 
 
 class Intake:

@@ -32,7 +32,7 @@ def write_all(run: Run, folder: Path) -> Path:
     from evalkit.pages.cases import pages_beside
 
     if run.folder is None or folder.resolve() != run.folder.resolve():
-        check_writable(folder)
+        check_writable(folder, manifest_of(run))
     elif not (folder / STORE).exists():
         raise StorageError(f"{folder / STORE}: is gone; the run's files are not written without it")
     try:

@@ -15,6 +15,17 @@ Resend = Callable[[str, bool], Awaitable[None]]
 RESEND: ContextVar[Resend | None] = ContextVar("RESEND", default=None)
 
 
+@dataclass(slots=True)
+class Way:
+    """How far a question to an endpoint has come: whether a request was ``made`` for it, and whether it ``rests`` before the next."""
+
+    made: bool = False
+    rests: bool = False
+
+
+WAY: ContextVar[Way | None] = ContextVar("WAY", default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """The ``moment`` of the running loop from which no call is begun, and who is told that it kept one from being."""
@@ -61,13 +72,19 @@ async def in_time(waiting: Awaitable[object], *, lost: bool = False) -> None:
 
     ``lost`` as in ``resend``. Where nobody keeps books of the question, a judge's for one, it waits as long as it takes.
     """
-    limit = LIMIT.get()
-    if limit is None or RESEND.get() is None:
+    limit, way = LIMIT.get(), WAY.get()
+    if way is None or RESEND.get() is None:
         await waiting
         return
+    way.rests = True
     try:
-        async with asyncio.timeout_at(limit.moment):
+        if limit is None:
             await waiting
+        else:
+            async with asyncio.timeout_at(limit.moment):
+                await waiting
     except TimeoutError:
+        assert limit is not None
         limit.reached()
         raise NotAgain(lost=lost) from None
+    way.rests = False

@@ -18,7 +18,7 @@ from evalkit.fingerprints import (
     told_ids,
     told_part,
 )
-from evalkit.fingerprints.watched import HELD, adopted_in
+from evalkit.fingerprints.watched import HELD, NOT_ADOPTED, adopted_in
 from evalkit.records import Suite, System
 from evalkit.shards import Share
 from evalkit.store import Store
@@ -86,7 +86,8 @@ def agree(
     same = {p: v for p, v in compared.items() if p[:2] not in adopted or p[2] not in HELD}
     same |= {p: v for p, v in now.items() if p[:2] in adopted and p[2] in HELD}
     changes = _changes(before, recipe, same, now, suite) if before else []
-    told = [*adopted.values(), *_settle(store, changes, rerun=rerun == "changed")]
+    vain = [NOT_ADOPTED] if rerun == "adopt" and not adopted else []
+    told = [*adopted.values(), *vain, *_settle(store, changes, rerun=rerun == "changed")]
     gone = [SEPARATOR.join(place) for place in compared if place not in now]
     fresh = {SEPARATOR.join(p): v for p, v in now.items() if stored.get(p) != v}
     store.note_recipe(recipe, fresh, instead_of=gone)

@@ -20,6 +20,7 @@ import evalkit.text
 from evalkit.judges import (
     bounds,
     claims,
+    context,
     counted,
     permission,
     plain_words,
@@ -220,11 +221,11 @@ def test_clauses_are_cut_at_the_same_joints_however_words_are_counted() -> None:
 
 
 def test_pairs_of_sentences_left_out_have_no_larger_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    context = support.read(tuple(TEXTS[15:30]))
+    given = context.read(tuple(TEXTS[15:30]))
     weights = [w for text in TEXTS[:60] if (w := support._Claim(text[:200]).beside(frozenset()))]
-    gated = [support._match(w, context) for w in weights]
+    gated = [support._nearest(w, given) for w in weights]
     monkeypatch.setattr(support, "NOISE", 1000.0)
-    assert gated == [support._match(w, context) for w in weights]
+    assert gated == [support._nearest(w, given) for w in weights]
 
 
 def test_prose_is_no_json_on_the_quick_way_either(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,6 +17,7 @@ import evalkit
 from evalkit import replay
 from evalkit.cli import _run
 from evalkit.interrupts import at_once, in_order
+from evalkit.pool import each
 from evalkit.store import Store
 
 CASES = 30
@@ -100,13 +104,13 @@ def test_work_that_waits_for_nothing_is_interrupted_where_it_stands():
 
 
 def test_so_is_what_other_tasks_do_and_what_only_waits():
-    async def part() -> None:
+    async def part(_: int) -> None:
         busy(5)
 
     @at_once
     async def graded() -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(part())
+            group.create_task(each([1], part, 1))
             group.create_task(asyncio.sleep(5))
 
     @at_once
@@ -135,3 +139,93 @@ def test_answers_under_way_are_given_their_time():
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(asked())
     assert done == ["the step under way"]
+
+
+STARTING = """
+import asyncio, signal, sys
+from asyncio.unix_events import _UnixSelectorEventLoop as Loop
+from evalkit.interrupts import at_once
+from evalkit.pool import block_on
+
+connect, signals = Loop.connect_read_pipe, [signal.SIGINT] * int(sys.argv[1])
+
+async def interrupted(loop, *how):
+    if signals:
+        signal.raise_signal(signals.pop())
+    return await connect(loop, *how)
+
+async def member():
+    await asyncio.create_subprocess_exec("sleep", "9", stdout=asyncio.subprocess.PIPE)
+    await asyncio.sleep(9)
+
+@at_once
+async def graded():
+    crew = [asyncio.create_task(member()) for _ in range(2)]
+    try:
+        await asyncio.sleep(9)
+    finally:
+        for one in crew:
+            one.cancel()
+        await asyncio.gather(*crew, return_exceptions=True)
+
+Loop.connect_read_pipe = interrupted
+try:
+    block_on(graded(), instead="")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes are started in another way there")
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_process_that_is_being_started_is_no_reason_to_hang(times):
+    command = [sys.executable, "-c", STARTING, str(times)]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=8, check=True)
+    assert (found.stdout, found.stderr) == ("interrupted\n", "")
+
+
+TWICE = """
+import asyncio, signal
+from evalkit.interrupts import at_once
+from evalkit.pool import block_on
+
+@at_once
+async def graded():
+    asyncio.get_running_loop().call_later(0.1, signal.raise_signal, signal.SIGINT)
+    try:
+        await asyncio.sleep(9)
+    finally:
+        asyncio.get_running_loop().call_later(0.1, signal.raise_signal, signal.SIGINT)
+        for _ in range(2):
+            try:
+                await asyncio.sleep(9)
+            except asyncio.CancelledError:
+                pass
+
+try:
+    block_on(graded(), instead="")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_a_second_interrupt_ends_what_the_first_could_not_without_a_traceback():
+    command = [sys.executable, "-c", TWICE]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=8, check=True)
+    assert (found.stdout, found.stderr) == ("interrupted\n", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes are not polled there")
+@pytest.mark.parametrize(("given", "closed"), [("", "stdout"), ("", "stdin"), ('{"sto', "stdin")])
+def test_a_process_for_parts_ends_quietly_with_whoever_gave_it_orders(given, closed):
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(
+        [sys.executable, "-m", "evalkit.ledger.worker"], text=True, **pipes
+    ) as one:
+        one.stdin.write(given)
+        getattr(one, closed).close()
+        try:
+            assert one.wait(timeout=20) == 0
+        finally:
+            one.kill()
+        assert one.stderr.read() == ""

@@ -173,6 +173,33 @@ def test_files_written_from_python_are_written_again_but_not_into_another_run(
         run.write(tmp_path / "other")
 
 
+def recorded(folder: Path, response: str, *names: str) -> evalkit.Run:
+    suite = evalkit.load_suite(folder)
+    traces = [evalkit.Trace(case_id=case.id, response=response) for case in suite.cases]
+    return evalkit.from_traces(suite, dict.fromkeys(names, traces))
+
+
+def test_files_of_another_run_without_a_store_are_not_overwritten(suite, tmp_path):
+    out = tmp_path / "out"
+    first = recorded(suite, ANSWER, "mine").write(out).read_bytes()
+    for names in (("other",), ("mine", "other")):
+        with pytest.raises(InvalidInput, match=r"files of another run.*another folder"):
+            recorded(suite, "Nein.", *names).write(out)
+    assert recorded(suite, ANSWER, "mine").write(out).read_bytes() == first
+    settings = suite / "suite.yaml"
+    settings.write_text(settings.read_text().replace("tiny", "small"))
+    with pytest.raises(InvalidInput, match="files of another run"):
+        recorded(suite, ANSWER, "mine").write(out)
+    assert (out / "report.html").read_bytes() == first
+
+
+@pytest.mark.parametrize("inside", [".", "deeper/still"])
+def test_a_file_in_the_place_of_the_folder_is_called_a_file(suite, tmp_path, inside):
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(InvalidInput, match="notes: is a file"):
+        recorded(suite, ANSWER, "mine").write(tmp_path / "notes" / inside)
+
+
 def test_a_store_that_lost_only_its_log_is_still_taken_up(tmp_path):
     with Store(tmp_path / "run") as store:
         store.note("a", "b")

@@ -398,8 +398,16 @@ def test_a_run_whose_object_holds_a_time_goes_on_once_it_is_said_of_which_versio
     assert again == 1  # the two that are there stand
     assert told[0] == 'm: its earlier answers are taken for answers of version "1"'
     assert go_on("1")[0] == 0
+    assert "nothing is adopted" in go_on("1", rerun="adopt")[1][0]
     with pytest.raises(InvalidInput, match='version was "1", now "2"'):
         go_on("2", rerun="adopt")  # two versions are told apart by whoever gave them
+
+
+@pytest.mark.parametrize("choice", ["nonsense", "", "Changed", True])
+def test_a_rerun_that_is_none_is_refused_before_anything_is_made(tmp_path, suite, choice):
+    with pytest.raises(InvalidInput, match=r"rerun is .*one of changed, adopt, or None"):
+        evalkit.run(suite, {"m": lambda query: "Ja."}, out=tmp_path / "out", rerun=choice)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_version_that_is_adopted_does_not_stand_for_other_code(tmp_path, suite):

@@ -25,7 +25,7 @@ from evalkit.adapters.throttle import Sign, Throttle
 from evalkit.adapters.transport import NoReply, PostJson, Reply, Transport
 from evalkit.errors import InvalidInput
 from evalkit.records import Failure
-from evalkit.resending import in_time
+from evalkit.resending import WAY, in_time
 from evalkit.strict import parse_json
 
 RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
@@ -144,6 +144,9 @@ class Endpoint:
             raise
 
     async def _attempt(self, payload: Any, deadline: float, refusals: frozenset[int]) -> Any:
+        way = WAY.get()
+        if way is not None:
+            way.made, way.rests = True, False
         sent = asyncio.get_running_loop().time()
         sign, asked = Sign.NONE, None
         try:

@@ -44,6 +44,7 @@ def update(
     from evalkit.gating.release import check_note, what_lacks
     from evalkit.gating.shown import short
     from evalkit.gating.snapshot import snapshot_of
+    from evalkit.gating.unfinished import what_is_missing
     from evalkit.gating.verdict import CODES
     from evalkit.judging.brought import tools_of_run
     from evalkit.suite import load_suite
@@ -53,7 +54,7 @@ def update(
     loaded = load_suite(place)
     wanted = wanted_metrics(loaded, tools_of_run(loaded, run), Wishes(metrics), read_policy(place))
     found = snapshot_of(run, system, metrics=wanted)
-    lacks = what_lacks(loaded, found)
+    lacks = what_is_missing(run, loaded) or what_lacks(loaded, found)
     if lacks and allow is None:
         hint = 'finish it with the same --out, or keep it with --allow "why it is fine"'
         click.echo(f"evalkit: {run}: is no baseline: {lacks}; {hint}", err=True)

@@ -65,16 +65,19 @@ def command(
     """Compare unlabelled production TRACES (traces.jsonl) with a BASELINE: a run folder, or traces of a good time.
 
     Exit code 0: no drift. 10: drift. 11: too few traces to tell; the number needed is printed.
+    12: a run whose traces these are was interrupted, and lacks some.
     """
     from evalkit.commands.options import new_folder
     from evalkit.drift.check import EXITS, Plan, drift
     from evalkit.drift.report import show_drift, write_drift
-    from evalkit.drift.traces import baseline_file, of_one_system, read_sample
+    from evalkit.drift.traces import baseline_file, check_run, of_one_system, read_sample
     from evalkit.suite import load_suite
 
     suite = load_suite(folder) if folder else None
     corpus = suite.corpus if suite else {}
     file = baseline_file(baseline)
+    for sample in (file, traces):
+        check_run(sample, suite)
     before = of_one_system(read_sample(file, corpus), name, file)
     now = of_one_system(read_sample(traces, corpus), name, traces)
     found = drift(before, now, suite=suite, plan=Plan(alpha, *look))

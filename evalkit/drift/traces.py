@@ -7,7 +7,8 @@ from pathlib import Path
 
 from evalkit.drift.observe import query_of, unit_of
 from evalkit.errors import InvalidInput, NothingToDo, did_you_mean
-from evalkit.records import AS_IS, Document, Trace
+from evalkit.gating.unfinished import check_whole
+from evalkit.records import AS_IS, Document, Suite, Trace
 from evalkit.strict import Row, read_jsonl
 from evalkit.traces import trace_at
 
@@ -17,6 +18,12 @@ def baseline_file(given: Path) -> Path:
     if given.is_dir() and not (given / "traces.jsonl").exists():
         raise InvalidInput("has no traces.jsonl", file=given, hint="`evalkit run` writes one")
     return given / "traces.jsonl" if given.is_dir() else given
+
+
+def check_run(file: Path, suite: Suite | None) -> None:
+    """``NotFiled`` or ``NotAsked`` where a run's own traces.jsonl lacks answers, since the run was interrupted."""
+    if file.name == "traces.jsonl":
+        check_whole(file.parent, suite)
 
 
 def read_sample(path: Path, corpus: Mapping[str, Document]) -> list[Trace]:

@@ -97,7 +97,8 @@ def put_together(
     making = out / SHARDS / WHOLE
     clear(making)
     try:
-        assemble(making, [folder_of(out, share) for share in shares], suite, watch, out)
+        folders = [folder_of(out, share) for share in shares]
+        assemble(making, folders, suite, watch, out, partly=True)
         _take_its_place(making, out)
     except OSError as error:
         raise StorageError(f"{out}: cannot be made: {error.strerror or error}") from error

@@ -30,6 +30,7 @@ from evalkit.errors import (
     Stopped,
     StorageError,
 )
+from evalkit.fingerprints.watched import check_rerun
 from evalkit.finished import Finished
 from evalkit.judges.choose import KINDS
 from evalkit.merge import graded
@@ -77,6 +78,7 @@ def run(  # noqa: PLR0913 (keyword-only options of an entry point)
     loaded, where = _loaded(suite)
     folder, watcher = Path(out).resolve(), watch or Watcher()
     check_ours(folder)
+    check_rerun(options.get("rerun"))
     cases = loaded.cases[: options.get("limit")]
     if not cases:
         raise NothingToDo("the suite has no case")

@@ -11,6 +11,10 @@ from evalkit.errors import InvalidInput
 from evalkit.fingerprints import Looked, Parts, digest, look_at, suite_parts, world_of
 from evalkit.records import Suite, System
 
+RERUN = ("changed", "adopt")
+NOT_ADOPTED = (
+    'rerun="adopt": nothing is adopted, no system has a version whose earlier answers have none'
+)
 HELD = ("held", "fingerprint")  # parts of a system that a version stands for
 MOST = 4  # things that are told of one system
 VERSION_HINT = '; evalkit.system(..., version="1") names what it holds'
@@ -56,6 +60,12 @@ def _told(system: System, found: Looked, *, cached: bool) -> str:
     what = "; ".join(found.unwatched[:MOST]) + (f"; and {more} more" if more > 0 else "")
     kept = ", and its answers are kept out of the cache" if cached else ""
     return f"{system.name}: changes are not seen in {what}{kept}{found.hint and VERSION_HINT}"
+
+
+def check_rerun(choice: str | None) -> None:
+    """``InvalidInput`` where ``choice`` is nothing that can be done with a run that was made of something else."""
+    if choice is not None and choice not in RERUN:
+        raise InvalidInput(f"rerun is {choice!r}", hint=f"one of {', '.join(RERUN)}, or None")
 
 
 def adopted_in(names: Iterable[str], stored: Parts, now: Parts) -> dict[tuple[str, ...], str]:

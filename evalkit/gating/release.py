@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evalkit.errors import Busy, InvalidInput, StorageError, UsageError
+from evalkit.errors import Busy, InvalidInput, Stopped, StorageError, UsageError
 from evalkit.fingerprints import suite_parts
 from evalkit.gate import Verdict, judge
 from evalkit.gating.attempts import attempt, commit_of, earlier_verdicts, runs_beside
@@ -19,6 +19,7 @@ from evalkit.gating.policy import Policy, read_policy
 from evalkit.gating.scope import check_limit_tags
 from evalkit.gating.snapshot import Snapshot, asked_digest, measured, snapshot_of
 from evalkit.gating.trials import Level
+from evalkit.gating.unfinished import check_whole
 from evalkit.gating.verdict import baseline_json, verdict_json
 from evalkit.gating.words import percent
 from evalkit.judging.brought import tools_of_run
@@ -58,7 +59,8 @@ def gate(suite: Suite, folder: Path, request: Request, policy: Policy | None = N
     """Judge the run in ``folder``. Nothing is written. Without a ``policy`` that of the suite's folder holds.
 
     Raises ``InvalidInput`` where run, baseline and suite do not belong together and ``request.allow`` gives no
-    reason to compare them all the same; ``NothingToDo`` where there is nothing to judge.
+    reason to compare them all the same; ``NothingToDo`` where there is nothing to judge; ``NotFiled`` and ``NotAsked``
+    (incomplete) where the run or its baseline was interrupted and lacks answers that leave no gap to be counted.
     """
     check_note(request.allow)
     check_limit_tags(suite)
@@ -67,7 +69,10 @@ def gate(suite: Suite, folder: Path, request: Request, policy: Policy | None = N
     wanted = wanted_metrics(suite, tools, request.wishes, rules)
     kept = [*wanted, *rules.covered_metrics()]
     candidate = snapshot_of(folder, request.system, metrics=kept)
+    check_whole(folder, suite)
     baseline = _baseline(request, candidate, wanted)
+    if baseline is not None and Path(baseline.source).is_dir():
+        check_whole(Path(baseline.source), suite)
     notes = _notes(suite, candidate, baseline)
     notes += grader_notes(suite, folder, candidate, _decisive(tools, wanted, suite, baseline))
     if notes and request.allow is None:
@@ -237,13 +242,13 @@ def _noise(
 ) -> dict[str, Any] | None:
     if request.aa is None:
         return None
-    runs = [candidate, *_equal_runs(folder, candidate)]
+    runs = [candidate, *_equal_runs(suite, folder, candidate)]
     groups = {case.id: case.group for case in suite.cases}
     found = measure_noise(columns_of(runs, request.aa), groups, request.level)
     return {**found.to_json(), "sources": sources_of(runs, request.aa)}
 
 
-def _equal_runs(folder: Path, candidate: Snapshot) -> Iterator[Snapshot]:
+def _equal_runs(suite: Suite, folder: Path, candidate: Snapshot) -> Iterator[Snapshot]:
     """Other finished runs of the very same system on the same suite, in the folder around this one."""
     here = folder.resolve()
     for path in sorted(here.parent.glob("*/manifest.json")):
@@ -251,8 +256,9 @@ def _equal_runs(folder: Path, candidate: Snapshot) -> Iterator[Snapshot]:
             continue
         try:
             found = snapshot_of(path.parent, candidate.system, metrics=())
-        except (InvalidInput, Busy, StorageError):  # unfinished, or being written: no evidence yet
-            continue
+            check_whole(path.parent, suite)
+        except (InvalidInput, Busy, StorageError, Stopped):
+            continue  # unfinished, or being written: no evidence yet
         same = (found.fingerprint, found.suite["digest"], found.judge)
         if same == (candidate.fingerprint, candidate.suite["digest"], candidate.judge):
             yield found

@@ -177,7 +177,7 @@ def withdraw(folder: Path, file: Path, ended: type[EvalkitError], why: str) -> N
         file,
         {
             "format": 1,
-            "verdict": "none",
+            "verdict": "incomplete" if ended.exit_name == "incomplete" else "none",
             "exit_code": ended.exit_code,
             "exit_name": ended.exit_name,
             "suite_digest": str(before.get("suite_digest", "")),

@@ -123,18 +123,19 @@ def _case_rows(
         begins.append(start + int(rows[:measure].sum()))
         lengths.append(rows[measure].copy())  # or the others would be held as well
     ends = np.cumsum([part.sum() for part in lengths]).tolist()
+    # Before the rows are there, which take most: sorting needs room as well.
+    order = narrow(np.argsort(np.concatenate([np.sort(p) for p in places]), kind="stable"))
     block = np.empty(ends[-1], np.uint8)
     for stem, begin, start, end in zip(stems, begins, [0, *ends], ends, strict=False):
         with FileIO(stem.with_suffix(".scores")) as stream:
             stream.seek(begin)
             stream.readinto(block[start:end].data)
-    order = np.argsort(np.concatenate([np.sort(p) for p in places]), kind="stable")
     yield from _reordered(block, np.concatenate(lengths), order)
 
 
 def _reordered(block: npt.NDArray[np.uint8], lengths: Ints, order: Ints) -> Iterator[bytes]:
     """Texts that stand one after the other, in another order."""
-    starts = np.cumsum(lengths) - lengths
+    starts = narrow(np.cumsum(lengths) - lengths)
     for first in range(0, len(order), AT_ONCE):
         some = order[first : first + AT_ONCE]
         length = lengths[some]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import select
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +48,33 @@ def main() -> None:
     """Do what is ordered until there are no more orders."""
     replies = sys.stdout
     sys.stdout = sys.stderr  # what a metric prints must not stand among the replies
-    order = json.loads(sys.stdin.readline())
+    if hasattr(select, "poll"):
+        threading.Thread(target=_end_with, args=(replies.fileno(),), daemon=True).start()
+    orders = _orders()
+    order = next(orders, None)
+    if order is None:
+        return
     with Answers(Path(order["store"]), growing=order["growing"]) as answers:
         bench = bench_of(order, answers)
         _reply(replies, {"means": means(bench.tools)})
         with without_cycles():
-            for line in sys.stdin:
-                _reply(replies, _done(bench, json.loads(line)))
+            for part in orders:
+                _reply(replies, _done(bench, part))
                 between_parts(order["room"])
+
+
+def _end_with(replies: int) -> None:
+    """End this process, wherever it stands, when nobody reads its replies any more: whoever gave the orders is dead."""
+    reader = select.poll()
+    reader.register(replies, 0)  # an error is always reported
+    reader.poll()
+    os._exit(0)
+
+
+def _orders() -> Iterator[dict[str, Any]]:
+    for line in sys.stdin:
+        if line.endswith("\n"):  # else whoever gave it died halfway
+            yield json.loads(line)
 
 
 def _done(bench: Bench, part: dict[str, Any]) -> dict[str, Any]:
@@ -66,8 +89,11 @@ def _done(bench: Bench, part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reply(stream: Any, value: Any) -> None:
-    stream.write(json.dumps(value) + "\n")
-    stream.flush()
+    try:
+        stream.write(json.dumps(value) + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        os._exit(0)
 
 
 if __name__ == "__main__":

@@ -56,31 +56,19 @@ class Store:
         check_vacant(self.folder)
         db = opening.open_to_write(self.file)
         self._writer = Writer(db, self.file)
-        try:
+        with opening.usable(db, self.file):
             self.healed = examine(db, self.file, before)
             give_up(db)
             db.execute(verdicts.TABLE)
             self._begin_session(db)
-        except DAMAGE as error:
-            db.close()
-            raise damaged(self.file, str(error)) from error
-        except (StorageError, OSError):
-            db.close()
-            raise
         return db
 
     def _read(self) -> sqlite3.Connection:
         before = read_session(self.folder / SESSION)  # first: the store may only be newer
         db = opening.open_to_read(self.file)
         self._writer = Writer(db, self.file)
-        try:
+        with opening.usable(db, self.file):
             examine_reading(db, self.file, before)
-        except DAMAGE as error:
-            db.close()
-            raise damaged(self.file, str(error)) from error
-        except StorageError:
-            db.close()
-            raise
         return db
 
     def _begin_session(self, db: sqlite3.Connection) -> None:
@@ -109,12 +97,20 @@ class Store:
         """Commit what was handed over, then let go of the file and the lock; may be called twice."""
         try:
             self._writer.close()
-            if self._begun:
-                self._begun.clear()
-                with suppress(sqlite3.Error):  # a full disk: the next run does it
-                    give_up(self._db)
+            self._give_up()
         finally:
             self._let_go()
+
+    async def settle(self) -> None:
+        """Return once all that was handed in is on disk; what then is under way is so for good, for nobody waits for it."""
+        await self.written()
+        self._give_up()
+
+    def _give_up(self) -> None:
+        if self._begun:
+            self._begun.clear()
+            with suppress(sqlite3.Error):  # a full disk: the next run does it
+                give_up(self._db)
 
     def _let_go(self) -> None:
         self._db.close()
@@ -196,17 +192,17 @@ class Store:
             raise
         return number
 
-    def withdraw(self, attempt: int) -> None:
-        """Forget, with the next commit, an attempt whose call was never made."""
+    def withdraw(self, attempt: int) -> asyncio.Future[None]:
+        """Forget an attempt whose call was never made; who awaits that knows it is on disk."""
         del self._begun[attempt]
-        self._writer.hand_over([(rows.DROP_ATTEMPT, (attempt,))])
+        return self._writer.hand_over([(rows.DROP_ATTEMPT, (attempt,))])
 
-    async def fail(self, attempt: int, *, lost: bool = False) -> None:
-        """Return once it is on disk that an attempt brought no answer: it cost nothing, or nobody knows if it is ``lost``."""
+    def fail(self, attempt: int, *, lost: bool = False) -> asyncio.Future[None]:
+        """The same of an attempt that brought no answer: it cost nothing, or nobody knows if it is ``lost``."""
         key, calls, began = self._begun.pop(attempt)
         seconds, state = time.monotonic() - began, rows.UNKNOWN if lost else rows.FAILED
         ended = rows.outcome_row(attempt, key, calls, state, seconds, None)
-        await self._writer.hand_over([(rows.END_ATTEMPT, ended)])
+        return self._writer.hand_over([(rows.END_ATTEMPT, ended)])
 
     async def resend(self, key: Key, error: str, *, lost: bool) -> None:
         """Return once it is on disk that a call of a question under way ended in an error, and is about to be made again."""

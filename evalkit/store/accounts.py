@@ -16,6 +16,16 @@ _PLANNED = (
     "SELECT planned - (SELECT count(*) FROM (SELECT DISTINCT system, case_id, condition, repeat FROM attempts "
     "WHERE session = s.id)) FROM sessions s ORDER BY id DESC LIMIT 1"
 )
+_LAST_PLANNED = "SELECT id, planned FROM sessions WHERE planned > 0 ORDER BY id DESC LIMIT 1"
+_ANSWERED_SINCE = (
+    "SELECT count(*) FROM (SELECT DISTINCT system, case_id, repeat FROM attempts a WHERE session >= ? "
+    "AND condition = 'as_is' AND (state = 'done' OR EXISTS (SELECT 1 FROM traces t WHERE "
+    "(t.system, t.case_id, t.condition, t.repeat) = (a.system, a.case_id, a.condition, a.repeat))))"
+)
+_KEPT = (
+    "SELECT count(*) FROM (SELECT system, case_id, repeat FROM traces WHERE condition = 'as_is' "
+    "AND system IN (SELECT system FROM attempts) EXCEPT SELECT system, case_id, repeat FROM attempts WHERE condition = 'as_is')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,18 @@ def count(db: sqlite3.Connection) -> Counts:
         unknown=found.get(UNKNOWN, 0),
         possible_cost=None if worst is None else worst * calls,
     )
+
+
+def not_answered(db: sqlite3.Connection) -> int:
+    """How many questions of the last session that meant to put any have no answer, from it or from a session after it."""
+    session, planned = db.execute(_LAST_PLANNED).fetchone() or (0, 0)
+    if not planned:
+        return 0
+    (answered,) = db.execute(_ANSWERED_SINCE, [session]).fetchone()
+    (last,) = db.execute("SELECT max(id) FROM sessions").fetchone()
+    # A later session may have had the rest from a cache, without a call (recorded systems are never called).
+    (kept,) = db.execute(_KEPT).fetchone() if last > session else (0,)
+    return max(0, int(planned) - int(answered) - int(kept))
 
 
 def unknown_answers(db: sqlite3.Connection) -> set[Key]:

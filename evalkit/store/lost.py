@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +42,29 @@ def check_vacant(folder: Path) -> None:
         _check_foreign(folder)
 
 
-def check_writable(folder: Path) -> None:
+def check_writable(folder: Path, manifest: Mapping[str, Any]) -> None:
     """That the files of a run kept elsewhere can be written: ``InvalidInput`` where another run's, or somebody's, would be overwritten.
 
-    What was written so before is written again.
+    What was written so before is written again: a run of the suite and the systems that ``manifest`` tells.
     """
+    blocked = next((place for place in (folder, *folder.parents) if place.is_file()), None)
+    if blocked is not None:
+        raise InvalidInput("is a file, no folder", file=blocked, hint="write into another folder")
     if _there(folder / STORE) or read_session(folder / SESSION) is not None:
         raise InvalidInput("holds another run", file=folder, hint="write into another folder")
-    if not _ours(folder, "manifest.json"):
+    before = _written(folder, "manifest.json")
+    if before is None:
         _check_foreign(folder)
+    elif _made_of(before) != _made_of(manifest):
+        told = "holds the files of another run, of another suite or other systems"
+        raise InvalidInput(told, file=folder, hint="write into another folder")
+
+
+def _made_of(manifest: Mapping[str, Any]) -> tuple[Any, Any]:
+    """The digest of the suite and the names of the systems, None for what is not told."""
+    suite, systems = manifest["suite"], manifest.get("systems")
+    digest = suite.get("digest") if isinstance(suite, dict) else None
+    return digest, sorted(systems) if isinstance(systems, dict) else None
 
 
 def _check_foreign(folder: Path) -> None:
@@ -64,16 +79,16 @@ def _left(folder: Path) -> list[str]:
     """What says that there was a run."""
     session = read_session(folder / SESSION)
     found = [f"{session.commits} commits"] if session is not None and session.commits else []
-    return [*found, *(name for name in DERIVED if _ours(folder, name))]
+    return [*found, *(name for name in DERIVED if _written(folder, name) is not None)]
 
 
-def _ours(folder: Path, name: str) -> bool:
-    """Whether a file is what a run wrote, and no other that is called so."""
+def _written(folder: Path, name: str) -> dict[str, Any] | None:
+    """What a run wrote in a file; None where there is none, or another that is called so."""
     try:
         found: Any = json.loads((folder / name).read_bytes())
     except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(found, dict) and found.keys() >= DERIVED[name]
+        return None
+    return found if isinstance(found, dict) and found.keys() >= DERIVED[name] else None
 
 
 def _there(file: Path) -> bool:

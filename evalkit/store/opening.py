@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from evalkit.errors import Busy, StorageError
@@ -215,3 +216,16 @@ def check_structure(db: sqlite3.Connection, file: Path) -> None:
         db.set_progress_handler(None, 0)
     if found != ["ok"]:
         raise damaged(file, "; ".join(" ".join(text.split()) for text in found))
+
+
+@contextmanager
+def usable(db: sqlite3.Connection, file: Path) -> Iterator[None]:
+    """Close the connection where the store turns out to be of no use; damage is a ``StorageError``."""
+    try:
+        yield
+    except DAMAGE as error:
+        db.close()
+        raise damaged(file, str(error)) from error
+    except (StorageError, OSError):
+        db.close()
+        raise
