@@ -181,8 +181,7 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
     """
     loaded = load_suite(suite) if isinstance(suite, str | Path) else suite
     folder, watcher = Path(out), watch or Watcher()
-    _check_local(folder)
-    check_rerun(rerun)
+    _check_local(folder, rerun)
     seat = seat_of(judge, loaded, folder)
     reviews = None if reviewed is None else read_reviews_of(reviewed)
     tools = tools_for(loaded, judge=seat.judge, playbook=playbook)
@@ -257,8 +256,9 @@ def _raise_stopped(
         raise stopped
 
 
-def _check_local(folder: Path) -> None:
+def _check_local(folder: Path, rerun: str | None) -> None:
     """Shares that another engine has not merged yet hold answers that would be asked again."""
+    check_rerun(rerun)
     if (folder / SHARDS).is_dir() and not (folder / "run.sqlite").exists():
         raise InvalidInput("was begun with --engine ray", file=folder, hint="go on with that")
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -26,8 +27,8 @@ class Endpoint(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     good, status = 0, 401
     asked = 0
-    said: Counter[int] = Counter()
-    lock = threading.Lock()
+    said: ClassVar[Counter[int]] = Counter()
+    lock: ClassVar[threading.Lock] = threading.Lock()
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))

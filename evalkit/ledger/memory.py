@@ -14,7 +14,9 @@ from typing import Any
 
 REMEMBERED = ("evalkit.text.", "evalkit.judges.", "evalkit.metrics.", "evalkit.said")
 FEW = 256  # results a function may remember for good: patterns, schemas, tables of a language
-ROOM = 240 << 20  # bytes of all processes that grade, between two parts, from which they forget texts
+ROOM = (
+    240 << 20
+)  # bytes of all processes that grade, between two parts, from which they forget texts
 _CACHED = type(lru_cache(lambda: None))
 _STATM = Path("/proc/self/statm")
 
