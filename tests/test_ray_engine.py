@@ -168,7 +168,8 @@ def service() -> Iterator[Service]:
 @on_ray
 def test_a_run_whose_store_is_lost_is_refused_before_anything_starts(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "manifest.json").write_text("{}")
+    ours = json.dumps({"format": 1, "suite": {}, "recipe": {}})  # what a run's manifest has
+    (tmp_path / "out" / "manifest.json").write_text(ours)
     with pytest.raises(StorageError, match="paid for, again"):
         evalkit.run(
             HELPDESK,
