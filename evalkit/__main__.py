@@ -1,5 +1,18 @@
-"""``python -m evalkit``."""
+"""The command: ``evalkit``, or ``python -m evalkit``."""
 
-from evalkit.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command line; Ctrl-C ends it in one line also while it is still being loaded."""
+    try:
+        from evalkit.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.stderr.write("evalkit: interrupted\n")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -295,25 +295,26 @@ def _run_of(
 
 
 def from_traces(
-    suite: Suite,
-    traces: Mapping[str, Sequence[Trace]],
+    suite: Suite | str | Path,
+    traces: Mapping[str, Iterable[Trace | Mapping[str, Any]]],
     approaches: Mapping[str, str] | None = None,
     *,
     judge: Judge | str = "embedded",
 ) -> Run:
-    """Grade and diagnose traces that are already there, without a store; ``approaches`` defaults to rag.
+    """Grade and diagnose traces (or their JSON objects) without a store; a system's approach is rag if not given.
 
     ``judge`` is a judge, which is closed at the end, or the choice of one as in ``run``.
     """
-    kinds = gradable(suite, traces, approaches or {})
-    grader = judge_called(judge) if isinstance(judge, str) else judge
-    tools = tools_for(suite, judge=grader)
-    evidence = block_on(judge_systems(suite, traces, grader), instead="evalkit.arun(...)")
-    graded = {}
-    for name, given in traces.items():
-        graded[name] = grade(suite, name, kinds[name], given, evidence[name], tools.metrics)
-    found = diagnosed_systems(suite, graded, tools)
-    return Run(suite, found, means_of(found, tools))
+    loaded = load_suite(suite) if isinstance(suite, str | Path) else suite
+    kinds, answers = gradable(loaded, traces, approaches or {})
+    tools = tools_for(loaded, judge=judge_called(judge) if isinstance(judge, str) else judge)
+    evidence = block_on(judge_systems(loaded, answers, tools.judge), instead="evalkit.arun(...)")
+    graded = {
+        name: grade(loaded, name, kinds[name], given, evidence[name], tools.metrics)
+        for name, given in answers.items()
+    }
+    found = diagnosed_systems(loaded, graded, tools)
+    return Run(loaded, found, means_of(found, tools))
 
 
 def open_run(

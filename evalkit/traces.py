@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from operator import attrgetter
 from pathlib import Path
 from typing import IO, Any
@@ -80,30 +80,53 @@ def trace_to_json(trace: Trace) -> dict[str, Any]:
 
 
 def gradable(
-    suite: Suite, traces: Mapping[str, Sequence[Trace]], approaches: Mapping[str, str]
-) -> dict[str, Approach]:
-    """The approach of every system, rag where none is given.
+    suite: Suite, traces: Mapping[str, Iterable[Any]], approaches: Mapping[str, str]
+) -> tuple[dict[str, Approach], dict[str, tuple[Trace, ...]]]:
+    """The approach of every system, rag where none is given, and its answers, given as traces or as mappings.
 
-    ``InvalidInput`` for what cannot be graded: no answer, a case the suite does not have, an answer given twice.
+    ``InvalidInput`` for what cannot be graded: no answer, a value of another type than its field has, a case the suite
+    does not have, an answer given twice.
     """
-    if not traces:
+    if not isinstance(traces, Mapping) or not traces:
+        given = type(traces).__name__ if traces else "none"
         hint = 'give the answers of each system by its name: {"mine": [Trace(...), ...]}'
-        raise InvalidInput("there are no answers of any system to grade", hint=hint)
+        raise InvalidInput(f"expected answers by system, got {given}", hint=hint)
+    for name in approaches:
+        if name not in traces:
+            hint = did_you_mean(str(name), map(str, traces)) or ""
+            raise InvalidInput(f"approaches: no system is called {name!r}", hint=hint)
     known = {case.id for case in suite.cases}
-    for name, given in traces.items():
-        if not any(trace.condition == AS_IS for trace in given):
-            raise InvalidInput(f"{name}: has no {AS_IS} answer")
-        seen: set[tuple[str, str, int]] = set()
-        for trace in given:
-            key = (trace.case_id, trace.condition, trace.repeat)
-            if trace.case_id not in known:
-                hint = f"the suite has {len(known)} cases; is it the one that was asked?"
-                raise InvalidInput(f"{name}: no case is called {trace.case_id!r}", hint=hint)
-            if key in seen:
-                told = f"case {key[0]!r}, condition {key[1]}, repeat {key[2]}"
-                raise InvalidInput(f"{name}: two answers for {told}")
-            seen.add(key)
-    return {name: _approach(name, approaches.get(name, "rag")) for name in traces}
+    found = {name: _answers(name, given, suite.corpus) for name, given in traces.items()}
+    for name, answers in found.items():
+        _check_answers(name, answers, known)
+    return {name: _approach(name, approaches.get(name, "rag")) for name in found}, found
+
+
+def _check_answers(name: str, answers: Iterable[Trace], known: Collection[str]) -> None:
+    """``InvalidInput`` unless there is an answer as the system is, and each is to a known case and given once."""
+    if not any(trace.condition == AS_IS for trace in answers):
+        raise InvalidInput(f"{name}: has no {AS_IS} answer")
+    seen: set[tuple[str, str, int]] = set()
+    for trace in answers:
+        key = (trace.case_id, trace.condition, trace.repeat)
+        if trace.case_id not in known:
+            hint = f"the suite has {len(known)} cases; is it the one that was asked?"
+            raise InvalidInput(f"{name}: no case is called {trace.case_id!r}", hint=hint)
+        if key in seen:
+            told = f"case {key[0]!r}, condition {key[1]}, repeat {key[2]}"
+            raise InvalidInput(f"{name}: two answers for {told}")
+        seen.add(key)
+
+
+def _answers(name: Any, given: Any, corpus: Mapping[str, Document]) -> tuple[Trace, ...]:
+    if not isinstance(name, str) or not name:
+        raise InvalidInput(f"a system is called by a text that is not empty, not {name!r}")
+    if isinstance(given, str | Mapping | Trace) or not isinstance(given, Iterable):
+        kind = type(given).__name__
+        raise InvalidInput(f"{name}: expected a list of traces, got {kind}")
+    return tuple(
+        trace_from_json(one, where=f"{name}[{i}]", corpus=corpus) for i, one in enumerate(given)
+    )
 
 
 def _approach(system: str, name: str) -> Approach:
@@ -173,8 +196,9 @@ def _to_json(value: Any) -> Any:
 
 
 def _check_context(trace: Trace, obj: Any, corpus: Mapping[str, Document]) -> None:
+    given: Any = obj.context if isinstance(obj, Trace) else obj.get("context")
     for i, passage in enumerate(trace.context or ()):
-        if not passage.text and not _says_text(obj["context"][i]):
+        if not passage.text and not _says_text(given[i]):
             raise shapes.ShapeError(_no_text(passage, corpus), f"context[{i}].text")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support import make_case, make_corpus, make_graded, make_suite, make_trace
+from timing import least
 
 from evalkit.api import from_traces
 from evalkit.cli import _run
@@ -353,9 +353,9 @@ def test_thousands_of_documents_take_seconds():
     words = [f"{rng.choice('bdfgklmnprst')}{rng.choice('aeiou')}{i}" for i in range(4000)]
     texts = {f"d{i}": " ".join(rng.choices(words, k=100)) for i in range(5000)}
     texts |= {f"copy{i}": texts[f"d{i}"] + " indeed" for i in range(40)}
-    start = time.perf_counter()
-    complaints = of_corpus(make_corpus(**texts))
-    assert time.perf_counter() - start < 20  # about two on a free machine
+    corpus = make_corpus(**texts)
+    complaints = of_corpus(corpus)
+    assert least(lambda: of_corpus(corpus), within=10) < 10
     assert found(complaints, "near_duplicate") == [(f"d{i}", (f"copy{i}",)) for i in range(40)]
 
 

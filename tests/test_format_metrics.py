@@ -2,13 +2,13 @@
 
 import json
 import re
-import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from timing import least
 
 from evalkit.metrics import format as shape
 from evalkit.records import Format
@@ -144,9 +144,8 @@ def test_the_depth_and_digit_limits_themselves_are_allowed():
     ],
 )
 def test_adversarial_answers_take_linear_time(bomb):
-    started = time.perf_counter()
-    parse_json(bomb * (100_000 // len(bomb)))
-    assert time.perf_counter() - started < 2.0
+    text = bomb * (100_000 // len(bomb))
+    assert least(lambda: parse_json(text), within=2) < 2
 
 
 @settings(max_examples=50, deadline=None)
@@ -280,9 +279,8 @@ def test_formats_are_asserted():
     ],
 )
 def test_catastrophic_patterns_are_searched_in_linear_time(pattern, text):
-    started = time.perf_counter()
     assert not safe_regex.search(pattern, text)
-    assert time.perf_counter() - started < 2.0
+    assert least(lambda: safe_regex.search(pattern, text), within=2) < 2
 
 
 @settings(max_examples=50, deadline=None)
@@ -493,8 +491,9 @@ def test_field_score_is_a_share_and_identity_is_whole(ideal, other):
 
 
 def test_large_arrays_do_not_stall():
-    started = time.perf_counter()
-    assert field_credit(list(range(20)), list(range(100_000))) < 0.01
+    few, many = list(range(20)), list(range(100_000))
     nested = [{"v": [{"w": [i]} for i in range(40)]} for _ in range(40)]
+    assert field_credit(few, many) < 0.01
     assert field_credit(nested, nested[::-1]) == 1.0
-    assert time.perf_counter() - started < 5.0
+    assert least(lambda: field_credit(few, many), within=3) < 3
+    assert least(lambda: field_credit(nested, nested[::-1]), within=3) < 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,48 @@ def test_what_cannot_be_graded_is_refused_by_name(traces, approach, told):
     assert told in str(refused.value)
 
 
-def test_no_system_at_all_is_refused_with_what_to_give():
-    with pytest.raises(InvalidInput, match=r'no answers of any system.*\{"mine": \[Trace'):
-        from_traces(SUITE, {})
+@pytest.mark.parametrize(
+    ("traces", "told"),
+    [
+        ("x", "mine: expected a list of traces, got str"),
+        (ANSWER, "mine: expected a list of traces, got Trace"),
+        (None, "mine: expected a list of traces, got NoneType"),
+        ([1], "mine[0]: expected an object with Trace's fields, got int"),
+        ([ANSWER, replace(ANSWER, response=5)], "mine[1]: response: expected a string"),
+        ([replace(ANSWER, case_id=["a"])], "mine[0]: case_id: expected a string, got list"),
+        ([replace(ANSWER, repeat="1")], "mine[0]: repeat: expected an integer, got str"),
+        ([replace(ANSWER, meta=5)], "mine[0]: meta: expected an object, got int"),
+        ([replace(ANSWER, citations="abc")], "mine[0]: citations: expected a list, got str"),
+        ([replace(ANSWER, context=["d"])], "mine[0]: context[0]: expected an object"),
+        ([{"response": "Four."}], "mine[0]: case_id: is missing"),
+    ],
+)
+def test_a_value_of_another_type_than_its_field_has_is_named(traces, told):
+    with pytest.raises(InvalidInput) as refused:
+        from_traces(SUITE, {"mine": traces})
+    assert told in str(refused.value)
+
+
+@pytest.mark.parametrize("traces", [{}, None, [ANSWER]])
+def test_no_system_at_all_is_refused_with_what_to_give(traces):
+    with pytest.raises(InvalidInput, match=r'expected answers by system, got .*\{"mine": \[Trace'):
+        from_traces(SUITE, traces)
+
+
+def test_an_approach_of_a_system_without_answers_is_a_typing_error():
+    with pytest.raises(InvalidInput, match=r"no system is called 'mien'.*did you mean 'mine'"):
+        from_traces(SUITE, {"mine": [ANSWER]}, {"mien": "prompt"})
+
+
+def test_answers_may_be_json_objects_and_the_suite_a_folder(tmp_path):
+    (tmp_path / "suite.yaml").write_text("format: 1\nname: s\n")
+    (tmp_path / "cases.jsonl").write_text('{"id": "a", "query": "How many?", "reference": "Four."}')
+    run = from_traces(tmp_path, {"mine": [{"case_id": "a", "response": "Four."}]})
+    assert run.systems["mine"].counts["passed"] == 1
+
+
+def test_a_passage_without_a_text_is_no_less_refused_in_a_trace_than_in_an_object():
+    bare = replace(ANSWER, context=[{"doc_id": "d"}])
+    for given in (bare, {"case_id": "a", "response": "Four.", "context": [{"doc_id": "d"}]}):
+        with pytest.raises(InvalidInput, match=r"mine\[0\]: context\[0\].text: is missing"):
+            from_traces(SUITE, {"mine": [given]})

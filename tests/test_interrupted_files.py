@@ -90,7 +90,7 @@ def test_work_that_waits_for_nothing_is_interrupted_where_it_stands():
     @at_once
     async def graded() -> None:
         try:
-            busy(5)
+            busy(30)
         finally:
             await asyncio.sleep(0)  # what has to be closed is closed
             closed.append(True)
@@ -98,31 +98,31 @@ def test_work_that_waits_for_nothing_is_interrupted_where_it_stands():
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(graded())
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert closed == [True]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_so_is_what_other_tasks_do_and_what_only_waits():
     async def part(_: int) -> None:
-        busy(5)
+        busy(30)
 
     @at_once
     async def graded() -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(each([1], part, 1))
-            group.create_task(asyncio.sleep(5))
+            group.create_task(asyncio.sleep(30))
 
     @at_once
     async def waiting() -> None:
         asyncio.get_running_loop().call_later(0.1, signal.raise_signal, signal.SIGINT)
-        await asyncio.sleep(5)
+        await asyncio.sleep(30)
 
     for work in (graded, waiting):
         began = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             asyncio.run(work())
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
 
 
 def test_answers_under_way_are_given_their_time():

@@ -1,10 +1,9 @@
 """Known answers and properties of the metrics of house style and brand voice."""
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from timing import least
 
 from evalkit.metrics.style import brand_voice, style, style_report
 from evalkit.records import StyleRules
@@ -313,6 +312,5 @@ def test_the_order_of_exemplars_does_not_matter(exemplars, text):
 
 @pytest.mark.parametrize("piece", ["!", "!?", " ", ". ", "`", "a'", "ا", "*", "n't", "\n", "あ。"])
 def test_style_takes_linear_time(piece):
-    started = time.perf_counter()
-    style(EVERY_RULE, "a" + piece * (60_000 // len(piece)) + "a")
-    assert time.perf_counter() - started < 2.0
+    text = "a" + piece * (60_000 // len(piece)) + "a"
+    assert least(lambda: style(EVERY_RULE, text), within=2) < 2

@@ -1,6 +1,5 @@
 import json
 import shutil
-import time
 import unicodedata
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from timing import least
 
 import evalkit.schemas
 from evalkit.errors import EvalkitError, InvalidInput, NothingToDo
@@ -576,9 +576,9 @@ def test_a_damaged_suite_loads_or_is_refused_by_name(make, damage):
     folder = make(suite, cases, **files)
     for file, *change in damage:
         (folder / file).write_bytes(_changed((folder / file).read_bytes(), file, *change))
-    started = time.perf_counter()
-    error = _load_error(folder)
-    assert time.perf_counter() - started < 1
+    errors = []
+    assert least(lambda: errors.append(_load_error(folder)), within=1) < 1
+    error = errors[0]
     if isinstance(error, InvalidInput):
         assert error.file
         whole = error.file.endswith(".json") or "UTF-16" in str(error) or "are due" in str(error)

@@ -234,6 +234,15 @@ asyncio.run(work())
     assert "asking: 3 of 8 first answers" in shown
 
 
+def test_a_run_that_asks_nothing_is_not_said_to_have_asked_none_of_none(tmp_path: Path):
+    with Store(tmp_path / "recorded") as store:
+        store.note_recipe({"suite": "feed", "system plain": "rag 1"})
+        store.put_all([Trace(system="plain", case_id="1", response="a")])
+    with started(tmp_path, 0) as servers:
+        told = json.loads(ask(servers[0].server_port, "/api/run/recorded")[2])
+    assert (told["asked"], told["share"]) == ("none asked", None)
+
+
 def test_looking_changes_nothing_in_a_run_folder(tmp_path: Path):
     fill(tmp_path / "one")
     write(tmp_path / "one", 0.5)

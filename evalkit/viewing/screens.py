@@ -155,7 +155,7 @@ def live(run: Entry) -> dict[str, Any]:
     known = account.cost is not None
     spent = f"{account.cost:,.2f}" if known else "unknown"
     return found | {
-        "asked": f"{account.asked:,} of {account.planned:,}",
+        "asked": f"{account.asked:,} of {account.planned:,}" if account.planned else "none asked",
         "probed": f"{account.probed:,}",
         "rate": f"{account.rate:.1f} a second" if going else "",
         "left": (duration(account.left) if open_ > 0 else "no telling after the first answers")
