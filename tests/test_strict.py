@@ -2,6 +2,7 @@ import json
 import math
 import os
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -386,3 +387,29 @@ def _is_json(value) -> bool:
     if isinstance(value, list):
         return all(map(_is_json, value))
     return value is None or isinstance(value, str | int) or math.isfinite(value)
+
+
+def test_reading_takes_no_more_memory_than_the_file_has(write):
+    path = write(b"x" * 1000)
+    tracemalloc.start()
+    try:
+        read_text(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1 << 20
+
+
+@pytest.mark.parametrize("size", [99, 100, 101])
+def test_a_file_may_be_as_large_as_its_limit(write, size):
+    path = write(b"x" * size)
+    if size <= 100:
+        assert read_text(path, limit=100) == "x" * size
+    else:
+        with pytest.raises(InvalidInput, match="larger than"):
+            read_text(path, limit=100)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+def test_a_file_that_does_not_say_how_long_it_is_is_read_whole():
+    assert read_text(Path("/proc/self/status")).startswith("Name:")

@@ -300,8 +300,7 @@ class Store:
     def marker(self) -> str:
         """Names the answers that are there, each as it was written."""
         sums = self._select("SELECT sum FROM traces ORDER BY system, case_id, condition, repeat")
-        found = [total for (total,) in sums]
-        return f"{len(found)} {rows.checksum(*found)} {sum(found)}"
+        return rows.name_of(total for (total,) in sums)
 
     def systems(self) -> list[str]:
         """The names of the systems that have traces."""

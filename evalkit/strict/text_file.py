@@ -61,10 +61,14 @@ def _read_bytes(path: Path, limit: int) -> bytes:
         reason = getattr(error, "strerror", None) or error
         raise InvalidInput(f"cannot be read: {reason}", file=path) from None
     try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
             raise InvalidInput("is not a regular file", file=path)
+        most = min(limit, found.st_size) + 1  # memory is taken for all that might be read
         with os.fdopen(handle, "rb", closefd=False) as stream:
-            data = stream.read(limit + 1)
+            data = stream.read(most)
+            if len(data) == most:  # it has grown, or does not say how long it is
+                data += stream.read(limit + 1 - most)
     except OSError as error:
         raise InvalidInput(f"cannot be read: {error.strerror}", file=path) from None
     finally:
