@@ -24,7 +24,7 @@ from evalkit.judges.llm.under_way import UnderWay, never_ended
 from evalkit.judging.uncounted import unanswered
 from evalkit.store import Store
 
-CASES, AT_ONCE = 90, 4
+CASES, AT_ONCE = 45, 4
 USAGE = {"prompt_tokens": 100, "completion_tokens": 10}
 A_CALL = (100 + 2 * 10) / 1e6
 

@@ -26,6 +26,7 @@ from evalkit.api import Run
 from evalkit.case_file import long_file, number_of
 from evalkit.errors import InvalidInput
 from evalkit.judges.embedded import EmbeddedJudge
+from evalkit.ledger import pieces
 from evalkit.ledger.fold import How, _folder_in
 from evalkit.ledger.memory import _remembering, between_parts, forget_texts
 from evalkit.ledger.words import Chosen, Texts, Words, find, slim
@@ -165,6 +166,13 @@ def test_parts_make_the_same_files_to_the_byte(folder, whole, tmp_path, size, pr
     gc.collect()
     assert len(kept) == 1
     assert not (tmp_path / "run" / kept.pop()).exists()
+
+
+def test_rows_are_put_in_order_with_however_few_of_them_held(folder, whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(pieces, "HELD", 300)
+    made_of(folder, tmp_path / "run", large=0, how=How(part=37, processes=0))
+    for name in ("scores.csv", "diagnosis.json"):
+        assert (whole / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
 
 
 def test_answers_of_two_models_are_told_whether_a_run_is_held_or_not(folder, tmp_path):

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, Self, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from evalkit.artefacts import Ready
 from evalkit.ledger.words import AT_ONCE, Ints, kept_arrays, narrow
 
 OPEN = 400  # files at a time
+HELD = 1 << 24  # bytes of rows that are put in order at a time, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,31 +116,44 @@ def blocks_of(stems: Sequence[Path], places: Sequence[Ints]) -> Iterator[bytes]:
 def _case_rows(
     stems: Sequence[Path], places: Sequence[Ints], below: Ints, measure: int
 ) -> Iterator[bytes]:
-    """The rows of one measure over repeats, in the order of the suite; those of one measure are held."""
+    """The rows of one measure over repeats, in the order of the suite; at most some ``HELD`` bytes of them are held."""
     lengths, begins = [], []
     for stem, start in zip(stems, below.tolist(), strict=True):
         rows = _kept(stem, "cases")
         begins.append(start + int(rows[:measure].sum()))
         lengths.append(rows[measure].copy())  # or the others would be held as well
-    ends = np.cumsum([part.sum() for part in lengths]).tolist()
-    # Before the rows are there, which take most: sorting needs room as well.
+    files = [stem.with_suffix(".scores") for stem in stems]
     order = narrow(np.argsort(np.concatenate([np.sort(p) for p in places]), kind="stable"))
-    block = np.empty(ends[-1], np.uint8)
-    for stem, begin, start, end in zip(stems, begins, [0, *ends], ends, strict=False):
-        with FileIO(stem.with_suffix(".scores")) as stream:
-            stream.seek(begin)
-            stream.readinto(block[start:end].data)
-    yield from _reordered(block, np.concatenate(lengths), order)
+    whole = np.concatenate(lengths)
+    for some in np.array_split(order, int(whole.sum()) // HELD + 1):
+        rows = np.sort(some)
+        parts = np.split(rows, np.searchsorted(rows, np.cumsum([len(p) for p in lengths])[:-1]))
+        firsts = np.cumsum([0, *(len(p) for p in lengths)])
+        block = b"".join(
+            _chosen(file, begin, part, own - first)
+            for file, begin, part, own, first in zip(
+                files, begins, lengths, parts, firsts.tolist(), strict=False
+            )
+            if len(own)
+        )
+        yield from _reordered(block, whole[rows], np.searchsorted(rows, some))
 
 
-def _reordered(block: npt.NDArray[np.uint8], lengths: Ints, order: Ints) -> Iterator[bytes]:
-    """Texts that stand one after the other, in another order."""
+def _chosen(file: Path, begin: int, lengths: Ints, rows: Ints) -> bytes:
+    """Some of the texts that stand one after the other in a file from ``begin`` on."""
+    block = _read(file, begin, int(lengths.sum()))
+    return block if len(rows) == len(lengths) else b"".join(_reordered(block, lengths, rows))
+
+
+def _reordered(block: bytes, lengths: Ints, order: Ints) -> Iterator[bytes]:
+    """Texts that stand one after the other, or some of them, in another order."""
+    letters = np.frombuffer(block, np.uint8)
     starts = narrow(np.cumsum(lengths) - lengths)
     for first in range(0, len(order), AT_ONCE):
         some = order[first : first + AT_ONCE]
         length = lengths[some]
         ends = np.cumsum(length)
-        yield block[
+        yield letters[
             np.arange(ends[-1]) + np.repeat(starts[some] - (ends - length), length)
         ].tobytes()
 
