@@ -15,10 +15,11 @@ from evalkit.commit import note_commit
 from evalkit.decide import Decision, decide, recommendation_json
 from evalkit.diagnosis import SystemDiagnosis, diagnosis_json
 from evalkit.doctor.complaint import Complaint
-from evalkit.engines import LOCAL, SHARDS, elsewhere
+from evalkit.engines import LOCAL, check_local, elsewhere
 from evalkit.errors import InvalidInput, Stopped
-from evalkit.fingerprints.watched import cache_of, check_rerun, looked_at, told_unwatched
+from evalkit.fingerprints.watched import cache_of, looked_at, told_unwatched
 from evalkit.finished import Finished, means_of_files
+from evalkit.gating.unfinished import not_asked
 from evalkit.grade import grade
 from evalkit.interrupts import at_once, in_order
 from evalkit.judging.judged import Judged, read_reviews_of
@@ -66,6 +67,7 @@ class Run:
     stopped: Stopped | None = None
     judged: Judged | None = None
     large: Large | None = None
+    answers: str | None = None  # what the store called them that this was made of
 
     def __repr__(self) -> str:
         rates = (f"{n} {f.counts['passed']}/{f.due}" for n, f in self.systems.items())
@@ -181,7 +183,7 @@ async def arun(  # noqa: PLR0913 (keyword-only options of the main entry point)
     """
     loaded = load_suite(suite) if isinstance(suite, str | Path) else suite
     folder, watcher = Path(out), watch or Watcher()
-    _check_local(folder, rerun)
+    check_local(folder, rerun)
     seat = seat_of(judge, loaded, folder)
     reviews = None if reviewed is None else read_reviews_of(reviewed)
     tools = tools_for(loaded, judge=seat.judge, playbook=playbook)
@@ -256,13 +258,6 @@ def _raise_stopped(
         raise stopped
 
 
-def _check_local(folder: Path, rerun: str | None) -> None:
-    """Shares that another engine has not merged yet hold answers that would be asked again."""
-    check_rerun(rerun)
-    if (folder / SHARDS).is_dir() and not (folder / "run.sqlite").exists():
-        raise InvalidInput("was begun with --engine ray", file=folder, hint="go on with that")
-
-
 async def _asked(
     work: Work, jobs: Sequence[Job], live: Sequence[System], probing: Probing
 ) -> Stopped | None:
@@ -291,7 +286,8 @@ def _run_of(
     recipe = {**means_of(found, work.tools), **work.store.recipe(), **told_share(work.store)}
     recipe |= work.judging.recipe()
     judged = seat.told(work.judged(found, seat.spent()))
-    return Run(work.suite, found, recipe, work.store.folder, stopped, judged, work.large)
+    folder, answers = work.store.folder, work.store.marker()
+    return Run(work.suite, found, recipe, folder, stopped, judged, work.large, answers)
 
 
 def from_traces(
@@ -347,4 +343,4 @@ def open_run(
         work.how = How(playbook=playbook)
         work.judging.reviews = None if reviewed is None else read_reviews_of(reviewed)
         found = block_on(seat.through(work.diagnosed()), instead="evalkit.arun(...)")
-        return _run_of(work, found, seat, not_filed(store))
+        return _run_of(work, found, seat, not_filed(store) or not_asked(store))

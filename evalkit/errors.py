@@ -126,10 +126,11 @@ class NotFiled(Stopped):
 
 
 class NotAsked(Stopped):
-    """Questions of a run were not put, or their answers never came, and nothing derived from it counts them."""
+    """Questions of a run were not put, or their answers never came; ``left`` is how many."""
 
     exit_code = 12
     exit_name = "incomplete"
+    left = 0
 
 
 class UndecidedError(Exception):

@@ -134,7 +134,8 @@ def graded(
             raise unanswered(store, suite.cases)
         recipe = {**means_of(found, tools), **store.recipe(), **told_share(store)}
         judged = seat.told(work.judged(found, seat.spent_before()))
-        return Run(work.suite, found, recipe, folder, None, judged, work.large)
+        answers = store.marker()
+        return Run(work.suite, found, recipe, folder, None, judged, work.large, answers)
 
 
 def _seed(store: Store) -> int:

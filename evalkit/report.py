@@ -52,7 +52,7 @@ def write_all(run: Run, folder: Path) -> Path:
             rows.result()
     pages = pages_beside(run, diagnosis, folder)
     write_text(folder / "report.html", html(run, summary, diagnosis, pages))
-    note_digests(folder)
+    note_digests(folder, run.answers)
     earlier = earlier_verdicts(folder)
     kept = {"earlier": earlier} if earlier else {}
     write_json(folder / "verdict.json", {**verdict_of(run), **kept})

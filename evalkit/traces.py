@@ -84,7 +84,7 @@ def gradable(
 ) -> tuple[dict[str, Approach], dict[str, tuple[Trace, ...]]]:
     """The approach of every system, rag where none is given, and its answers, given as traces or as mappings.
 
-    ``InvalidInput`` for what cannot be graded: no answer, a value of another type than its field has, a case the suite
+    They are filed under the name by which they are given, whatever ``system`` they name. ``InvalidInput`` for what cannot be graded: no answer, a value of another type than its field has, a case the suite
     does not have, an answer given twice.
     """
     if not isinstance(traces, Mapping) or not traces:
@@ -124,16 +124,33 @@ def _answers(name: Any, given: Any, corpus: Mapping[str, Document]) -> tuple[Tra
     if isinstance(given, str | Mapping | Trace) or not isinstance(given, Iterable):
         kind = type(given).__name__
         raise InvalidInput(f"{name}: expected a list of traces, got {kind}")
-    return tuple(
-        trace_from_json(one, where=f"{name}[{i}]", corpus=corpus) for i, one in enumerate(given)
+    found = (
+        trace_from_json(_as_stored(one), where=f"{name}[{i}]", corpus=corpus)
+        for i, one in enumerate(given)
     )
+    return tuple(dataclasses.replace(trace, system=name) for trace in found)
 
 
-def _approach(system: str, name: str) -> Approach:
+def _as_stored(given: Any) -> Any:
+    """A trace with half a surrogate pair in one of its texts as a store gives it back; anything else as it is."""
+    if not isinstance(given, Trace):
+        return given
+    try:
+        text = trace_text(given)
+    except (TypeError, ValueError, AttributeError, RecursionError):
+        return given  # a field has another type: which one, reading it says
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.loads(text.encode("utf-8", "replace"))
+    return given
+
+
+def _approach(system: str, name: Any) -> Approach:
     try:
         return Approach(name)
     except ValueError:
-        hint = did_you_mean(name, [one.value for one in Approach])
+        hint = did_you_mean(str(name), [one.value for one in Approach])
         raise InvalidInput(f"{system}: no approach is called {name!r}", hint=hint) from None
 
 

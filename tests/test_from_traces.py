@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,3 +82,19 @@ def test_a_passage_without_a_text_is_no_less_refused_in_a_trace_than_in_an_objec
     for given in (bare, {"case_id": "a", "response": "Four.", "context": [{"doc_id": "d"}]}):
         with pytest.raises(InvalidInput, match=r"mine\[0\]: context\[0\].text: is missing"):
             from_traces(SUITE, {"mine": [given]})
+
+
+def test_answers_are_filed_under_the_name_by_which_they_are_given(tmp_path):
+    other = Trace(response="Five.", system="other", case_id="a")
+    from_traces(SUITE, {"other": [ANSWER], "bare": [replace(other, system="")]}).write(tmp_path)
+    lines = map(json.loads, (tmp_path / "traces.jsonl").read_text().splitlines())
+    assert {line["system"]: line["response"] for line in lines} == {
+        "other": "Four.",
+        "bare": "Five.",
+    }
+
+
+def test_half_a_surrogate_pair_is_replaced_as_a_store_does():
+    run = from_traces(SUITE, {"mine": [replace(ANSWER, response="Four.\ud800")]})
+    (trace,) = run.systems["mine"].graded.scores.traces
+    assert trace.response == "Four.?"

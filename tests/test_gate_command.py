@@ -25,6 +25,11 @@ RIGHT = "The desk opens on Mondays at nine."
 WRONG = "The desk opens on Fridays at noon."
 
 
+def answers_of(run: Path) -> str:
+    """What the answers are called that the files of a run were made of."""
+    return json.loads((run / "digests.json").read_text())["answers"]
+
+
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch):
     """No CI is around."""
@@ -229,7 +234,7 @@ def test_3_another_suite_judge_or_damaged_file_is_refused_with_the_difference(ru
     changed = json.loads(manifest.read_text())
     changed["recipe"]["judge"] = "another/1"
     write_json(manifest, changed)
-    note_digests(manifest.parent)
+    note_digests(manifest.parent, answers_of(manifest.parent))
     arguments = ["gate", good, "--baseline", str(runs / "runs" / "worse")]
     assert _run(arguments) == 3
     assert "another judge: the baseline's is another/1" in capsys.readouterr().err
@@ -671,7 +676,7 @@ def test_a_judge_that_was_not_shown_to_agree_with_people_cannot_gate(runs, capsy
     changed = json.loads(manifest.read_text())
     changed["recipe"]["judge"] = "llm/1"
     write_json(manifest, changed)
-    note_digests(manifest.parent)
+    note_digests(manifest.parent, answers_of(manifest.parent))
     gate(runs, "good", code=3)
     assert "never held against people" in capsys.readouterr().err
     verdict = gate(runs, "good", "--allow", "checked by hand", code=0)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evalkit.drift.observe import query_of, unit_of
 from evalkit.errors import InvalidInput, NothingToDo, did_you_mean
+from evalkit.gating.intact import check_fresh
 from evalkit.gating.unfinished import check_whole
 from evalkit.records import AS_IS, Document, Suite, Trace
 from evalkit.strict import Row, read_jsonl
@@ -21,9 +22,10 @@ def baseline_file(given: Path) -> Path:
 
 
 def check_run(file: Path, suite: Suite | None) -> None:
-    """``NotFiled`` or ``NotAsked`` where a run's own traces.jsonl lacks answers, since the run was interrupted."""
+    """Refuse a run's own traces.jsonl that lacks answers, since the run was interrupted, or is older than its store."""
     if file.name == "traces.jsonl":
         check_whole(file.parent, suite)
+        check_fresh(file.parent)
 
 
 def read_sample(path: Path, corpus: Mapping[str, Document]) -> list[Trace]:

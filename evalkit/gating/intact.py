@@ -10,16 +10,36 @@ from typing import Any
 
 from evalkit.artefacts import write_json
 from evalkit.errors import InvalidInput, StorageError
-from evalkit.finished import FILE as FINISHED
+from evalkit.store import Store
 from evalkit.store.opening import STORE
+from evalkit.strict import read_json
 
 FILE = "digests.json"
 WATCHED = ("scores.csv", "diagnosis.json", "summary.json", "manifest.json")
 
 
-def note_digests(folder: Path) -> None:
-    """Write down what the files of a run that others judge by are; they have just been written."""
-    write_json(folder / FILE, {"format": 1, "files": {n: _digest(folder / n) for n in WATCHED}})
+def note_digests(folder: Path, answers: str | None = None) -> None:
+    """Write down what the files of a run that others judge by are, and of which answers they were made; they have just been written."""
+    noted = {"format": 1, "files": {n: _digest(folder / n) for n in WATCHED}, "answers": answers}
+    write_json(folder / FILE, noted)
+
+
+def check_fresh(folder: Path) -> None:
+    """``InvalidInput`` unless a run's derived files were made of the answers, labels and systems that its store has now."""
+    noted = _content(folder / FILE)
+    if not noted or not (folder / STORE).exists():
+        return  # nothing tells: ``check_intact`` says so
+    with Store(folder, reading=True) as store:
+        answers, recipe = store.marker(), store.recipe()
+    before = read_json(folder / "manifest.json")["recipe"]
+    asked = {n: v for n, v in recipe.items() if n == "suite" or n.startswith("system ")}
+    same = all(before.get(name) == value for name, value in asked.items())
+    if not same or noted.get("answers") != answers:
+        raise InvalidInput(
+            "the answers are newer than the files derived from them, which a run that went on has not written again",
+            file=folder,
+            hint=f"`evalkit run` with the same --out goes on; `evalkit score {folder}` derives them from what is there",
+        )
 
 
 def check_intact(folder: Path) -> None:
@@ -27,7 +47,7 @@ def check_intact(folder: Path) -> None:
 
     A folder without a store cannot be graded again; what it holds is believed where it came without digests.
     """
-    noted = _noted(folder / FILE) or _noted(folder / FINISHED)
+    noted = _noted(folder / FILE)
     again = f"`evalkit score {folder}` writes the files again from the answers"
     if noted is None:
         if (folder / STORE).exists():
@@ -44,11 +64,16 @@ def check_intact(folder: Path) -> None:
 
 def _noted(file: Path) -> Mapping[str, str] | None:
     """The digests in a file by name; None where there are none to be read."""
-    try:
-        found: Any = json.loads(file.read_text("utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    found = _content(file).get("files")
     return found if isinstance(found, dict) and set(WATCHED) <= set(found) else None
+
+
+def _content(file: Path) -> Mapping[str, Any]:
+    try:
+        found: Any = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _digest(file: Path) -> str:

@@ -17,7 +17,7 @@ from evalkit.artefacts import SCORE_COLUMNS, plain_cell
 from evalkit.errors import InvalidInput, did_you_mean
 from evalkit.fingerprints import Parts, digest
 from evalkit.gate import Measured
-from evalkit.gating.intact import check_intact
+from evalkit.gating.intact import check_fresh, check_intact
 from evalkit.gating.shown import short
 from evalkit.records import AS_IS, Metric, Status
 from evalkit.resume import SEPARATOR
@@ -157,6 +157,7 @@ def snapshot_of(folder: Path, system: str | None, *, metrics: Collection[str]) -
     _check_idle(folder)
     _check_finished(folder)
     try:
+        check_fresh(folder)
         found = _read(folder, system, {"passed", *metrics})
     except (KeyError, TypeError, AttributeError) as error:
         message = f"a derived file has another shape than evalkit's ({error})"
@@ -170,7 +171,6 @@ def _read(folder: Path, system: str | None, metrics: Collection[str]) -> Snapsho
     manifest, diagnosis = read_json(folder / "manifest.json"), read_json(folder / "diagnosis.json")
     recipe, systems = manifest["recipe"], manifest["systems"]
     name = chosen_system(system, list(systems), folder)
-    _check_fresh(folder, {known: one["traces"] for known, one in systems.items()})
     mine = diagnosis["systems"][name]
     approach, _, fingerprint = str(recipe.get(f"system {name}", "")).partition(" ")
     failing = {f["case_id"]: f for f in mine["findings"] if f["outcome"] == "fail"}
@@ -220,22 +220,6 @@ def _check_finished(folder: Path) -> None:
     what = f"the run is not finished ({absent[0]} is missing)" if started else "there is no run"
     hint = "`evalkit run SUITE --out` with the same folder goes on from here"
     raise InvalidInput(what, file=folder, hint=hint if started else "`evalkit run` makes one")
-
-
-def _check_fresh(folder: Path, told: Mapping[str, int]) -> None:
-    """The store, where the folder has one, must hold what the derived files were made of."""
-    if not (folder / STORE).exists():
-        return
-    from collections import Counter
-
-    with Store(folder, reading=True) as store:
-        stored = Counter(key[0] for key in store.done())
-    if {name: stored[name] for name in told} != dict(told):
-        raise InvalidInput(
-            "the answers are newer than the files derived from them",
-            file=folder,
-            hint="`evalkit score RUN` derives them again",
-        )
 
 
 def chosen_system(wanted: str | None, known: list[str], where: Path) -> str:

@@ -38,9 +38,23 @@ def what_is_missing(folder: Path, suite: Suite | None) -> EvalkitError | None:
         unfiled = not_filed(store)
         if unfiled is not None:
             return unfiled
-        shared, left = _of_shares(store), _left(file)
-        if not (shared or left) or not _of_repeats(store, suite, shared or left):
+        unasked = not_asked(store)
+        if unasked is None or not _of_repeats(store, suite, unasked.left):
             return None
+    return unasked
+
+
+def not_asked(store: Store) -> NotAsked | None:
+    """What is said of a store whose run was to put more questions than are answered; None of others."""
+    folder, shared, left = store.folder, _of_shares(store), _left(store.file)
+    if not (shared or left):
+        return None
+    told = _told(folder, shared, left)
+    told.left = shared or left
+    return told
+
+
+def _told(folder: Path, shared: int, left: int) -> NotAsked:
     if shared:
         return NotAsked(
             f"{folder}: {shared:,} questions were not answered when the shares it was merged from ended; "

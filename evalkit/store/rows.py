@@ -46,6 +46,7 @@ END_ATTEMPT = (
 )
 DROP_ATTEMPT = "DELETE FROM attempts WHERE id = ?"
 DROP_TRACE = "DELETE FROM traces WHERE system = ? AND case_id = ? AND condition = ? AND repeat = ?"
+OF_ANSWERS = (PUT_TRACE, DROP_TRACE)
 _NOT_ENDED = (None, None, None)  # error, cost and prompt tokens
 COUNT_COMMIT = "UPDATE sessions SET commits = commits + 1 WHERE id = ?"
 

@@ -41,6 +41,7 @@ class Writer:
         self._flushing: asyncio.Task[None] | None = None
         self._failed: StorageError | None = None
         self._elsewhere = 0  # commits that are still waited for in the thread
+        self.changes = 0  # of answers, so far
 
     def hand_over(self, batch: Sequence[Line]) -> asyncio.Future[None]:
         """Write a batch with all that waits; the future is done when it is on the disk."""
@@ -109,6 +110,7 @@ class Writer:
         try:
             for statement, of_kind in kinds.items():
                 self._db.executemany(statement, of_kind)
+                self.changes += statement in rows.OF_ANSWERS
             self._db.execute(rows.COUNT_COMMIT, (self.session,))
         except sqlite3.Error as error:
             self._undo()

@@ -64,7 +64,9 @@ def _read_bytes(path: Path, limit: int) -> bytes:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
             raise InvalidInput("is not a regular file", file=path)
-        most = min(limit, found.st_size) + 1  # memory is taken for all that might be read
+        if found.st_size > limit:
+            raise _too_large(path, limit)
+        most = found.st_size + 1  # memory is taken for all that might be read
         with os.fdopen(handle, "rb", closefd=False) as stream:
             data = stream.read(most)
             if len(data) == most:  # it has grown, or does not say how long it is
@@ -74,8 +76,13 @@ def _read_bytes(path: Path, limit: int) -> bytes:
     finally:
         os.close(handle)
     if len(data) > limit:
-        raise InvalidInput(f"is larger than {limit >> 20} MB", file=path)
+        raise _too_large(path, limit)
     return data
+
+
+def _too_large(path: Path, limit: int) -> InvalidInput:
+    whole = f"{limit >> 20} MB" if limit >= 1 << 20 else f"{limit:,} bytes"
+    return InvalidInput(f"is larger than {whole}", file=path)
 
 
 def _decode(data: bytes, path: Path) -> str:

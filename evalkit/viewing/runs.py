@@ -64,8 +64,16 @@ class Entry:
 
     @property
     def systems(self) -> tuple[SystemFigures, ...]:
-        """Its systems, none before the first summary."""
-        return self.figures.systems if self.figures else ()
+        """Its systems, none before the first summary, nor where its files are older than its answers."""
+        return self.figures.systems if self.figures and not self.overtaken else ()
+
+    @cached_property
+    def overtaken(self) -> bool:
+        """Whether its last session put questions and ended without writing its files again."""
+        last = self.account.last_began if self.account and self.account.planned else None
+        return not self.writing and (
+            self.written is None or (last is not None and last > self.written)
+        )
 
     @property
     def date(self) -> float | None:
@@ -85,10 +93,8 @@ class Entry:
             return UNDER_WAY
         if self.figures is None:
             return STOPPED if self.account is not None else UNREADABLE
-        last = self.account.last_began if self.account and self.account.planned else None
-        unsaid = self.written is None or (last is not None and last > self.written)
         ended = self.figures.exit_name in (None, "pass", "incomplete", "regression", "inconclusive")
-        return STOPPED if unsaid or not ended else FINISHED
+        return STOPPED if self.overtaken or not ended else FINISHED
 
     @cached_property
     def files(self) -> tuple[str, ...]:
