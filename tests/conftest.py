@@ -3,6 +3,12 @@
 import os
 import signal
 
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is. What must not take long has tests of its own (``timing``).
+settings.register_profile("whatever the machine does", deadline=None)
+settings.load_profile("whatever the machine does")
+
 # A job in the background of a shell ignores interrupts, and what it starts inherits that: the tests that
 # interrupt a process need the usual disposition, whoever runs them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
